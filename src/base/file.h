@@ -1,0 +1,60 @@
+/*
+ * file.h - reading, mapping and atomic writing of files.
+ *
+ * A written file appears whole or not at all: temporary name in the same
+ * folder, fsync, rename, fsync of the folder.
+ */
+#ifndef OFR_BASE_FILE_H
+#define OFR_BASE_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/status.h"
+#include "base/str.h"
+
+typedef struct ofr_file_map {
+    const unsigned char *p; /* NULL when size == 0 */
+    size_t size;
+} ofr_file_map;
+
+/* Map read-only.  OFR_NOT_FOUND, OFR_IO. */
+ofr_status ofr_file_map_open(ofr_file_map *map, const char *path, ofr_error *err);
+void ofr_file_map_close(ofr_file_map *map);
+
+/* Whole file (or standard input for "-") appended to `out`.  Refuses more than
+ * max_bytes (0: no limit) with OFR_FORMAT. */
+ofr_status ofr_file_read(ofr_buf *out, const char *path, size_t max_bytes,
+                         ofr_error *err);
+
+bool ofr_file_exists(const char *path);
+bool ofr_file_is_dir(const char *path);
+ofr_status ofr_file_make_dirs(const char *path, ofr_error *err); /* like mkdir -p */
+ofr_status ofr_file_remove(const char *path, ofr_error *err);    /* absent is fine */
+
+/* "dir/name" into the caller's buffer; OFR_INVALID when it does not fit. */
+#define OFR_PATH_MAX 4096
+ofr_status ofr_file_join(char out[OFR_PATH_MAX], const char *dir, const char *name,
+                         ofr_error *err);
+
+typedef struct ofr_file_writer {
+    int fd;
+    bool failed;
+    int error_number;
+    char path[OFR_PATH_MAX], temporary[OFR_PATH_MAX];
+    char *buffer;
+    size_t used;
+} ofr_file_writer;
+
+/* begin; write any number of times (errors are remembered); then commit, or
+ * abort, which leaves the previous file as it was.  commit reports the first
+ * error and then has aborted. */
+ofr_status ofr_file_writer_begin(ofr_file_writer *w, const char *path, ofr_error *err);
+void ofr_file_writer_add(ofr_file_writer *w, const void *p, size_t n);
+ofr_status ofr_file_writer_commit(ofr_file_writer *w, ofr_error *err);
+void ofr_file_writer_abort(ofr_file_writer *w);
+
+/* All in one. */
+ofr_status ofr_file_write(const char *path, const void *p, size_t n, ofr_error *err);
+
+#endif

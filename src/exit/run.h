@@ -1,0 +1,38 @@
+/*
+ * run.h - true batched early exit: encoder + rule, dropping texts that are done.
+ *
+ * After each layer the rule says who answers; those texts' classifier runs, and
+ * the batch closes its gaps, so that a batch costs what its texts use.
+ */
+#ifndef OFR_EXIT_RUN_H
+#define OFR_EXIT_RUN_H
+
+#include "exit/rule.h"
+#include "model/encoder.h"
+
+typedef struct ofr_runner {
+    const ofr_encoder *encoder;
+    ofr_dev *dev;
+    const ofr_rule *rule;
+    double threshold;
+    int max_B;
+    ofr_walk walk;
+    /* Results of the last run, in the order of the texts given. */
+    int *exit_layer;    /* [B] 1..L                                              */
+    ofr_real *logits;   /* [B,K] of the exit layer                               */
+    ofr_real *pi;       /* [B,L-1] as far as the text went, NaN behind that; all
+                           NaN when the rule needs no policy                     */
+    /* scratch */
+    ofr_real *cls, *c, *z, *stop_pi, *hidden, *c_exit;
+    unsigned char *stop, *keep, *state;
+    ofr_slots slots;
+} ofr_runner;
+
+ofr_status ofr_runner_open(ofr_runner *runner, const ofr_encoder *encoder, ofr_dev *dev,
+                           const ofr_rule *rule, double threshold, int max_B, int max_N,
+                           ofr_error *err);
+void ofr_runner_close(ofr_runner *runner);
+/* Never allocates.  tokens as for ofr_walk_begin(). */
+void ofr_runner_run(ofr_runner *runner, const ofr_tokens *tokens);
+
+#endif

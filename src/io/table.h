@@ -1,0 +1,51 @@
+/*
+ * table.h - rows of fields from TSV, CSV and JSON lines.
+ *
+ * TSV: tab separated, quoting disabled (a '"' is data), as GLUE has it.
+ * CSV: RFC 4180 with quotes and newlines inside quotes.
+ * JSONL: one object per line; columns are keys; strings, numbers and booleans
+ *        become text; null and absent become the empty text.
+ * All: UTF-8 checked, optional BOM, CRLF or LF, missing last newline.
+ * The kind follows the name: .tsv .txt -> TSV, .csv -> CSV, .jsonl .json -> JSONL.
+ */
+#ifndef OFR_IO_TABLE_H
+#define OFR_IO_TABLE_H
+
+#include <stdbool.h>
+
+#include "base/status.h"
+#include "base/str.h"
+
+typedef enum ofr_table_kind { OFR_TABLE_TSV, OFR_TABLE_CSV, OFR_TABLE_JSONL } ofr_table_kind;
+
+typedef struct ofr_table {
+    int n_rows;
+    int n_columns;       /* of the header, or of the first row without one        */
+    ofr_str *header;     /* [n_columns]; NULL without header                      */
+    ofr_str *cells;      /* [n_rows * n_columns]                                  */
+    int *lines;          /* [n_rows] 1-based line number where each row begins    */
+    int n_bad;           /* rows left out because skip_bad was set                */
+    void *owner;         /* bytes and arrays: private to table.c                  */
+} ofr_table;
+
+typedef struct ofr_table_options {
+    ofr_table_kind kind;
+    bool has_header;     /* ignored for JSONL: keys of the first object           */
+    bool skip_bad;       /* count bad rows instead of failing                     */
+} ofr_table_options;
+
+ofr_table_kind ofr_table_kind_of(const char *path);
+
+/* path "-" is standard input.  A row with another number of fields than the
+ * first is OFR_FORMAT "file:line: found N fields, expected M; ...". */
+ofr_status ofr_table_open(ofr_table *table, const char *path, ofr_table_options options,
+                          ofr_error *err);
+void ofr_table_close(ofr_table *table);
+
+int ofr_table_column(const ofr_table *table, const char *name); /* -1: absent */
+static inline ofr_str ofr_table_cell(const ofr_table *table, int row, int column)
+{
+    return table->cells[(size_t)row * (size_t)table->n_columns + (size_t)column];
+}
+
+#endif

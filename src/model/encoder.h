@@ -1,0 +1,132 @@
+/*
+ * encoder.h - the encoder, advanced one layer at a time.
+ *
+ *   inference:  begin, layer, [read class rows], [keep], layer, ...
+ *   training:   one forward walk that keeps activations, one backward walk that
+ *               accepts a gradient at the class row of every layer.
+ *
+ * No padding: the rows of all texts stand one after another.
+ */
+#ifndef OFR_MODEL_ENCODER_H
+#define OFR_MODEL_ENCODER_H
+
+#include "kernels/dev.h"
+#include "model/params.h"
+#include "tensor/slots.h"
+
+/* Texts as tokens, one after another; borrowed arrays. */
+typedef struct ofr_tokens {
+    int B;              /* texts                                   */
+    const int *offsets; /* [B+1]; offsets[0] == 0                  */
+    const int *ids;     /* [N] with N = offsets[B]                 */
+    const int *types;   /* [N]                                     */
+} ofr_tokens;
+
+/* Config, parameters and (for inference) packed weights.  Immutable: share it. */
+typedef struct ofr_encoder {
+    ofr_config config;
+    ofr_params params;
+    ofr_real *w;        /* [params.total]; owned */
+    ofr_real *packed;   /* NULL until ofr_encoder_pack() */
+    size_t *packed_at;  /* [L][4] offsets of qkv, out, up, down in `packed`;
+                           then project and poolers: private to encoder.c */
+    unsigned found;     /* groups that the files held */
+} ofr_encoder;
+
+/* Read a model directory: config.json and weights.  Groups absent from the
+ * files are initialised from `seed`.  Caller closes. */
+ofr_status ofr_encoder_open(ofr_encoder *encoder, const char *dir, uint64_t seed,
+                            ofr_error *err);
+/* From a config (copied) with random weights. */
+ofr_status ofr_encoder_new(ofr_encoder *encoder, const ofr_config *config, uint64_t seed,
+                           ofr_error *err);
+/* Give the model K classes (labels as in ofr_config_set_labels) and the pooler
+ * kind; keeps the backbone, and the heads only if K is unchanged. */
+ofr_status ofr_encoder_set_task(ofr_encoder *encoder, int K, const char *const *labels,
+                                bool regression, ofr_pooler_kind pooler,
+                                int policy_hidden, uint64_t seed, ofr_error *err);
+/* Pack (again) for `dev`'s table; needed before inference, repeated after the
+ * weights changed. */
+ofr_status ofr_encoder_pack(ofr_encoder *encoder, ofr_dev *dev, ofr_error *err);
+void ofr_encoder_close(ofr_encoder *encoder);
+
+/* ---- inference ------------------------------------------------------- */
+
+typedef struct ofr_walk {
+    const ofr_encoder *encoder;
+    ofr_dev *dev;
+    int max_B, max_N;
+    int B, N;           /* texts and rows still in */
+    int layer;          /* layers done: 0 after begin */
+    int *offsets;       /* [max_B+1] of the texts still in */
+    int *text;          /* [max_B] index of each in the tokens given to begin */
+    ofr_real *x;        /* [N,C] hidden states after `layer` layers */
+    ofr_real *qkv, *att, *mid; /* scratch: [N,3C], [N,C], [N,F] */
+    int *positions;
+    ofr_slots slots;
+} ofr_walk;
+
+/* Buffers for at most max_B texts of max_N tokens in all. */
+ofr_status ofr_walk_open(ofr_walk *walk, const ofr_encoder *encoder, ofr_dev *dev,
+                         int max_B, int max_N, ofr_error *err);
+void ofr_walk_close(ofr_walk *walk);
+
+/* Embeddings.  tokens->B <= max_B, N <= max_N, every text 1..max tokens long,
+ * ids within the vocabulary (the caller checked). */
+void ofr_walk_begin(ofr_walk *walk, const ofr_tokens *tokens);
+/* Layer walk->layer + 1 on everything still in. */
+void ofr_walk_layer(ofr_walk *walk);
+/* cls[B,C] = first row of every text still in. */
+void ofr_walk_class_rows(const ofr_walk *walk, ofr_real *cls);
+/* Drop the texts with keep[b] == 0 (b counts texts still in) and close the gap. */
+void ofr_walk_keep(ofr_walk *walk, const unsigned char *keep);
+
+/* ---- training -------------------------------------------------------- */
+
+typedef struct ofr_layer_acts {
+    ofr_real *x_in;              /* [N,C] borrowed: output of the layer below  */
+    ofr_real *qkv;               /* [N,3C]   */
+    ofr_real *p;                 /* sum over texts of H*T*T, before dropout    */
+    ofr_real *att;               /* [N,C]    */
+    ofr_real *s1, *mean1, *rstd1, *y1; /* sum before ln1, its statistics, output */
+    ofr_real *pre, *mid;         /* [N,F] before and after the activation      */
+    ofr_real *s2, *mean2, *rstd2, *y2;
+} ofr_layer_acts;
+
+typedef struct ofr_trace {
+    ofr_encoder *encoder;
+    ofr_dev *dev;
+    int max_B, max_N, max_T;
+    ofr_layer_acts *acts;        /* [L] */
+    ofr_real *emb_s, *emb_mean, *emb_rstd, *emb_y; /* embeddings around their LN */
+    ofr_real *x0;                /* [N,C] input of layer 1 */
+    ofr_real *dx, *dy, *dqkv, *dmid; /* scratch of the backward walk */
+    int *positions;
+    size_t *p_offsets;
+    ofr_tokens tokens;           /* of the last forward; borrowed */
+    uint32_t drop_key;
+    double hidden_dropout, attention_dropout;
+    bool training;
+    ofr_slots slots;
+} ofr_trace;
+
+/* Everything one step needs, planned for max_B texts of at most max_T tokens and
+ * max_N in all. */
+ofr_status ofr_trace_open(ofr_trace *trace, ofr_encoder *encoder, ofr_dev *dev, int max_B,
+                          int max_T, int max_N, ofr_error *err);
+void ofr_trace_close(ofr_trace *trace);
+
+/* All layers; cls[L,B,C] = class row after every layer (index l-1).
+ * training: dropout with the config's rates, masks a function of drop_key. */
+void ofr_trace_forward(ofr_trace *trace, const ofr_tokens *tokens, ofr_real *cls,
+                       bool training, uint32_t drop_key);
+/* grads[params.total] +=, given dcls[L,B,C]: dLoss / d(class row after layer l).
+ * Layers above the last one with a non-zero gradient are skipped when
+ * top_layer < L says so. */
+void ofr_trace_backward(ofr_trace *trace, ofr_real *grads, const ofr_real *dcls,
+                        int top_layer);
+
+/* Hidden states after layer l (0 = embeddings) of the last forward: [N,C]. */
+const ofr_real *ofr_trace_hidden(const ofr_trace *trace, int l);
+
+#endif

@@ -1,0 +1,31 @@
+/*
+ * weights.h - files <-> the flat block of parameters.
+ *
+ * Reading accepts the family's names with or without their prefix ("bert.") and
+ * LayerNorm.gamma/beta, F32, F16 and BF16, one file or shards.  A missing
+ * backbone tensor is OFR_FORMAT and names the tensor, the file and the families
+ * supported; a wrong shape names both shapes.
+ */
+#ifndef OFR_MODEL_WEIGHTS_H
+#define OFR_MODEL_WEIGHTS_H
+
+#include "io/safetensors.h"
+#include "model/params.h"
+
+/* Fill w[params->total] from `dir`.  *found: the groups that were complete in
+ * the files (the pooler, heads and policies may be absent: the caller
+ * initialises those first).  A family head without exits (plain Hugging Face
+ * classifier) fills the pooler and the head of layer L and counts as neither
+ * group complete. */
+ofr_status ofr_weights_load(const ofr_params *params, const ofr_config *config,
+                            const char *dir, ofr_real *w, unsigned *found,
+                            ofr_error *err);
+
+/* Write model.safetensors: backbone, pooler and the head of layer L under the
+ * family's own names (so that other tools read them), the other internal
+ * classifiers and the policies as "offramp.exits.{l}.*".  dtype F32 or F16. */
+ofr_status ofr_weights_save(const ofr_params *params, const ofr_config *config,
+                            const char *path, const ofr_real *w, ofr_dtype dtype,
+                            ofr_error *err);
+
+#endif

@@ -1,0 +1,23 @@
+/*
+ * loss.h - losses per text; weights are the caller's.
+ *
+ * CE = -ln softmax(z)[y], computed as ln S - (z_y - m) with m = max z,
+ * S = sum e^(z-m).  Gradient: softmax(z) - onehot(y).
+ */
+#ifndef OFR_NN_LOSS_H
+#define OFR_NN_LOSS_H
+
+#include "tensor/real.h"
+
+/* CE of one text, z[K]; finite for finite z. */
+double ofr_loss_ce(const ofr_real *z, int K, int y);
+/* dz[K] += weight * dCE/dz. */
+void ofr_loss_ce_bwd(ofr_real *dz, const ofr_real *z, int K, int y, double weight);
+/* Squared error of regression (K == 1): (z - y)^2, and dz += weight * 2 (z - y). */
+double ofr_loss_mse(ofr_real z, double y);
+void ofr_loss_mse_bwd(ofr_real *dz, ofr_real z, double y, double weight);
+
+/* ln sigmoid(u) and ln(1 - sigmoid(u)) without overflow: -softplus(-u), -softplus(u). */
+double ofr_log_sigmoid(double u);
+
+#endif

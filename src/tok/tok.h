@@ -1,0 +1,59 @@
+/*
+ * tok.h - text to ids.
+ *
+ * WordPiece (BERT, ELECTRA, DistilBERT), byte-level BPE (RoBERTa) and unigram
+ * (ALBERT, from tokenizer.json).  Immutable after open; encode is thread-safe
+ * with one ofr_tok_scratch per thread.
+ */
+#ifndef OFR_TOK_TOK_H
+#define OFR_TOK_TOK_H
+
+#include <stdbool.h>
+
+#include "base/status.h"
+#include "base/str.h"
+
+typedef struct ofr_tok ofr_tok;
+
+typedef struct ofr_tok_options {
+    int lower_case;     /* 1, 0, or -1: as tokenizer_config.json says, else 1     */
+} ofr_tok_options;
+
+/* A model directory (vocab.txt | tokenizer.json | vocab.json + merges.txt, with
+ * tokenizer_config.json) or a single vocab.txt.  Caller closes.
+ * OFR_FORMAT: duplicates, a missing [UNK], [CLS] or [SEP], bad UTF-8. */
+ofr_status ofr_tok_open(ofr_tok **out, const char *path, ofr_tok_options options,
+                        ofr_error *err);
+void ofr_tok_close(ofr_tok *tok);
+
+int ofr_tok_size(const ofr_tok *tok);                   /* entries of the vocabulary */
+int ofr_tok_pad(const ofr_tok *tok);                    /* id of padding, 0 if none  */
+ofr_str ofr_tok_token(const ofr_tok *tok, int id);      /* borrowed */
+int ofr_tok_id(const ofr_tok *tok, ofr_str token);      /* -1: absent */
+const char *ofr_tok_kind(const ofr_tok *tok);           /* "wordpiece", "bpe", "unigram" */
+/* File names that make up the tokenizer, to be copied into a saved model. */
+int ofr_tok_files(const ofr_tok *tok, const char *paths[8]);
+
+/* Ids of one text or pair with special tokens; grows as needed, reused. */
+typedef struct ofr_tok_scratch {
+    int *ids, *types;   /* [n] result of the last encode */
+    int n, cap;
+    bool truncated;     /* tokens were cut off to fit max_tokens */
+    ofr_buf text;       /* private: normalised text */
+    int *work;          /* private: pieces of a and b before assembly */
+    int n_work, cap_work;
+} ofr_tok_scratch;
+
+void ofr_tok_scratch_init(ofr_tok_scratch *scratch);
+void ofr_tok_scratch_free(ofr_tok_scratch *scratch);
+
+/* `[CLS] a [SEP]` or `[CLS] a [SEP] b [SEP]` with types 0 and 1 (RoBERTa:
+ * `<s> a </s></s> b </s>`, types 0).  Truncation longest-first to max_tokens
+ * (0: none): while too long, the last token of the longer part goes, of the
+ * second when equal as Hugging Face does it (checked against the oracle).
+ * pair.p == NULL: a single text.  Bytes that are not UTF-8 become U+FFFD and
+ * are dropped.  OFR_NOMEM only. */
+ofr_status ofr_tok_encode(const ofr_tok *tok, ofr_tok_scratch *scratch, ofr_str text,
+                          ofr_str pair, int max_tokens, ofr_error *err);
+
+#endif
