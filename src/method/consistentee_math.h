@@ -31,12 +31,16 @@ double ofr_policy_exact(double *du, const double *u, const double *R, int L);
 double ofr_policy_reinforce(double *du, const double *u, const double *R,
                             const int *exits, int S, int L);
 
-/* Mean over layers 1..L-1 of the entropy of pi_l weighted by reaching the layer,
- * sum_l P(reach l) H(pi_l), and its gradient (P(reach) differentiated too). */
+/* Entropy of the policies weighted by reaching their layer, sum_{l<L} P(reach l)
+ * H(pi_l), and its gradient (P(reach) differentiated too).  By the chain rule of
+ * entropy this is H(q), between 0 and ln L. */
 double ofr_policy_entropy(double *du, const double *u, int L);
 
 /* Exits sampled from q by inverse distribution: uniform[S] in [0,1). */
 void ofr_sample_exits(int *exits, const double *q, int L, const double *uniform, int S);
+
+/* Weights of CE_l in the joint loss: weight[L], weight_l = l / (1 + ... + L). */
+void ofr_joint_weights(double *weight, int L);
 
 /* Weights of CE_l in the task loss: expected: weight_l = q_l;
  * sampled: weight_l = (number of exits == l) / S. */

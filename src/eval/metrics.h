@@ -1,0 +1,37 @@
+/*
+ * metrics.h - one number for how good a set of answers is.
+ *
+ * Values agree with scikit-learn and SciPy, except that a correlation with a
+ * constant is 0 here, not NaN, so that reports stay plain numbers.  No answers
+ * (n == 0) give NaN.
+ */
+#ifndef OFR_EVAL_METRICS_H
+#define OFR_EVAL_METRICS_H
+
+#include "data/task.h"
+
+#define OFR_METRIC_BINS 15 /* of the calibration error */
+
+/* Classification: `metric` is ACCURACY, F1 or MATTHEWS, pred[n] and label[n] in
+ * 0..K-1.  PEARSON and SPEARMAN compare the class numbers as values. */
+double ofr_metric_score(ofr_metric metric, const int *pred, const int *label, int n,
+                        int K);
+/* Regression: PEARSON or SPEARMAN of pred[n] and target[n].  The metrics of
+ * classification compare both sides rounded to whole numbers. */
+double ofr_metric_score_real(ofr_metric metric, const float *pred, const float *target,
+                             int n);
+
+double ofr_metric_accuracy(const int *pred, const int *label, int n);
+/* Binary, class 1 is the positive one; 0 when there is nothing positive. */
+double ofr_metric_f1(const int *pred, const int *label, int n);
+/* Correlation coefficient of Matthews for K classes (Gorodkin's R_K); 0 when
+ * either side has a single class. */
+double ofr_metric_matthews(const int *pred, const int *label, int n, int K);
+
+/* Expected calibration error: sum over n_bins equal bins ((b-1)/n_bins, b/n_bins]
+ * of share * |accuracy - mean confidence|.  confidence[n] is the probability of
+ * the answer, right[n] whether it was correct. */
+double ofr_metric_calibration_error(const float *confidence, const unsigned char *right,
+                                    int n, int n_bins);
+
+#endif

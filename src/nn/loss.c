@@ -1,0 +1,58 @@
+/*
+ * loss.c - losses per text and their gradients.
+ *
+ * A text has few classes, so everything is summed in double whatever ofr_real
+ * is; the gradient is rounded once, when it is added.
+ */
+#include "nn/loss.h"
+
+#include "base/status.h"
+
+/* *max = m = max z;  returns S = sum e^(z-m). */
+static double exp_sum(const ofr_real *z, int K, double *max)
+{
+    double m = (double)z[0];
+    for (int k = 1; k < K; k++)
+        if ((double)z[k] > m) m = (double)z[k];
+    double S = 0;
+    for (int k = 0; k < K; k++)
+        S += exp((double)z[k] - m);
+    *max = m;
+    return S;
+}
+
+double ofr_loss_ce(const ofr_real *z, int K, int y)
+{
+    OFR_ASSERT(y >= 0 && y < K);
+    double m;
+    double S = exp_sum(z, K, &m);
+    return log(S) - ((double)z[y] - m);
+}
+
+void ofr_loss_ce_bwd(ofr_real *dz, const ofr_real *z, int K, int y, double weight)
+{
+    OFR_ASSERT(y >= 0 && y < K);
+    double m;
+    double S = exp_sum(z, K, &m);
+    for (int k = 0; k < K; k++) {
+        double p = exp((double)z[k] - m) / S;
+        dz[k] += (ofr_real)(weight * (k == y ? p - 1 : p));
+    }
+}
+
+double ofr_loss_mse(ofr_real z, double y)
+{
+    double error = (double)z - y;
+    return error * error;
+}
+
+void ofr_loss_mse_bwd(ofr_real *dz, ofr_real z, double y, double weight)
+{
+    *dz += (ofr_real)(weight * 2 * ((double)z - y));
+}
+
+double ofr_log_sigmoid(double u)
+{
+    /* -softplus(-u), with the exponential of a number that is never positive. */
+    return u >= 0 ? -log1p(exp(-u)) : u - log1p(exp(u));
+}
