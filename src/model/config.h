@@ -78,6 +78,8 @@ void ofr_config_free(ofr_config *config);
 
 const char *ofr_family_name(ofr_family family);   /* "bert" */
 int ofr_family_parse(const char *name);           /* -1: unknown */
+bool ofr_config_projects(const ofr_config *config);  /* a matrix [C,E] follows the
+                                                        embeddings */
 int ofr_config_max_tokens(const ofr_config *config); /* longest text it can read */
 
 #endif

@@ -28,8 +28,9 @@ typedef struct ofr_encoder {
     ofr_params params;
     ofr_real *w;        /* [params.total]; owned */
     ofr_real *packed;   /* NULL until ofr_encoder_pack() */
-    size_t *packed_at;  /* [L][4] offsets of qkv, out, up, down in `packed`;
-                           then project and poolers: private to encoder.c */
+    size_t packed_total;
+    size_t *packed_at;  /* [L][4] offsets of qkv, out, up, down in `packed`; then
+                           [L] poolers, then the projection: private to model/ */
     unsigned found;     /* groups that the files held */
 } ofr_encoder;
 
@@ -49,6 +50,10 @@ ofr_status ofr_encoder_set_task(ofr_encoder *encoder, int K, const char *const *
  * weights changed. */
 ofr_status ofr_encoder_pack(ofr_encoder *encoder, ofr_dev *dev, ofr_error *err);
 void ofr_encoder_close(ofr_encoder *encoder);
+
+/* The packed pooler of layer l (1..L); all layers give the same pointer when it
+ * is shared; NULL while nothing is packed.  Borrowed until the next pack. */
+const ofr_real *ofr_encoder_packed_pooler(const ofr_encoder *encoder, int layer);
 
 /* ---- inference ------------------------------------------------------- */
 
@@ -100,7 +105,8 @@ typedef struct ofr_trace {
     ofr_layer_acts *acts;        /* [L] */
     ofr_real *emb_s, *emb_mean, *emb_rstd, *emb_y; /* embeddings around their LN */
     ofr_real *x0;                /* [N,C] input of layer 1 */
-    ofr_real *dx, *dy, *dqkv, *dmid; /* scratch of the backward walk */
+    ofr_real *dx, *dy, *dqkv, *dmid; /* scratch of the walks: [N,max(C,E)] twice,
+                                        [N,3C], [N,max(F,C)] */
     int *positions;
     size_t *p_offsets;
     ofr_tokens tokens;           /* of the last forward; borrowed */

@@ -12,6 +12,9 @@
 
 #include "model/config.h"
 
+/* Offset of a tensor that this model does not have. */
+#define OFR_PARAM_NONE ((size_t)-1)
+
 /* Groups that a phase of training moves; bit masks. */
 enum {
     OFR_GROUP_BACKBONE = 1, /* embeddings, layers                              */
@@ -29,7 +32,8 @@ typedef struct ofr_param {
     int layer;         /* 1..L, 0 for embeddings and shared things             */
     int rank;
     int64_t shape[2];
-    size_t offset;     /* into the flat block, multiple of 16 reals            */
+    size_t offset;     /* into the flat block; a multiple of 16 reals, except that
+                          K and V follow Q without a gap                      */
     size_t count;
 } ofr_param;
 
@@ -54,11 +58,12 @@ typedef struct ofr_params {
     int n;
     ofr_param *rows;         /* [n]; owned */
     size_t total;            /* reals in the flat block */
-    size_t word, position, type;          /* embeddings; type only if n_types > 0 */
+    size_t word, position, type;          /* embeddings; no type if n_types == 0 */
     size_t embed_ln_g, embed_ln_b;
-    size_t project_w, project_b;          /* [C,E], [C], only if E != C */
+    size_t project_w, project_b;          /* [C,E], [C]; see ofr_config_projects() */
     ofr_layer_at *layers;    /* [L]; ALBERT: all equal */
-    ofr_exit_at *exits;      /* [L]; layer l is exits[l-1] */
+    ofr_exit_at *exits;      /* [L]; layer l is exits[l-1]; what is absent is
+                                OFR_PARAM_NONE */
 } ofr_params;
 
 /* Lay out all parameters of `config` (K > 0: with heads and policies; K == 0:
