@@ -7,16 +7,22 @@
 #ifndef OFR_CLI_CMD_H
 #define OFR_CLI_CMD_H
 
+#include <stddef.h>
 #include <stdio.h>
 
 #include "base/opt.h"
 #include "base/status.h"
+#include "cli/term.h"
 
 /* Exit codes of the program. */
 enum {
     OFR_EXIT_OK = 0, OFR_EXIT_FAILED = 1, OFR_EXIT_USAGE = 2, OFR_EXIT_NOT_FOUND = 3,
     OFR_EXIT_DAMAGED = 4, OFR_EXIT_NETWORK = 5, OFR_EXIT_SIGINT = 130
 };
+
+/* Version of the objects that --json prints; raised when a key changes its
+ * meaning or goes, not when one is added. */
+#define OFR_SCHEMA_VERSION 1
 
 /* A mistake in how the program was called is OFR_INVALID and exits with 2. */
 int ofr_cmd_exit_code(ofr_status status);
@@ -35,11 +41,43 @@ typedef struct ofr_cmd {
                       ofr_error *err);
 } ofr_cmd;
 
-/* Options that every verb has; rows by the macro, first in each table. */
+/* Options that every verb has. */
 typedef struct ofr_cmd_common {
     bool help, quiet, json, no_color;
-    int threads;
+    int threads;          /* 0: the processors this process may use */
+    ofr_term *term;       /* set by main.c before run(); borrowed   */
 } ofr_cmd_common;
+
+/* Rows for the table of a verb whose options struct is `type`, which begins
+ * with `ofr_cmd_common common;`.  They read best at the end of the table. */
+#define OFR_CMD_COMMON_ROWS(type)                                                     \
+    {"json", 0, OFR_OPT_FLAG, offsetof(type, common.json), NULL, NULL, NULL, 0, 0,    \
+     "print JSON, one object per line", "Common options"},                            \
+    {"threads", 't', OFR_OPT_INT, offsetof(type, common.threads), "0", "N", NULL, 0,  \
+     64, "threads; 0: the processors this process may use", NULL},                    \
+    {"quiet", 'q', OFR_OPT_FLAG, offsetof(type, common.quiet), NULL, NULL, NULL, 0,   \
+     0, "no progress and no remarks on standard error", NULL},                        \
+    {"no-color", 0, OFR_OPT_FLAG, offsetof(type, common.no_color), NULL, NULL, NULL,  \
+     0, 0, "never use colours", NULL},                                                \
+    {"help", 'h', OFR_OPT_FLAG, offsetof(type, common.help), NULL, NULL, NULL, 0, 0,  \
+     "print this page", NULL}
+
+/* The row that ends a table. */
+#define OFR_CMD_END                                                                   \
+    {NULL, 0, OFR_OPT_FLAG, 0, NULL, NULL, NULL, 0, 0, NULL, NULL}
+
+/* `value` is NULL although the verb needs it: OFR_INVALID "needs --name ...". */
+ofr_status ofr_cmd_need(const char *value, const char *name, ofr_error *err);
+
+/* More positional arguments than `most`: OFR_INVALID names the first of them. */
+ofr_status ofr_cmd_args(char **args, int n_args, int most, ofr_error *err);
+
+/* Write what is in `buf` to standard output and empty it.  A reader that went
+ * away is OFR_IO with an empty text: main.c then ends quietly. */
+ofr_status ofr_cmd_print(ofr_buf *buf, ofr_error *err);
+
+/* All verbs, NULL at the end; the order of the list that is shown. */
+extern const ofr_cmd *const ofr_cmds[];
 
 extern const ofr_cmd ofr_cmd_init, ofr_cmd_train, ofr_cmd_eval, ofr_cmd_predict,
     ofr_cmd_features, ofr_cmd_tokenize, ofr_cmd_info, ofr_cmd_doctor, ofr_cmd_demo;

@@ -1,0 +1,46 @@
+/*
+ * load.h - opening a model directory, the same way for every verb.
+ *
+ * Directory -> config, weights, tokenizer, kernels and the exit rule that will
+ * be used, with the errors a user can act on.
+ */
+#ifndef OFR_CLI_LOAD_H
+#define OFR_CLI_LOAD_H
+
+#include "data/task.h"
+#include "exit/rule.h"
+#include "kernels/dev.h"
+#include "model/encoder.h"
+#include "tok/tok.h"
+
+typedef struct ofr_load_options {
+    const char *rule;    /* NULL: as stored                                       */
+    double threshold;    /* NaN: as stored, or the rule's default                 */
+    int max_tokens;      /* 0: as trained, at most what the positions allow       */
+    int threads;         /* 0: all allowed                                        */
+    bool tokenizer;      /* open the tokenizer                                    */
+    bool classifier;     /* refuse a directory that holds no classifier           */
+} ofr_load_options;
+
+typedef struct ofr_loaded {
+    ofr_encoder encoder; /* packed */
+    ofr_dev *dev;
+    ofr_tok *tok;        /* NULL unless asked for */
+    const ofr_rule *rule;
+    double threshold;
+    int max_tokens;
+    bool pairs;          /* the task it was trained on has two texts */
+} ofr_loaded;
+
+/* OFR_NOT_FOUND: no such directory or file; OFR_FORMAT: damaged; OFR_INVALID:
+ * a rule that this model can not follow.  Caller closes. */
+ofr_status ofr_load_open(ofr_loaded *loaded, const char *dir,
+                         const ofr_load_options *options, ofr_error *err);
+void ofr_load_close(ofr_loaded *loaded); /* zeroed and half-built ones are fine */
+
+/* The rule and threshold that `options` and `config` give together. */
+ofr_status ofr_load_rule(const ofr_rule **rule, double *threshold,
+                         const ofr_config *config, const char *name, double wanted,
+                         ofr_error *err);
+
+#endif
