@@ -45,7 +45,9 @@ extern const ofr_rule ofr_rule_fixed;      /* layer == threshold                
 extern const ofr_rule ofr_rule_policy;     /* pi > threshold (0.5)                */
 extern const ofr_rule ofr_rule_entropy;    /* H in nats < threshold (DeeBERT)     */
 extern const ofr_rule ofr_rule_confidence; /* max p > threshold                   */
-extern const ofr_rule ofr_rule_patience;   /* PABEE: cnt == threshold             */
+extern const ofr_rule ofr_rule_patience;   /* PABEE: cnt == threshold; 0: never.
+                                              Regression (K == 1): the answer moved
+                                              by less than the threshold          */
 
 extern const ofr_rule *const ofr_rules[];  /* all of them, NULL at the end        */
 

@@ -55,13 +55,13 @@ void ofr_reward(double *R, const double *ce, int L, double alpha, double hardnes
 
 double ofr_policy_exact(double *du, const double *u, const double *R, int L)
 {
-    /* Down: du[l] holds V_{l+2} in numbers of the paper, the value of going on. */
+    /* Downwards: du[l] holds the value of going on, V of the layer above. */
     double V = R[L - 1];
     for (int l = L - 2; l >= 0; l--) {
         du[l] = V;
         V = sigmoid(u[l]) * R[l] + sigmoid(-u[l]) * V;
     }
-    /* Up: the probability of getting here. */
+    /* Upwards: the probability of getting here. */
     double log_reach = 0;
     for (int l = 0; l < L - 1; l++) {
         du[l] = exp(log_reach) * (R[l] - du[l]) * sigmoid_slope(u[l]);
