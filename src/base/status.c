@@ -1,0 +1,83 @@
+/* status.c - status texts, error lines and the assertion that stops the program. */
+#include "base/status.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define STRINGIFY_(x) #x
+#define STRINGIFY(x) STRINGIFY_(x)
+
+const char *ofr_status_text(ofr_status status)
+{
+    static const char *const texts[] = {
+#define OFR_STATUS_TEXT(name, text) text,
+        OFR_STATUS_LIST(OFR_STATUS_TEXT)
+#undef OFR_STATUS_TEXT
+    };
+    unsigned i = (unsigned)status;
+    return i < OFR_STATUS_COUNT ? texts[i] : "unknown status";
+}
+
+const char *ofr_version(void)
+{
+    return STRINGIFY(OFR_VERSION_MAJOR) "." STRINGIFY(OFR_VERSION_MINOR) "." STRINGIFY(
+        OFR_VERSION_PATCH);
+}
+
+/* An error is one line: control characters that came in with a file's name or
+ * content would break that promise (and the terminal). */
+static void make_one_line(char *text)
+{
+    for (char *p = text; *p != '\0'; p++)
+        if ((unsigned char)*p < 0x20 || *p == 0x7f) *p = '?';
+}
+
+/* A text that was cut off must not end inside a UTF-8 sequence. */
+static void trim_utf8(char *text, size_t n)
+{
+    size_t i = n;
+    while (i > 0 && n - i < 3 && ((unsigned char)text[i - 1] & 0xc0) == 0x80)
+        i--;
+    if (i == 0) return;
+    unsigned char lead = (unsigned char)text[i - 1];
+    size_t want = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc0 ? 2 : 1;
+    if (want > n - i + 1) text[i - 1] = '\0';
+}
+
+ofr_status ofr_fail(ofr_error *err, ofr_status status, const char *fmt, ...)
+{
+    if (err == NULL) return status;
+    char line[sizeof(err->text)]; /* an argument may point into err->text */
+    va_list args;
+    va_start(args, fmt);
+    int n = vsnprintf(line, sizeof(line), fmt, args);
+    va_end(args);
+    if (n < 0) line[0] = '\0';
+    if (n >= (int)sizeof(line)) trim_utf8(line, sizeof(line) - 1);
+    make_one_line(line);
+    err->status = status;
+    memcpy(err->text, line, sizeof(line));
+    return status;
+}
+
+ofr_status ofr_fail_nomem(ofr_error *err, size_t bytes, const char *what)
+{
+    return ofr_fail(err, OFR_NOMEM, "out of memory (asked for %zu bytes for %s)", bytes,
+                    what);
+}
+
+ofr_status ofr_fail_prefix(ofr_error *err, ofr_status status, const char *prefix)
+{
+    if (err == NULL) return status;
+    return ofr_fail(err, status, "%s: %s", prefix, err->text);
+}
+
+#ifndef NDEBUG
+void ofr_assert_failed(const char *cond, const char *file, int line)
+{
+    fprintf(stderr, "%s:%d: assertion failed: %s\n", file, line, cond);
+    abort();
+}
+#endif
