@@ -1,0 +1,371 @@
+/*
+ * grammar.c - derives a tree, evaluates it, and says it in English.
+ *
+ * Three functions over one small tree: derive_*() makes it, tree_value() is the
+ * compositional meaning (the label), say() the surface.  They share nothing but
+ * the tree, so the label can not leak from a choice of words.
+ */
+#include "data/grammar.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "base/rng.h"
+#include "base/status.h"
+
+/* Lists of single words end in NULL and together are the vocabulary; phrases are
+ * made of words that stand in some list. */
+static const char *const special_words[] = {"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]",
+                                            NULL};
+static const char *const good_words[] = {
+    "good",      "great",   "superb",    "splendid", "wonderful", "lovely",
+    "charming",  "brilliant", "delightful", "pleasant", "excellent", "enjoyable",
+    "clever",    "funny",   "moving",    "perfect",  "impressive", "fresh", NULL};
+static const char *const bad_words[] = {
+    "bad",     "dull",  "awful",   "dreadful", "boring",  "terrible",
+    "poor",    "horrible", "tedious", "silly",  "weak",    "ugly",
+    "annoying", "painful", "clumsy", "hopeless", "bland",  "dreary", NULL};
+static const char *const topics[] = {"film",  "book",   "meal", "hotel",   "concert", "play",
+                                     "novel", "song",   "story", "show",   "lecture", "trip",
+                                     "plot",  "ending", "music", "service", NULL};
+static const char *const names[] = {"anna", "tom",  "sara", "paul", "emma",
+                                    "john", "lisa", "mark", NULL};
+static const char *const adverbs[] = {"very", "really", "quite", "truly", "rather", NULL};
+static const char *const function_words[] = {
+    ".",     ",",      ";",      "the",    "was",      "i",     "found", "it",
+    "not",   "never",  "hardly", "far",    "from",     "anything", "but", "although",
+    "though", "even",  "yet",    "and",    "that",     "everyone", "everybody", "nobody",
+    "no",    "one",    "thinks", "agrees", "believes", "denies", "doubts", "disputes",
+    "called", "agree", "with",   "side",   "sides",    "is",    "am",    "right",
+    "for",   "to",     "be",     "honest", "in",       "short", "on",    "monday",
+    "friday", "last",  "summer", "winter", "my",       "sister", "friends", "after",
+    "lunch", "long",   "ago",    "first",  "time",     "a",     "year",  "plan",
+    "at",    "all",    "any",    "delay",  "without",  "paris", "june",  "true",
+    "false", "clear",  "wrong",  "sure",   "thought",  "same",  NULL};
+static const char *const *const vocabulary[] = {special_words, function_words, adverbs,
+                                                names,         topics,         good_words,
+                                                bad_words};
+
+static const char *const negators[] = {"not", "never", "hardly", "far from",
+                                       "anything but", NULL};
+static const char *const openers[] = {"to be honest ,", "in short ,",    "on monday ,",
+                                      "last summer ,",  "after lunch ,", "in june ,", NULL};
+static const char *const closers[] = {"on friday", "last winter",   "with my sister",
+                                      "in paris",  "with my friends", "after all", NULL};
+/* Negative words that negate nothing about the opinion. */
+static const char *const idle_openers[] = {"not long ago ,", "not for the first time ,",
+                                           "hardly a year ago ,", "with no plan at all ,",
+                                           NULL};
+static const char *const idle_closers[] = {"not for the first time", "never without my sister",
+                                           "with hardly any delay", "not long ago", NULL};
+static const char *const keeping[] = {"everyone agrees that", "everybody believes that",
+                                      "everyone thinks that", "nobody denies that",
+                                      "no one doubts that",   "nobody disputes that",
+                                      "it is true that",      "it is clear that", NULL};
+static const char *const flipping[] = {"nobody agrees that", "no one believes that",
+                                       "nobody thinks that", "everyone denies that",
+                                       "everybody doubts that", "everyone disputes that",
+                                       "it is false that",   "it is wrong that", NULL};
+static const char *const main_last[] = {"%a , but %m", "although %a , %m",
+                                        "even though %a , %m", "%a , and yet %m", NULL};
+static const char *const main_first[] = {"%m , although %a", "%m , even though %a",
+                                         "%m , though %a", NULL};
+
+typedef enum node_kind { OPINION, NEGATION, CONTRAST, ATTITUDE, ADJUNCT, TALK } node_kind;
+
+enum { MAX_NODES = 16, MAX_SPEAKERS = 6 };
+
+/* What one person of a TALK says: an opinion of his own, or whom he follows. */
+typedef struct turn {
+    const char *name;
+    int follows;       /* index of the turn; -1: `opinion` */
+    struct node *opinion;
+} turn;
+
+typedef struct node {
+    node_kind kind;
+    struct node *a, *m;      /* child, or concession and main clause            */
+    bool good;               /* OPINION                                          */
+    bool flips;              /* ATTITUDE                                         */
+    const char *phrase;      /* negator, attitude, or pattern of the contrast    */
+    const char *open, *close; /* ADJUNCT; either may be NULL                     */
+    const char *topic, *adjective, *adverb; /* OPINION */
+    int frame;               /* OPINION: which sentence pattern                  */
+    turn turns[MAX_SPEAKERS];
+    int n_turns, writer_follows; /* TALK */
+} node;
+
+typedef struct grammar {
+    ofr_sentence *out;
+    uint64_t seed, stream, draws;
+    node nodes[MAX_NODES];
+    int n_nodes;
+    const char *shuffled_names[8];
+} grammar;
+
+/* ---- chance --------------------------------------------------------------- */
+
+static int below(grammar *g, int n)
+{
+    return (int)ofr_rng_below(g->seed, g->stream, g->draws++, (uint32_t)n);
+}
+
+static bool chance(grammar *g, double p)
+{
+    return ofr_rng_uniform(g->seed, g->stream, g->draws++) < p;
+}
+
+static const char *pick(grammar *g, const char *const *list)
+{
+    int n = 0;
+    while (list[n]) n++;
+    return list[below(g, n)];
+}
+
+static node *new_node(grammar *g, node_kind kind)
+{
+    OFR_ASSERT(g->n_nodes < MAX_NODES);
+    node *x = &g->nodes[g->n_nodes++];
+    memset(x, 0, sizeof *x);
+    x->kind = kind;
+    return x;
+}
+
+/* ---- meaning -------------------------------------------------------------- */
+
+static bool tree_value(const node *x)
+{
+    switch (x->kind) {
+    case OPINION: return x->good;
+    case NEGATION: return !tree_value(x->a);
+    case ATTITUDE: return tree_value(x->a) != x->flips;
+    case CONTRAST: return tree_value(x->m);
+    case ADJUNCT: return tree_value(x->a);
+    case TALK: break;
+    }
+    int who = x->writer_follows;
+    while (x->turns[who].follows >= 0) who = x->turns[who].follows;
+    return tree_value(x->turns[who].opinion);
+}
+
+/* ---- derivation ----------------------------------------------------------- */
+
+/* Every derive function makes a tree of the wanted value, so that both labels
+ * are equally frequent whatever else was drawn. */
+static node *derive_opinion(grammar *g, bool value, double p_negated)
+{
+    bool negated = chance(g, p_negated);
+    node *x = new_node(g, OPINION);
+    x->good = value != negated;
+    x->topic = pick(g, topics);
+    x->adjective = pick(g, x->good ? good_words : bad_words);
+    x->adverb = chance(g, 0.4) ? pick(g, adverbs) : NULL;
+    x->frame = below(g, 2);
+    if (!negated) return x;
+    node *outer = new_node(g, NEGATION);
+    outer->phrase = pick(g, negators);
+    outer->a = x;
+    return outer;
+}
+
+static node *derive_adjunct(grammar *g, node *a, double p_idle)
+{
+    node *x = new_node(g, ADJUNCT);
+    bool idle = chance(g, p_idle);
+    x->a = a;
+    if (chance(g, 0.5)) x->open = pick(g, idle ? idle_openers : openers);
+    else x->close = pick(g, idle ? idle_closers : closers);
+    return x;
+}
+
+static node *derive_attitude(grammar *g, bool value, int depth)
+{
+    if (depth == 0) return derive_opinion(g, value, 0.5);
+    bool flips = chance(g, 0.5);
+    node *x = new_node(g, ATTITUDE);
+    x->flips = flips;
+    x->phrase = pick(g, flips ? flipping : keeping);
+    x->a = derive_attitude(g, value != flips, depth - 1);
+    return x;
+}
+
+static node *derive_contrast(grammar *g, node *m, node *a)
+{
+    node *x = new_node(g, CONTRAST);
+    x->m = m;
+    x->a = a;
+    x->phrase = pick(g, chance(g, 0.5) ? main_last : main_first);
+    return x;
+}
+
+/* Two people disagree about one thing, others follow one of them or each
+ * other, and the writer follows somebody who has no opinion of his own. */
+static node *derive_talk(grammar *g, bool value)
+{
+    node *x = new_node(g, TALK);
+    int order[8], side[MAX_SPEAKERS];
+    int n_followers = 2 + below(g, 2);
+    ofr_rng_permutation(order, 8, ofr_rng_u64(g->seed, g->stream, g->draws++), g->stream);
+    x->n_turns = 2 + n_followers;
+    for (int i = 0; i < x->n_turns; i++) {
+        turn *t = &x->turns[i];
+        t->name = names[order[i]];
+        t->follows = i < 2 ? -1 : below(g, i);
+        if (i == 3 && n_followers == 2 && t->follows < 2 && x->turns[2].follows < 2)
+            t->follows = 1 - x->turns[2].follows;
+    }
+    for (int i = 0; i < x->n_turns; i++) {
+        int who = i;
+        while (x->turns[who].follows >= 0) who = x->turns[who].follows;
+        side[i] = who;
+    }
+    x->writer_follows = 2 + below(g, n_followers);
+    const char *topic = NULL;
+    for (int i = 0; i < 2; i++) {
+        bool same = side[x->writer_follows] == i;
+        node *o = derive_opinion(g, same ? value : !value, 0.2);
+        node *bare = o->kind == NEGATION ? o->a : o;
+        if (topic) bare->topic = topic;
+        topic = bare->topic;
+        x->turns[i].opinion = o;
+    }
+    return x;
+}
+
+static node *derive(grammar *g, int level, bool value)
+{
+    node *m, *a;
+    switch (level) {
+    case 1:
+        m = derive_opinion(g, value, 0.0);
+        return chance(g, 0.7) ? derive_adjunct(g, m, 0.0) : m;
+    case 2:
+        m = derive_opinion(g, value, 0.5);
+        return derive_adjunct(g, m, 0.5);
+    case 3:
+        m = derive_opinion(g, value, 0.4);
+        a = derive_opinion(g, !value, 0.4);
+        return derive_contrast(g, m, a);
+    case 4:
+        if (chance(g, 0.3)) return derive_attitude(g, value, 2);
+        m = derive_attitude(g, value, 1);
+        a = derive_attitude(g, !value, below(g, 2));
+        return derive_contrast(g, m, a);
+    default: return derive_talk(g, value);
+    }
+}
+
+/* ---- surface -------------------------------------------------------------- */
+
+static void say_text(grammar *g, const char *s, size_t n)
+{
+    ofr_sentence *out = g->out;
+    if (out->len > 0) out->text[out->len++] = ' ';
+    OFR_ASSERT(out->len + n + 1 < sizeof out->text);
+    memcpy(out->text + out->len, s, n);
+    out->len += n;
+    out->n_words++;
+    for (size_t i = 0; i < n; i++) out->n_words += s[i] == ' ';
+}
+
+static void say_words(grammar *g, const char *s)
+{
+    if (s) say_text(g, s, strlen(s));
+}
+
+static void say_opinion(grammar *g, const node *x, const char *negator)
+{
+    if (x->frame == 0) {
+        say_words(g, "the");
+        say_words(g, x->topic);
+        say_words(g, "was");
+    } else {
+        say_words(g, "i found the");
+        say_words(g, x->topic);
+    }
+    say_words(g, negator);
+    say_words(g, x->adverb);
+    say_words(g, x->adjective);
+}
+
+static void say_talk(grammar *g, const node *x)
+{
+    for (int i = 0; i < x->n_turns; i++) {
+        const turn *t = &x->turns[i];
+        say_words(g, t->name);
+        if (t->follows >= 0) {
+            say_words(g, i % 2 ? "agrees with" : "sides with");
+            say_words(g, x->turns[t->follows].name);
+        } else {
+            const node *negated = t->opinion->kind == NEGATION ? t->opinion : NULL;
+            const node *o = negated ? negated->a : t->opinion;
+            say_words(g, o->frame ? "called" : "found");
+            say_words(g, i == 0 ? "the" : "it");
+            if (i == 0) say_words(g, o->topic);
+            if (negated) say_words(g, negated->phrase);
+            say_words(g, o->adverb);
+            say_words(g, o->adjective);
+        }
+        say_words(g, ",");
+    }
+    say_words(g, "and i agree with");
+    say_words(g, x->turns[x->writer_follows].name);
+}
+
+static void say(grammar *g, const node *x)
+{
+    switch (x->kind) {
+    case OPINION: say_opinion(g, x, NULL); break;
+    case NEGATION: say_opinion(g, x->a, x->phrase); break;
+    case ATTITUDE:
+        say_words(g, x->phrase);
+        say(g, x->a);
+        break;
+    case ADJUNCT:
+        say_words(g, x->open);
+        say(g, x->a);
+        say_words(g, x->close);
+        break;
+    case TALK: say_talk(g, x); break;
+    case CONTRAST:
+        for (const char *p = x->phrase; *p;) {
+            size_t n = strcspn(p, " ");
+            if (*p == '%') say(g, p[1] == 'm' ? x->m : x->a);
+            else say_text(g, p, n);
+            p += n;
+            p += *p == ' ';
+        }
+        break;
+    }
+}
+
+/* ---- public --------------------------------------------------------------- */
+
+void ofr_grammar_sentence(ofr_sentence *out, int level, uint64_t seed, uint64_t stream,
+                          uint64_t index)
+{
+    grammar g = {.out = out, .seed = seed, .stream = ofr_rng_stream(OFR_RNG_DEMO, stream, index)};
+    OFR_ASSERT(level >= 1 && level <= OFR_GRAMMAR_LEVELS);
+    memset(out, 0, sizeof *out);
+    const node *tree = derive(&g, level, chance(&g, 0.5));
+    say(&g, tree);
+    say_words(&g, ".");
+    out->level = level;
+    out->label = tree_value(tree);
+}
+
+const char *ofr_grammar_level_name(int level)
+{
+    static const char *const level_names[] = {"plain", "negation", "contrast", "scope",
+                                              "reference"};
+    OFR_ASSERT(level >= 1 && level <= OFR_GRAMMAR_LEVELS);
+    return level_names[level - 1];
+}
+
+const char *ofr_grammar_word(int id)
+{
+    for (size_t i = 0; i < sizeof vocabulary / sizeof vocabulary[0]; i++)
+        for (const char *const *word = vocabulary[i]; *word; word++)
+            if (id-- == 0) return *word;
+    return NULL;
+}

@@ -1,0 +1,46 @@
+/*
+ * grammar.h - English-like opinions of known difficulty, for the demo.
+ *
+ * Each sentence is said from a derivation tree and its label is the value of
+ * that tree: what the writer thinks of the thing, good (1) or bad (0).  The
+ * level says which construction the tree needs:
+ *
+ *   1 plain      to be honest , the film was really superb .
+ *   2 negation   not long ago , the film was far from superb .
+ *   3 contrast   the film was dull , although the ending was not bad .
+ *   4 scope      although everyone agrees that the plot was weak , nobody
+ *                believes that the film was not great .
+ *   5 reference  anna called the film dull , tom found it superb , sara agrees
+ *                with tom , and i agree with sara .
+ *
+ * From level 2 on, the words alone say nothing about the label: every bag of
+ * words is as likely in a good opinion as in a bad one.
+ */
+#ifndef OFR_DATA_GRAMMAR_H
+#define OFR_DATA_GRAMMAR_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { OFR_GRAMMAR_LEVELS = 5, OFR_SENTENCE_BYTES = 400, OFR_SENTENCE_WORDS = 40 };
+
+typedef struct ofr_sentence {
+    char text[OFR_SENTENCE_BYTES]; /* lower case, one space between words and marks */
+    size_t len;
+    int n_words; /* punctuation included; 4..OFR_SENTENCE_WORDS */
+    int level;   /* 1..OFR_GRAMMAR_LEVELS */
+    int label;   /* 1: the writer thinks well of it */
+} ofr_sentence;
+
+/* Sentence number `index` of `stream`: a function of the arguments alone. */
+void ofr_grammar_sentence(ofr_sentence *out, int level, uint64_t seed, uint64_t stream,
+                          uint64_t index);
+
+/* One word about a level, for tables: "plain", "negation"... */
+const char *ofr_grammar_level_name(int level);
+
+/* The closed vocabulary in the order of its ids, [PAD] [UNK] [CLS] [SEP] [MASK]
+ * first; NULL behind the last. */
+const char *ofr_grammar_word(int id);
+
+#endif
