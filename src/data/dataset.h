@@ -4,6 +4,8 @@
 #ifndef OFR_DATA_DATASET_H
 #define OFR_DATA_DATASET_H
 
+#include <stdint.h>
+
 #include "base/arena.h"
 #include "data/task.h"
 #include "tok/tok.h"
