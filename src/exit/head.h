@@ -27,19 +27,22 @@ typedef struct ofr_heads {
     ofr_real *pre, *c;   /* [L,B,C] before and after the pooler's activation */
     ofr_real *dropped;   /* [L,B,C] */
     ofr_real *z;         /* [L,B,K] logits */
-    ofr_real *dc;        /* [B,C] scratch */
-    ofr_drop drop[1];    /* of the last forward */
+    ofr_real *dc;        /* [L,B,C] scratch: dropped -> c -> pre, backwards  */
+    ofr_drop drop;       /* of the last forward; the key is changed per layer */
+    uint32_t drop_key;
     ofr_slots slots;
 } ofr_heads;
 
 ofr_status ofr_heads_open(ofr_heads *heads, ofr_encoder *encoder, ofr_dev *dev, int max_B,
                           ofr_error *err);
 void ofr_heads_close(ofr_heads *heads);
-/* heads->c, heads->z = from cls[L,B,C] (kept by pointer until backward). */
+/* heads->c, heads->z = from cls[L,B,C] (kept by pointer until backward).
+ * training: dropout at the config's rate, masks a function of drop_key. */
 void ofr_heads_forward(ofr_heads *heads, ofr_real *cls, int B, bool training,
                        uint32_t drop_key);
 /* grads +=;  dcls[L,B,C] = ... given dz[L,B,K].  Layers whose dz is all zero
- * cost nothing and get dcls = 0.  Returns the highest layer with a gradient. */
+ * cost nothing and get dcls = 0.  Returns the highest layer with a gradient, 0
+ * when there is none. */
 int ofr_heads_backward(ofr_heads *heads, ofr_real *grads, ofr_real *dcls,
                        const ofr_real *dz);
 

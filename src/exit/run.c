@@ -1,0 +1,170 @@
+/*
+ * run.c - encoder and rule over a batch, one layer at a time.
+ *
+ * What runs after a layer is only what the rule looks at: nothing (fixed,
+ * never), the policy (then the classifier only for the texts that leave), or
+ * the classifier.  Rows are numbered within the texts still in; walk.text says
+ * which text of the call each row is.
+ */
+#include "exit/run.h"
+
+#include <string.h>
+
+#include "exit/head.h"
+#include "exit/policy.h"
+
+static void layout(ofr_slots *slots, void *owner)
+{
+    ofr_runner *runner = owner;
+    const ofr_config *config = &runner->encoder->config;
+    size_t B = (size_t)runner->max_B, C = (size_t)config->C, K = (size_t)config->K;
+    runner->exit_layer = ofr_slots_take(slots, B, sizeof(int));
+    runner->logits = ofr_slots_take(slots, B * K, sizeof(ofr_real));
+    runner->pi = ofr_slots_take(slots, B * (size_t)(config->L - 1), sizeof(ofr_real));
+    runner->cls = ofr_slots_take(slots, B * C, sizeof(ofr_real));
+    runner->c = ofr_slots_take(slots, B * C, sizeof(ofr_real));
+    runner->c_exit = ofr_slots_take(slots, B * C, sizeof(ofr_real));
+    runner->z = ofr_slots_take(slots, B * K, sizeof(ofr_real));
+    runner->stop_pi = ofr_slots_take(slots, B, sizeof(ofr_real));
+    runner->hidden = ofr_slots_take(slots, B * (size_t)config->policy_hidden,
+                                    sizeof(ofr_real));
+    runner->stop = ofr_slots_take(slots, B, 1);
+    runner->keep = ofr_slots_take(slots, B, 1);
+    runner->state = ofr_slots_take(slots, B, OFR_RULE_STATE_MAX);
+}
+
+ofr_status ofr_runner_open(ofr_runner *runner, const ofr_encoder *encoder, ofr_dev *dev,
+                           const ofr_rule *rule, double threshold, int max_B, int max_N,
+                           ofr_error *err)
+{
+    OFR_ASSERT(rule->state_bytes <= OFR_RULE_STATE_MAX);
+    OFR_TRY(ofr_rule_check(rule, threshold, encoder->config.L, err));
+    ofr_runner fresh = {.encoder = encoder,
+                        .dev = dev,
+                        .rule = rule,
+                        .threshold = threshold,
+                        .max_B = max_B};
+    OFR_TRY(ofr_slots_open(&fresh.slots, layout, &fresh, "early-exit runner", err));
+    ofr_status status = ofr_walk_open(&fresh.walk, encoder, dev, max_B, max_N, err);
+    if (status != OFR_OK) {
+        ofr_slots_close(&fresh.slots);
+        return status;
+    }
+    *runner = fresh;
+    return OFR_OK;
+}
+
+void ofr_runner_close(ofr_runner *runner)
+{
+    if (runner == NULL) return;
+    ofr_walk_close(&runner->walk);
+    ofr_slots_close(&runner->slots);
+    memset(runner, 0, sizeof *runner);
+}
+
+/* Ask the rule about the texts still in: runner->stop, and c, z as far as the
+ * rule looked at them. */
+static void ask(ofr_runner *runner, int layer)
+{
+    const ofr_rule *rule = runner->rule;
+    ofr_walk *walk = &runner->walk;
+    int L = runner->encoder->config.L;
+    if (rule->needs_logits || rule->needs_policy) {
+        ofr_walk_class_rows(walk, runner->cls);
+        ofr_head_pool(runner->encoder, runner->dev, layer, runner->c, runner->cls,
+                      walk->B);
+    }
+    if (rule->needs_policy) {
+        ofr_policy_stop(runner->encoder, runner->dev, layer, runner->stop_pi,
+                        runner->hidden, runner->c, walk->B);
+        for (int b = 0; b < walk->B; b++)
+            runner->pi[(size_t)walk->text[b] * (L - 1) + layer - 1] = runner->stop_pi[b];
+    }
+    if (rule->needs_logits)
+        ofr_head_logits(runner->encoder, runner->dev, layer, runner->z, runner->c,
+                        walk->B);
+    ofr_exit_view view = {
+        .layer = layer,
+        .n_layers = L,
+        .n = walk->B,
+        .K = runner->encoder->config.K,
+        .logits = rule->needs_logits ? runner->z : NULL,
+        .pi = rule->needs_policy ? runner->stop_pi : NULL,
+    };
+    rule->decide(runner->threshold, runner->state, &view, runner->stop);
+}
+
+/* Rows of the texts that leave, packed to the front: z of the rule, or the
+ * classifier on their pooled vectors.  Afterwards runner->z[n_exit,K]. */
+static void answer(ofr_runner *runner, int layer, int n_exit)
+{
+    const ofr_rule *rule = runner->rule;
+    ofr_walk *walk = &runner->walk;
+    size_t C = (size_t)runner->encoder->config.C, K = (size_t)runner->encoder->config.K;
+    bool last = layer == runner->encoder->config.L;
+    bool has_z = rule->needs_logits && !last;
+    bool has_c = rule->needs_policy && !last;
+    if (!has_z && !has_c) ofr_walk_class_rows(walk, runner->cls);
+    ofr_real *rows = has_z ? runner->z : has_c ? runner->c : runner->cls;
+    size_t width = has_z ? K : C;
+    int n = 0;
+    for (int b = 0; b < walk->B; b++) {
+        if (!runner->stop[b]) continue;
+        if (n < b)
+            memcpy(rows + n * width, rows + b * width, width * sizeof *rows);
+        n++;
+    }
+    if (has_z) return;
+    ofr_real *c = rows;
+    if (!has_c) {
+        c = runner->c_exit;
+        ofr_head_pool(runner->encoder, runner->dev, layer, c, rows, n_exit);
+    }
+    ofr_head_logits(runner->encoder, runner->dev, layer, runner->z, c, n_exit);
+}
+
+/* Write down the answers of the texts that stop, then close the gap. */
+static void leave(ofr_runner *runner, int layer)
+{
+    ofr_walk *walk = &runner->walk;
+    size_t K = (size_t)runner->encoder->config.K, bytes = runner->rule->state_bytes;
+    int n_exit = 0;
+    for (int b = 0; b < walk->B; b++)
+        n_exit += runner->stop[b] != 0;
+    if (n_exit == 0) return;
+    answer(runner, layer, n_exit);
+    int gone = 0, stays = 0;
+    for (int b = 0; b < walk->B; b++) {
+        runner->keep[b] = !runner->stop[b];
+        if (runner->stop[b]) {
+            size_t text = (size_t)walk->text[b];
+            runner->exit_layer[text] = layer;
+            memcpy(runner->logits + text * K, runner->z + gone++ * K,
+                   K * sizeof(ofr_real));
+        } else {
+            if (stays < b)
+                memcpy(runner->state + stays * bytes, runner->state + b * bytes, bytes);
+            stays++;
+        }
+    }
+    ofr_walk_keep(walk, runner->keep);
+}
+
+void ofr_runner_run(ofr_runner *runner, const ofr_tokens *tokens)
+{
+    ofr_walk *walk = &runner->walk;
+    int L = runner->encoder->config.L, B = tokens->B;
+    OFR_ASSERT(B <= runner->max_B);
+    for (size_t i = 0; i < (size_t)B * (L - 1); i++)
+        runner->pi[i] = (ofr_real)NAN;
+    memset(runner->state, 0, (size_t)B * runner->rule->state_bytes);
+    ofr_walk_begin(walk, tokens);
+    for (int layer = 1; layer <= L && walk->B > 0; layer++) {
+        ofr_walk_layer(walk);
+        if (layer < L)
+            ask(runner, layer);
+        else
+            memset(runner->stop, 1, (size_t)walk->B);
+        leave(runner, layer);
+    }
+}
