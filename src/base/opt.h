@@ -1,9 +1,10 @@
 /*
  * opt.h - option tables: one row gives flag, config key, default and help.
  *
- * Parsing is glibc's getopt_long(); this file adds typed values, ranges, help
- * text from the same rows, "did you mean", and reading the same options from a
- * JSON config file (keys are the flag names; '-' and '_' are the same).
+ * Parsing is glibc's getopt_long() without its abbreviations; this file adds
+ * typed values, ranges, help text from the same rows, "did you mean", and
+ * setting the same options by name, as a JSON config file does (keys are the
+ * flag names; '-' and '_' are the same).  Not thread-safe: for main().
  */
 #ifndef OFR_BASE_OPT_H
 #define OFR_BASE_OPT_H
@@ -15,7 +16,7 @@
 #include "base/str.h"
 
 typedef enum ofr_opt_kind {
-    OFR_OPT_FLAG,   /* bool     --flag / --no-flag in config: true, false    */
+    OFR_OPT_FLAG,   /* bool     --flag, --no-flag, --flag=false              */
     OFR_OPT_INT,    /* int                                                   */
     OFR_OPT_U64,    /* uint64_t (seeds)                                      */
     OFR_OPT_REAL,   /* double                                                */
@@ -24,12 +25,13 @@ typedef enum ofr_opt_kind {
 } ofr_opt_kind;
 
 typedef struct ofr_opt {
-    const char *name;     /* long flag without dashes; NULL ends the table   */
+    const char *name;     /* long flag without dashes; "": only the letter;
+                             NULL ends the table                             */
     char letter;          /* short flag or 0                                 */
     ofr_opt_kind kind;
     size_t offset;        /* of the value inside the options struct          */
     const char *value;    /* default, as the user would write it; NULL: unset
-                             (TEXT stays NULL) */
+                             (TEXT NULL, REAL NaN, others 0)                 */
     const char *argument; /* "N", "DIR"... for the help; NULL for flags      */
     const char *choices;  /* CHOICE: "exact|reinforce"                       */
     double min, max;      /* INT and REAL; both 0: no limits                 */
