@@ -16,18 +16,19 @@
 #include "exit/rule.h"
 #include "kernels/dev.h"
 #include "model/encoder.h"
+#include "tensor/slots.h"
 
 typedef struct ofr_eval_options {
     const ofr_rule *rule;
     double threshold;
     int batch;              /* texts per call of the runner; 0: 1             */
     int timed_runs;         /* wanted; 0: no timing                           */
-    double timed_seconds;   /* stop repeating the data after this long        */
+    double timed_seconds;   /* after this long, 100 timed calls are enough    */
     ofr_metric metric;      /* the score                                      */
     uint64_t seed;          /* of the random floor                            */
     int floor_draws;        /* 0: 20                                          */
     double error_limit;     /* regression: |error| that counts as right       */
-    ofr_outputs_progress progress; /* may be NULL; texts done of 2n           */
+    ofr_outputs_progress progress; /* may be NULL; work done of all           */
     void *user;
 } ofr_eval_options;
 
@@ -61,14 +62,16 @@ typedef struct ofr_eval {
     double threshold;
     ofr_metric metric;
     int batch;
+    double error_limit;
     /* per text */
-    const int *label;       /* [n] borrowed from the data set; NULL: regression */
-    const float *target;    /* [n] borrowed; NULL: classification             */
+    const int *label;       /* [n] of the data set, borrowed; NULL: regression */
+    const float *target;    /* [n] the same; NULL: classification             */
     int *prediction;        /* [n] class where the text left                  */
     int *exit_layer;        /* [n] 1..L                                       */
     int *full_prediction;   /* [n] class of layer L                           */
-    int *memorized;         /* [n] first layer from which all are right; L: never */
-    double *value;          /* [n] regression: what was answered              */
+    unsigned char *right;   /* [n] the answer was right                       */
+    int *memorized;         /* [n] first layer from which all are right, or L */
+    float *value;           /* [n] regression: what was answered              */
     ofr_outputs outputs;    /* logits[n,L,K], pi[n,L-1] of every exit         */
     /* whole set */
     double score, score_full;
@@ -78,7 +81,7 @@ typedef struct ofr_eval {
     double *exit_accuracy;  /* [L] share right among those; NaN: none left    */
     double *layer_score;    /* [L] metric of this classifier on all texts     */
     double *layer_accuracy; /* [L] share right of this classifier, all texts  */
-    double *calibration;    /* [L] expected calibration error, 10 bins; NaN for
+    double *calibration;    /* [L] expected calibration error; NaN for         
                                regression                                     */
     double overthinking;    /* share right at some earlier exit, wrong at L   */
     ofr_eval_group groups[OFR_EVAL_GROUPS];
@@ -93,6 +96,7 @@ typedef struct ofr_eval {
     ofr_eval_time early, full;
     int mismatches;         /* texts whose exit differs from the stored outputs
                                under the same rule: must be 0                 */
+    ofr_slots slots;        /* private: the arrays                            */
 } ofr_eval;
 
 /* data has labels or targets; encoder is packed.  Caller closes.
@@ -106,6 +110,10 @@ void ofr_eval_close(ofr_eval *eval);
  * member[i] != 0. */
 void ofr_eval_group_of(const ofr_eval *eval, const unsigned char *member,
                        ofr_eval_group *group);
+
+/* Is the classifier of `layer` (1..L) right about text 0..n-1?  Regression: its
+ * error is below the limit. */
+bool ofr_eval_right(const ofr_eval *eval, int text, int layer);
 
 /* Only the timing part: median, mean and p95 of the runner under `rule` and of
  * the full model on the same batches, in turn, after a warm-up. */

@@ -1,0 +1,131 @@
+/* load.c - a model directory, ready to run. */
+#include "cli/load.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/cpu.h"
+#include "base/file.h"
+#include "base/str.h"
+
+ofr_status ofr_load_rule(const ofr_rule **rule, double *threshold,
+                         const ofr_config *config, const char *name, double wanted,
+                         ofr_error *err)
+{
+    const char *stored = config->rule[0] ? config->rule : "never";
+    bool as_stored = !name || strcmp(name, stored) == 0;
+    const ofr_rule *found;
+    OFR_TRY(ofr_rule_find(&found, name ? name : stored, err));
+    if (isnan(wanted))
+        wanted = as_stored && config->rule[0] ? config->threshold
+                                              : found->default_threshold;
+    OFR_TRY(ofr_rule_check(found, wanted, config->L, err));
+    *rule = found;
+    *threshold = wanted;
+    return OFR_OK;
+}
+
+/* Can this model follow the rule with what its files hold? */
+static ofr_status check_rule(const ofr_loaded *m, const char *dir, ofr_error *err)
+{
+    unsigned found = m->encoder.found;
+    if (m->rule->needs_policy && !(found & OFR_GROUP_POLICIES))
+        return ofr_fail(err, OFR_INVALID,
+                        "%s: rule '%s' needs policy networks, which this model does not "
+                        "have; train it with --method consistentee or choose another "
+                        "--rule", dir, m->rule->name);
+    if (m->rule != &ofr_rule_never && !(found & OFR_GROUP_HEADS))
+        return ofr_fail(err, OFR_INVALID,
+                        "%s: rule '%s' needs internal classifiers, which this model does "
+                        "not have; train it first or use --rule never", dir,
+                        m->rule->name);
+    return OFR_OK;
+}
+
+static ofr_status check_classifier(const ofr_config *config, const char *dir,
+                                   ofr_error *err)
+{
+    if (config->K > 0) return OFR_OK;
+    return ofr_fail(err, OFR_INVALID,
+                    "%s: this model has no classifier yet; train it with `offramp train "
+                    "--model %s`", dir, dir);
+}
+
+static ofr_status check_vocabulary(const ofr_loaded *m, const char *dir, ofr_error *err)
+{
+    if (ofr_tok_size(m->tok) <= m->encoder.config.V) return OFR_OK;
+    return ofr_fail(err, OFR_FORMAT,
+                    "%s: the tokenizer has %d entries, the model only %d embeddings; "
+                    "they do not belong together", dir, ofr_tok_size(m->tok),
+                    m->encoder.config.V);
+}
+
+static int choose_max_tokens(const ofr_config *config, int wanted)
+{
+    int most = ofr_config_max_tokens(config);
+    if (wanted <= 0) wanted = config->max_tokens;
+    return wanted > 0 && wanted < most ? wanted : most;
+}
+
+/* Two texts per row?  As training stored it, otherwise as the task says. */
+static bool has_pairs(const ofr_config *config)
+{
+    const json_t *own = json_object_get(config->json, "offramp");
+    const json_t *pair = json_object_get(own, "pair");
+    const ofr_task *task;
+    if (json_is_boolean(pair)) return json_is_true(pair);
+    return config->task[0] && ofr_task_find(&task, config->task, NULL) == OFR_OK &&
+           task->pair;
+}
+
+static ofr_status check_dir(const char *dir, ofr_error *err)
+{
+    if (ofr_file_is_dir(dir)) return OFR_OK;
+    if (ofr_file_exists(dir))
+        return ofr_fail(err, OFR_INVALID,
+                        "%s: is a file, expected a model directory with config.json and "
+                        "model.safetensors", dir);
+    return ofr_fail(err, OFR_NOT_FOUND, "%s: no such model directory", dir);
+}
+
+ofr_status ofr_load_open(ofr_loaded *loaded, const char *dir,
+                         const ofr_load_options *options, ofr_error *err)
+{
+    ofr_loaded m;
+    ofr_ops ops = ofr_ops_select(ofr_cpu_features());
+    ofr_tok_options as_stored = {-1};
+    ofr_status status;
+    memset(&m, 0, sizeof m);
+    OFR_TRY(check_dir(dir, err));
+    OFR_TRY(ofr_encoder_open(&m.encoder, dir, 0, err));
+    const ofr_config *config = &m.encoder.config;
+    if (options->classifier) {
+        if ((status = check_classifier(config, dir, err)) != OFR_OK) goto fail;
+        status = ofr_load_rule(&m.rule, &m.threshold, config, options->rule,
+                               options->threshold, err);
+        if (status != OFR_OK || (status = check_rule(&m, dir, err)) != OFR_OK) goto fail;
+    }
+    m.max_tokens = choose_max_tokens(config, options->max_tokens);
+    m.pairs = has_pairs(config);
+    if (options->tokenizer) {
+        if ((status = ofr_tok_open(&m.tok, dir, as_stored, err)) != OFR_OK) goto fail;
+        if ((status = check_vocabulary(&m, dir, err)) != OFR_OK) goto fail;
+    }
+    status = ofr_dev_open(&m.dev, &ops, options->threads, ofr_config_max_tokens(config),
+                          err);
+    if (status != OFR_OK) goto fail;
+    if ((status = ofr_encoder_pack(&m.encoder, m.dev, err)) != OFR_OK) goto fail;
+    *loaded = m;
+    return OFR_OK;
+fail:
+    ofr_load_close(&m);
+    return status;
+}
+
+void ofr_load_close(ofr_loaded *loaded)
+{
+    ofr_dev_close(loaded->dev);
+    ofr_tok_close(loaded->tok);
+    ofr_encoder_close(&loaded->encoder);
+    memset(loaded, 0, sizeof *loaded);
+}

@@ -1,0 +1,154 @@
+/*
+ * main.c - the program: finds the verb, parses its options, runs it, and turns
+ * its status into one line on standard error and an exit code.
+ *
+ * The only file that exits.
+ */
+#include <signal.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "cli/cmd.h"
+
+#ifndef OFR_COMMIT
+#define OFR_COMMIT ""
+#endif
+
+static int fail(const char *verb, const ofr_error *err)
+{
+    /* An empty text: the reader of our output has gone, which is no failure of
+     * ours to talk about. */
+    if (err->text[0]) {
+        if (verb)
+            fprintf(stderr, "offramp %s: %s\n", verb, err->text);
+        else
+            fprintf(stderr, "offramp: %s\n", err->text);
+    }
+    return ofr_cmd_exit_code(err->status);
+}
+
+static int print(ofr_buf *buf, const char *verb)
+{
+    ofr_error err = {OFR_OK, ""};
+    int code = ofr_cmd_print(buf, &err) == OFR_OK ? OFR_EXIT_OK : fail(verb, &err);
+    ofr_buf_free(buf);
+    return code;
+}
+
+static int print_verbs(void)
+{
+    ofr_buf out;
+    ofr_buf_init(&out);
+    ofr_buf_adds(&out, "usage: offramp VERB [options]\n\n"
+                       "Text models that leave the network at the first layer that "
+                       "knows the answer.\n\nverbs:\n");
+    for (int i = 0; ofr_cmds[i]; i++)
+        ofr_buf_addf(&out, "  %-10s%s\n", ofr_cmds[i]->name, ofr_cmds[i]->summary);
+    ofr_buf_adds(&out, "\n`offramp VERB --help` explains a verb; `offramp --version` "
+                       "prints the version.\nStart with: offramp demo\n");
+    return print(&out, NULL);
+}
+
+static int print_help(const ofr_cmd *cmd)
+{
+    ofr_buf out;
+    ofr_buf_init(&out);
+    ofr_buf_addf(&out, "usage: offramp %s %s\n\n%s.\n\nexample:\n%s\n\n", cmd->name,
+                 cmd->usage, cmd->summary, cmd->example);
+    ofr_opt_help(cmd->options, &out);
+    if (cmd->notes) ofr_buf_addf(&out, "\n%s\n", cmd->notes);
+    ofr_buf_adds(&out, "\nexit codes: 0 ok, 1 the run failed, 2 usage, 3 not found, "
+                       "4 damaged or unsafe file, 130 interrupted\n");
+    return print(&out, cmd->name);
+}
+
+static int print_version(void)
+{
+    ofr_buf out;
+    ofr_buf_init(&out);
+    ofr_buf_addf(&out, "offramp %s%s%s%s\n", ofr_version(), OFR_COMMIT[0] ? " (" : "",
+                 OFR_COMMIT, OFR_COMMIT[0] ? ")" : "");
+    return print(&out, NULL);
+}
+
+static const ofr_cmd *find_verb(const char *name)
+{
+    for (int i = 0; ofr_cmds[i]; i++)
+        if (strcmp(ofr_cmds[i]->name, name) == 0) return ofr_cmds[i];
+    return NULL;
+}
+
+static int unknown_verb(const char *name)
+{
+    const char *names[32];
+    const char *near;
+    int n = 0;
+    while (n < 32 && ofr_cmds[n]) {
+        names[n] = ofr_cmds[n]->name;
+        n++;
+    }
+    near = ofr_opt_suggest(names, n, name);
+    if (near)
+        fprintf(stderr, "offramp: unknown verb '%s'; did you mean '%s'?\n", name, near);
+    else
+        fprintf(stderr, "offramp: unknown verb '%s'; `offramp` lists the verbs\n", name);
+    return OFR_EXIT_USAGE;
+}
+
+static int run_verb(const ofr_cmd *cmd, int argc, char **argv)
+{
+    ofr_error err = {OFR_OK, ""};
+    ofr_term term;
+    char **args = NULL;
+    int n_args = 0, code = OFR_EXIT_OK;
+    void *values = ofr_mem_zalloc(cmd->options_bytes);
+    bool *is_set = ofr_mem_array((size_t)ofr_opt_count(cmd->options) + 1, sizeof *is_set);
+    if (!values || !is_set) {
+        ofr_fail_nomem(&err, cmd->options_bytes, "options");
+    } else {
+        ofr_cmd_common *common = values;
+        ofr_opt_defaults(cmd->options, values);
+        if (ofr_opt_parse(cmd->options, values, is_set, argc, argv, &args, &n_args,
+                          &err) != OFR_OK) {
+            ; /* reported below */
+        } else if (common->help) {
+            code = print_help(cmd);
+        } else {
+            ofr_term_init(&term, common->quiet, common->no_color);
+            common->term = &term;
+            ofr_log_set_sink(ofr_term_log, &term);
+            err.status = cmd->run(values, is_set, args, n_args, &err);
+            ofr_term_progress_end(&term);
+            ofr_log_set_sink(NULL, NULL);
+        }
+    }
+    if (err.status != OFR_OK) code = fail(cmd->name, &err);
+    ofr_mem_free(is_set);
+    ofr_mem_free(values);
+    return code;
+}
+
+int main(int argc, char **argv)
+{
+    const char *word = argc > 1 ? argv[1] : NULL;
+    const ofr_cmd *cmd;
+    /* A reader that goes away is found when writing fails; a long training run
+     * must not die of a closed terminal's pipe. */
+    signal(SIGPIPE, SIG_IGN);
+    if (!word || strcmp(word, "-h") == 0 || strcmp(word, "--help") == 0)
+        return print_verbs();
+    if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0) return print_version();
+    if (strcmp(word, "help") == 0) {
+        if (argc < 3) return print_verbs();
+        cmd = find_verb(argv[2]);
+        return cmd ? print_help(cmd) : unknown_verb(argv[2]);
+    }
+    if (word[0] == '-') {
+        fprintf(stderr, "offramp: unknown option '%s'; the verb comes first, "
+                "`offramp` lists the verbs\n", word);
+        return OFR_EXIT_USAGE;
+    }
+    cmd = find_verb(word);
+    return cmd ? run_verb(cmd, argc - 1, argv + 1) : unknown_verb(word);
+}
