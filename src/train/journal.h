@@ -1,0 +1,40 @@
+/*
+ * journal.h - one JSON line per optimizer step and per evaluation.
+ *
+ * The journal holds nothing that depends on the clock or the machine's mood: a
+ * run that was interrupted and resumed leaves the same bytes as one that was
+ * not.  Times go to a file of their own.
+ */
+#ifndef OFR_TRAIN_JOURNAL_H
+#define OFR_TRAIN_JOURNAL_H
+
+#include <stdio.h>
+
+#include "base/file.h"
+
+typedef struct ofr_journal {
+    FILE *file;          /* NULL: lines are made and dropped */
+    ofr_buf line;
+    long long bytes;     /* written so far */
+    char path[OFR_PATH_MAX];
+} ofr_journal;
+
+/* path NULL: nowhere.  The first `keep` bytes of an existing file stay, the rest
+ * is cut off; keep < 0: everything stays.  OFR_IO; OFR_FORMAT when the file is
+ * shorter than `keep`. */
+ofr_status ofr_journal_open(ofr_journal *journal, const char *path, long long keep,
+                            ofr_error *err);
+void ofr_journal_close(ofr_journal *journal);
+
+/* A line is begun, given fields, and ended.  NaN and infinities become null. */
+void ofr_journal_begin(ofr_journal *journal, const char *event);
+void ofr_journal_int(ofr_journal *journal, const char *key, long long value);
+void ofr_journal_real(ofr_journal *journal, const char *key, double value);
+void ofr_journal_text(ofr_journal *journal, const char *key, const char *value);
+void ofr_journal_flag(ofr_journal *journal, const char *key, bool value);
+void ofr_journal_ints(ofr_journal *journal, const char *key, const int *values, int n);
+void ofr_journal_reals(ofr_journal *journal, const char *key, const double *values,
+                       int n);
+ofr_status ofr_journal_end(ofr_journal *journal, ofr_error *err);
+
+#endif
