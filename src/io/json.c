@@ -1,0 +1,211 @@
+/*
+ * json.c - parsing, typed getters and a writer for JSON.
+ *
+ * The writer is our own so that numbers come out in their shortest form:
+ * layer_norm_eps reads 1e-12, not 9.9999999999999998e-13.
+ */
+#include "io/json.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/str.h"
+
+/* Larger than any tokenizer.json or index we know of. */
+#define JSON_MAX_BYTES ((size_t)512 << 20)
+
+ofr_status ofr_json_parse(json_t **out, const char *text, size_t len, const char *name,
+                          ofr_error *err)
+{
+    json_error_t why;
+    json_t *json;
+    if (len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) {
+        text += 3;
+        len -= 3;
+    }
+    json = json_loadb(text, len, JSON_REJECT_DUPLICATES, &why);
+    if (!json) {
+        if (json_error_code(&why) == json_error_out_of_memory)
+            return ofr_fail_nomem(err, len, name);
+        for (char *p = why.text; *p; p++)
+            if ((unsigned char)*p < 32 || *p == 127) *p = ' ';
+        return ofr_fail(err, OFR_FORMAT, "%s:%d:%d: not valid JSON: %s; restore the file",
+                        name, why.line, why.column, why.text);
+    }
+    *out = json;
+    return OFR_OK;
+}
+
+ofr_status ofr_json_load(json_t **out, const char *path, ofr_error *err)
+{
+    ofr_buf bytes;
+    ofr_status status;
+    ofr_buf_init(&bytes);
+    status = ofr_file_read(&bytes, path, JSON_MAX_BYTES, err);
+    if (status == OFR_OK) status = ofr_json_parse(out, bytes.p, bytes.n, path, err);
+    ofr_buf_free(&bytes);
+    return status;
+}
+
+static void add_indent(ofr_buf *out, int depth)
+{
+    ofr_buf_addc(out, '\n');
+    for (int i = 0; i < depth; i++)
+        ofr_buf_adds(out, "  ");
+}
+
+static void add_real(ofr_buf *out, double x)
+{
+    size_t from = out->n;
+    ofr_buf_add_double(out, x);
+    if (!out->failed && !memchr(out->p + from, '.', out->n - from) &&
+        !memchr(out->p + from, 'e', out->n - from))
+        ofr_buf_adds(out, ".0"); /* stays a real when it is read again */
+}
+
+/* Arrays of numbers stay on one line; the depth is bounded by the parser. */
+static void add_value(ofr_buf *out, const json_t *value, int depth)
+{
+    const char *key;
+    json_t *item;
+    size_t i, n = 0;
+
+    switch (json_typeof(value)) {
+    case JSON_OBJECT:
+        ofr_buf_addc(out, '{');
+        json_object_foreach((json_t *)(uintptr_t)value, key, item)
+        {
+            if (n++) ofr_buf_addc(out, ',');
+            add_indent(out, depth + 1);
+            ofr_buf_add_json(out, key, strlen(key));
+            ofr_buf_adds(out, ": ");
+            add_value(out, item, depth + 1);
+        }
+        if (n) add_indent(out, depth);
+        ofr_buf_addc(out, '}');
+        break;
+    case JSON_ARRAY:
+        ofr_buf_addc(out, '[');
+        json_array_foreach(value, i, item)
+        {
+            if (i) ofr_buf_addc(out, ',');
+            if (json_is_number(item)) {
+                if (i) ofr_buf_addc(out, ' ');
+            } else {
+                add_indent(out, depth + 1);
+                n++;
+            }
+            add_value(out, item, depth + 1);
+        }
+        if (n) add_indent(out, depth);
+        ofr_buf_addc(out, ']');
+        break;
+    case JSON_STRING:
+        ofr_buf_add_json(out, json_string_value(value), json_string_length(value));
+        break;
+    case JSON_INTEGER:
+        ofr_buf_addf(out, "%lld", (long long)json_integer_value(value));
+        break;
+    case JSON_REAL: add_real(out, json_real_value(value)); break;
+    case JSON_TRUE: ofr_buf_adds(out, "true"); break;
+    case JSON_FALSE: ofr_buf_adds(out, "false"); break;
+    case JSON_NULL: ofr_buf_adds(out, "null"); break;
+    default: OFR_ASSERT(false); break;
+    }
+}
+
+ofr_status ofr_json_save(const json_t *json, const char *path, ofr_error *err)
+{
+    ofr_buf out;
+    ofr_status status;
+    ofr_buf_init(&out);
+    add_value(&out, json, 0);
+    ofr_buf_addc(&out, '\n');
+    if (out.failed)
+        status = ofr_fail_nomem(err, out.n, path);
+    else
+        status = ofr_file_write(path, out.p, out.n, err);
+    ofr_buf_free(&out);
+    return status;
+}
+
+static const char *type_name(const json_t *value)
+{
+    switch (json_typeof(value)) {
+    case JSON_OBJECT: return "an object";
+    case JSON_ARRAY: return "an array";
+    case JSON_STRING: return "a string";
+    case JSON_INTEGER: return "an integer";
+    case JSON_REAL: return "a real number";
+    case JSON_TRUE: return "true";
+    case JSON_FALSE: return "false";
+    default: return "null";
+    }
+}
+
+/* The value of `key`, or NULL when it is absent or null. */
+static const json_t *lookup(const json_t *object, const char *key)
+{
+    const json_t *value = json_object_get(object, key);
+    return value && !json_is_null(value) ? value : NULL;
+}
+
+static ofr_status wrong_type(const json_t *value, const char *key, const char *expected,
+                             const char *name, ofr_error *err)
+{
+    return ofr_fail(err, OFR_FORMAT, "%s: \"%s\" is %s, expected %s; correct the file",
+                    name, key, type_name(value), expected);
+}
+
+ofr_status ofr_json_int(const json_t *object, const char *key, int min, int max, int *out,
+                        const char *name, ofr_error *err)
+{
+    const json_t *value = lookup(object, key);
+    json_int_t n;
+    if (!value) return OFR_OK;
+    if (!json_is_integer(value)) return wrong_type(value, key, "an integer", name, err);
+    n = json_integer_value(value);
+    if (n < min || n > max)
+        return ofr_fail(err, OFR_FORMAT,
+                        "%s: \"%s\" is %lld, expected %d..%d; correct the file", name,
+                        key, (long long)n, min, max);
+    *out = (int)n;
+    return OFR_OK;
+}
+
+ofr_status ofr_json_real(const json_t *object, const char *key, double min, double max,
+                         double *out, const char *name, ofr_error *err)
+{
+    const json_t *value = lookup(object, key);
+    double x;
+    if (!value) return OFR_OK;
+    if (!json_is_number(value)) return wrong_type(value, key, "a number", name, err);
+    x = json_number_value(value);
+    if (!(x >= min && x <= max))
+        return ofr_fail(err, OFR_FORMAT,
+                        "%s: \"%s\" is %g, expected %g..%g; correct the file", name, key,
+                        x, min, max);
+    *out = x;
+    return OFR_OK;
+}
+
+ofr_status ofr_json_bool(const json_t *object, const char *key, bool *out,
+                         const char *name, ofr_error *err)
+{
+    const json_t *value = lookup(object, key);
+    if (!value) return OFR_OK;
+    if (!json_is_boolean(value)) return wrong_type(value, key, "true or false", name, err);
+    *out = json_is_true(value);
+    return OFR_OK;
+}
+
+ofr_status ofr_json_text(const json_t *object, const char *key, const char **out,
+                         const char *name, ofr_error *err)
+{
+    const json_t *value = lookup(object, key);
+    if (!value) return OFR_OK;
+    if (!json_is_string(value)) return wrong_type(value, key, "a string", name, err);
+    *out = json_string_value(value);
+    return OFR_OK;
+}
