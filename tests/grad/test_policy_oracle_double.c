@@ -1,0 +1,2 @@
+/* The reference values of the method once more, in double: see there. */
+#include "method/test_policy_oracle.c"
