@@ -3,7 +3,7 @@
  *
  * Values agree with scikit-learn and SciPy, except that a correlation with a
  * constant is 0 here, not NaN, so that reports stay plain numbers.  No answers
- * (n == 0) give NaN.
+ * (n == 0) give NaN, and so does a lack of memory for a correlation.
  */
 #ifndef OFR_EVAL_METRICS_H
 #define OFR_EVAL_METRICS_H
@@ -16,8 +16,8 @@
  * 0..K-1.  PEARSON and SPEARMAN compare the class numbers as values. */
 double ofr_metric_score(ofr_metric metric, const int *pred, const int *label, int n,
                         int K);
-/* Regression: PEARSON or SPEARMAN of pred[n] and target[n].  The metrics of
- * classification compare both sides rounded to whole numbers. */
+/* Regression: PEARSON or SPEARMAN of pred[n] and target[n]; NaN for the metrics of
+ * classification, which have no meaning there. */
 double ofr_metric_score_real(ofr_metric metric, const float *pred, const float *target,
                              int n);
 

@@ -1,0 +1,122 @@
+/*
+ * metrics.c - accuracy, F1, Matthews, correlations, calibration error.
+ */
+#include "eval/metrics.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "eval/stats.h"
+
+double ofr_metric_accuracy(const int *pred, const int *label, int n)
+{
+    double right = 0;
+    for (int i = 0; i < n; i++)
+        right += pred[i] == label[i];
+    return right / n;
+}
+
+double ofr_metric_f1(const int *pred, const int *label, int n)
+{
+    double both = 0, said = 0, is = 0;
+    if (n < 1) return NAN;
+    for (int i = 0; i < n; i++) {
+        both += pred[i] == 1 && label[i] == 1;
+        said += pred[i] == 1;
+        is += label[i] == 1;
+    }
+    return said + is > 0 ? 2 * both / (said + is) : 0;
+}
+
+double ofr_metric_matthews(const int *pred, const int *label, int n, int K)
+{
+    double right = 0, cross = 0, said2 = 0, is2 = 0, all = n;
+    if (n < 1) return NAN;
+    for (int i = 0; i < n; i++)
+        right += pred[i] == label[i];
+    for (int k = 0; k < K; k++) {
+        double said = 0, is = 0;
+        for (int i = 0; i < n; i++) {
+            said += pred[i] == k;
+            is += label[i] == k;
+        }
+        cross += said * is;
+        said2 += said * said;
+        is2 += is * is;
+    }
+    double square = (all * all - said2) * (all * all - is2);
+    return square > 0 ? (right * all - cross) / sqrt(square) : 0;
+}
+
+/* Correlation of two arrays of numbers already in double. */
+static double correlation(ofr_metric metric, const double *a, const double *b, int n)
+{
+    return metric == OFR_METRIC_SPEARMAN ? ofr_stats_spearman(a, b, n)
+                                         : ofr_stats_pearson(a, b, n);
+}
+
+double ofr_metric_score(ofr_metric metric, const int *pred, const int *label, int n,
+                        int K)
+{
+    switch (metric) {
+    case OFR_METRIC_ACCURACY:
+        return ofr_metric_accuracy(pred, label, n);
+    case OFR_METRIC_F1:
+        return ofr_metric_f1(pred, label, n);
+    case OFR_METRIC_MATTHEWS:
+        return ofr_metric_matthews(pred, label, n, K);
+    case OFR_METRIC_PEARSON:
+    case OFR_METRIC_SPEARMAN:
+        break;
+    }
+    if (n < 1) return NAN;
+    double *values = ofr_mem_array(2 * (size_t)n, sizeof *values);
+    if (values == NULL) return NAN;
+    for (int i = 0; i < n; i++) {
+        values[i] = pred[i];
+        values[n + i] = label[i];
+    }
+    double r = correlation(metric, values, values + n, n);
+    ofr_mem_free(values);
+    return r;
+}
+
+double ofr_metric_score_real(ofr_metric metric, const float *pred, const float *target,
+                             int n)
+{
+    bool correlates = metric == OFR_METRIC_PEARSON || metric == OFR_METRIC_SPEARMAN;
+    if (n < 1 || !correlates) return NAN;
+    double *values = ofr_mem_array(2 * (size_t)n, sizeof *values);
+    if (values == NULL) return NAN;
+    for (int i = 0; i < n; i++) {
+        values[i] = (double)pred[i];
+        values[n + i] = (double)target[i];
+    }
+    double r = correlation(metric, values, values + n, n);
+    ofr_mem_free(values);
+    return r;
+}
+
+double ofr_metric_calibration_error(const float *confidence, const unsigned char *right,
+                                    int n, int n_bins)
+{
+    /* A few bins, many texts: one pass per bin needs no memory. */
+    double error = 0;
+    if (n < 1) return NAN;
+    for (int bin = 0; bin < n_bins; bin++) {
+        double sum = 0, hits = 0;
+        int count = 0;
+        for (int i = 0; i < n; i++) {
+            int at = (int)ceil((double)confidence[i] * n_bins) - 1;
+            if (at < 0) at = 0;
+            if (at > n_bins - 1) at = n_bins - 1;
+            if (at != bin) continue;
+            sum += (double)confidence[i];
+            hits += right[i] != 0;
+            count++;
+        }
+        if (count > 0) error += fabs(hits - sum) / n;
+    }
+    return error;
+}

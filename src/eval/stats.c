@@ -1,0 +1,179 @@
+/*
+ * stats.c - summaries, bootstrap intervals, correlations and areas of curves.
+ */
+#include "eval/stats.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "base/rng.h"
+
+double ofr_stats_mean(const double *x, int n)
+{
+    double sum = 0;
+    for (int i = 0; i < n; i++)
+        sum += x[i];
+    return sum / n;
+}
+
+double ofr_stats_std(const double *x, int n)
+{
+    if (n == 1) return 0;
+    if (n < 1) return NAN;
+    double mean = ofr_stats_mean(x, n), sum = 0;
+    for (int i = 0; i < n; i++)
+        sum += (x[i] - mean) * (x[i] - mean);
+    return sqrt(sum / (n - 1));
+}
+
+static int ascending(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+double ofr_stats_percentile(double *x, int n, double percent)
+{
+    if (n < 1) return NAN;
+    qsort(x, (size_t)n, sizeof *x, ascending);
+    double at = percent / 100 * (n - 1);
+    int below = (int)floor(at);
+    if (below < 0) below = 0;
+    if (below > n - 1) below = n - 1;
+    int above = below + 1 < n ? below + 1 : below;
+    return x[below] + (at - below) * (x[above] - x[below]);
+}
+
+double ofr_stats_median(double *x, int n)
+{
+    return ofr_stats_percentile(x, n, 50);
+}
+
+static int by_value(const void *a, const void *b, void *values)
+{
+    const double *x = values;
+    int i = *(const int *)a, j = *(const int *)b;
+    if (x[i] != x[j]) return x[i] < x[j] ? -1 : 1;
+    return (i > j) - (i < j);
+}
+
+void ofr_stats_ranks(double *rank, int *order, const double *x, int n)
+{
+    for (int i = 0; i < n; i++)
+        order[i] = i;
+    qsort_r(order, (size_t)n, sizeof *order, by_value, (void *)(uintptr_t)x);
+    for (int i = 0; i < n;) {
+        int j = i + 1;
+        while (j < n && x[order[j]] == x[order[i]])
+            j++;
+        for (int k = i; k < j; k++) /* ranks i+1 .. j, shared */
+            rank[order[k]] = 0.5 * (i + 1 + j);
+        i = j;
+    }
+}
+
+double ofr_stats_pearson(const double *a, const double *b, int n)
+{
+    double mean_a = ofr_stats_mean(a, n), mean_b = ofr_stats_mean(b, n);
+    double aa = 0, bb = 0, ab = 0;
+    if (n < 1) return NAN;
+    for (int i = 0; i < n; i++) {
+        double da = a[i] - mean_a, db = b[i] - mean_b;
+        aa += da * da;
+        bb += db * db;
+        ab += da * db;
+    }
+    if (aa == 0 || bb == 0) return 0;
+    return ab / (sqrt(aa) * sqrt(bb));
+}
+
+double ofr_stats_spearman(const double *a, const double *b, int n)
+{
+    if (n < 1) return NAN;
+    double r = NAN;
+    double *ranks = ofr_mem_array(2 * (size_t)n, sizeof *ranks);
+    int *order = ofr_mem_array((size_t)n, sizeof *order);
+    if (ranks != NULL && order != NULL) {
+        ofr_stats_ranks(ranks, order, a, n);
+        ofr_stats_ranks(ranks + n, order, b, n);
+        r = ofr_stats_pearson(ranks, ranks + n, n);
+    }
+    ofr_mem_free(ranks);
+    ofr_mem_free(order);
+    return r;
+}
+
+ofr_status ofr_stats_bootstrap(double *low, double *high, ofr_stats_statistic statistic,
+                               void *user, int n, int n_resamples, double level,
+                               uint64_t seed, ofr_error *err)
+{
+    if (n < 1 || n_resamples < 1) {
+        *low = *high = NAN;
+        return OFR_OK;
+    }
+    int *index = ofr_mem_array((size_t)n, sizeof *index);
+    double *values = ofr_mem_array((size_t)n_resamples, sizeof *values);
+    ofr_status status = OFR_OK;
+    if (index == NULL || values == NULL) {
+        status = ofr_fail_nomem(err, (size_t)n * sizeof *index +
+                                (size_t)n_resamples * sizeof *values, "bootstrap");
+        goto done;
+    }
+    for (int r = 0; r < n_resamples; r++) {
+        uint64_t stream = ofr_rng_stream(OFR_RNG_EVAL, 0x626f6f74, (uint64_t)r);
+        for (int i = 0; i < n; i++)
+            index[i] = (int)ofr_rng_below(seed, stream, (uint64_t)i, (uint32_t)n);
+        values[r] = statistic(user, index, n);
+    }
+    double tail = 50 * (1 - level);
+    *low = ofr_stats_percentile(values, n_resamples, tail);
+    *high = ofr_stats_percentile(values, n_resamples, 100 - tail);
+done:
+    ofr_mem_free(index);
+    ofr_mem_free(values);
+    return status;
+}
+
+static double resampled_mean(void *user, const int *index, int n)
+{
+    const double *x = *(const double *const *)user;
+    double sum = 0;
+    for (int i = 0; i < n; i++)
+        sum += x[index[i]];
+    return sum / n;
+}
+
+ofr_status ofr_stats_bootstrap_mean(double *low, double *high, const double *x, int n,
+                                    int n_resamples, double level, uint64_t seed,
+                                    ofr_error *err)
+{
+    return ofr_stats_bootstrap(low, high, resampled_mean, &x, n, n_resamples, level, seed,
+                               err);
+}
+
+double ofr_stats_curve_at(const double *x, const double *y, int n, double at)
+{
+    if (n < 1) return NAN;
+    if (at <= x[0]) return y[0];
+    for (int i = 1; i < n; i++)
+        if (at <= x[i]) /* then x[i-1] < at, so the step is not zero */
+            return y[i - 1] + (y[i] - y[i - 1]) * (at - x[i - 1]) / (x[i] - x[i - 1]);
+    return y[n - 1];
+}
+
+double ofr_stats_curve_area(const double *x, const double *y, int n, double low,
+                            double high)
+{
+    if (n < 1 || !(low < high)) return NAN;
+    double area = 0, left = low, y_left = ofr_stats_curve_at(x, y, n, low);
+    for (int i = 0; i < n; i++) {
+        if (x[i] < left) continue;
+        if (x[i] >= high) break;
+        area += 0.5 * (x[i] - left) * (y_left + y[i]);
+        left = x[i];
+        y_left = y[i]; /* the last of several points at the same x */
+    }
+    area += 0.5 * (high - left) * (y_left + ofr_stats_curve_at(x, y, n, high));
+    return area / (high - low);
+}
