@@ -1,0 +1,48 @@
+/*
+ * net.h - one training step's network: a batch of texts through every exit.
+ *
+ * Forward once, and the loss of every exit of every text is known; then the
+ * caller puts a weight on each of them and the gradient flows back.
+ */
+#ifndef OFR_TRAIN_NET_H
+#define OFR_TRAIN_NET_H
+
+#include "data/dataset.h"
+#include "exit/head.h"
+#include "model/encoder.h"
+
+typedef struct ofr_net {
+    const ofr_dataset *data;  /* borrowed */
+    ofr_encoder *encoder;     /* borrowed */
+    int max_B, max_N, B;
+    const int *items;         /* [B] texts of the last forward; borrowed */
+    ofr_trace trace;
+    ofr_heads heads;          /* heads.c[L,B,C] pooled, heads.z[L,B,K] logits */
+    ofr_tokens tokens;
+    int *offsets, *ids, *types;
+    ofr_real *cls, *dcls;     /* [L,B,C] */
+    ofr_real *dz;             /* [L,B,K] */
+    ofr_slots slots;
+} ofr_net;
+
+/* Planned for any max_B texts of `data`: its longest ones together.  Caller
+ * closes. */
+ofr_status ofr_net_open(ofr_net *net, ofr_encoder *encoder, ofr_dev *dev,
+                        const ofr_dataset *data, int max_B, ofr_error *err);
+void ofr_net_close(ofr_net *net);
+
+/* Texts items[B] with dropout; masks are a function of (seed, step, rank).
+ * Clears net->dz. */
+void ofr_net_forward(ofr_net *net, const int *items, int B, uint64_t seed, uint64_t step,
+                     int rank);
+
+/* Loss of exit l (1..L) on the b-th text of the last forward: cross-entropy, or
+ * squared error for regression. */
+double ofr_net_loss(const ofr_net *net, int l, int b);
+/* dz of that exit += weight * its gradient. */
+void ofr_net_loss_bwd(ofr_net *net, int l, int b, double weight);
+
+/* grads += from dz. */
+void ofr_net_backward(ofr_net *net, ofr_real *grads);
+
+#endif

@@ -1,0 +1,466 @@
+/* train.c - the loop over phases, epochs and steps, and its checkpoints. */
+#include "train/train.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "data/order.h"
+
+#define POSITION_COUNT (sizeof(ofr_position) / sizeof(int64_t))
+
+ofr_status ofr_trainer_open(ofr_trainer *trainer, ofr_encoder *encoder, ofr_dev *dev,
+                            const ofr_train_options *options, ofr_error *err)
+{
+    const size_t bytes = encoder->params.total * sizeof(ofr_real);
+    ofr_status status;
+
+    *trainer = (ofr_trainer){.encoder = encoder, .dev = dev, .options = options,
+                             .dev_score = NAN};
+    trainer->comm = options->comm ? options->comm : &ofr_comm_self;
+    trainer->grads = ofr_mem_zalloc(bytes);
+    if (!trainer->grads) return ofr_fail_nomem(err, bytes, "gradients");
+    status = ofr_adamw_open(&trainer->adamw, &encoder->params, dev, options->beta1,
+                            options->beta2, options->eps, options->weight_decay, err);
+    if (status) ofr_trainer_close(trainer);
+    return status;
+}
+
+void ofr_trainer_close(ofr_trainer *trainer)
+{
+    ofr_mem_free(trainer->grads);
+    ofr_mem_free(trainer->order);
+    ofr_adamw_close(&trainer->adamw);
+    ofr_journal_close(&trainer->journal);
+    ofr_journal_close(&trainer->timings);
+    *trainer = (ofr_trainer){0};
+}
+
+bool ofr_trainer_stopped(const ofr_trainer *trainer)
+{
+    return trainer->options->stop && *trainer->options->stop;
+}
+
+/* ---- what is shown and written ------------------------------------------ */
+
+static void phase_label(char out[64], const ofr_trainer *trainer)
+{
+    const char *name = trainer->recipe->phases[trainer->at.phase].name;
+    const int epoch = (int)trainer->at.epoch + 1, epochs = trainer->plan.epochs;
+    char of_epochs[32] = "";
+
+    if (epochs > 0)
+        snprintf(of_epochs, sizeof of_epochs, " %d/%d", epoch < epochs ? epoch : epochs,
+                 epochs);
+    if (trainer->at.iteration > 0)
+        snprintf(out, 64, "%s.%d%s", name, (int)trainer->at.iteration, of_epochs);
+    else
+        snprintf(out, 64, "%s%s", name, of_epochs);
+}
+
+bool ofr_trainer_show(void *user, int done, int n)
+{
+    const ofr_trainer *trainer = user;
+    char label[64], full[80];
+
+    if (trainer->options->progress) {
+        phase_label(label, trainer);
+        snprintf(full, sizeof full, "%s look", label);
+        trainer->options->progress(trainer->options->user, full, done, n, NULL);
+    }
+    return !ofr_trainer_stopped(trainer);
+}
+
+static void show_step(const ofr_trainer *trainer, int n_steps)
+{
+    char label[64], note[96];
+
+    if (!trainer->options->progress) return;
+    phase_label(label, trainer);
+    if (isfinite(trainer->dev_score))
+        snprintf(note, sizeof note, "loss=%.4g, dev=%.3f", trainer->mean_loss,
+                 trainer->dev_score);
+    else
+        snprintf(note, sizeof note, "loss=%.4g", trainer->mean_loss);
+    trainer->options->progress(trainer->options->user, label, trainer->at.step, n_steps,
+                               note);
+}
+
+void ofr_trainer_journal(ofr_trainer *trainer, const char *event)
+{
+    ofr_journal *journal = &trainer->journal;
+
+    ofr_journal_begin(journal, event);
+    ofr_journal_text(journal, "phase", trainer->recipe->phases[trainer->at.phase].name);
+    ofr_journal_int(journal, "iteration", trainer->at.iteration);
+    ofr_journal_int(journal, "epoch",
+                    trainer->at.epoch < trainer->plan.epochs ? trainer->at.epoch + 1
+                                                             : trainer->plan.epochs);
+    ofr_journal_int(journal, "step", trainer->at.steps);
+}
+
+static ofr_status journal_step(ofr_trainer *trainer, const ofr_step *step, double lr,
+                               double norm, ofr_error *err)
+{
+    ofr_trainer_journal(trainer, "step");
+    ofr_journal_real(&trainer->journal, "loss", step->loss);
+    ofr_journal_real(&trainer->journal, "lr", lr);
+    ofr_journal_real(&trainer->journal, "grad_norm", norm);
+    if (step->extra_name)
+        ofr_journal_real(&trainer->journal, step->extra_name, step->extra);
+    return ofr_journal_end(&trainer->journal, err);
+}
+
+static ofr_status journal_time(ofr_trainer *trainer, ofr_error *err)
+{
+    ofr_journal *timings = &trainer->timings;
+
+    ofr_journal_begin(timings, "phase");
+    ofr_journal_text(timings, "phase", trainer->recipe->phases[trainer->at.phase].name);
+    ofr_journal_int(timings, "iteration", trainer->at.iteration);
+    ofr_journal_int(timings, "epochs", trainer->plan.epochs);
+    ofr_journal_int(timings, "items", trainer->plan.n_items);
+    ofr_journal_real(timings, "seconds", ofr_clock_seconds() - trainer->phase_seconds);
+    return ofr_journal_end(timings, err);
+}
+
+/* ---- checkpoints --------------------------------------------------------- */
+
+static ofr_status checkpoint_path(char out[OFR_PATH_MAX], const char *folder,
+                                  ofr_error *err)
+{
+    return ofr_file_join(out, folder, "checkpoint/state.safetensors", err);
+}
+
+/* Everything but the moments: counters, weights, the method's arrays. */
+static int state_items(ofr_trainer *trainer, ofr_checkpoint_item *items)
+{
+    const ofr_recipe *recipe = trainer->recipe;
+    int n = 0;
+
+    items[n++] = ofr_checkpoint_item_of("weights", ofr_checkpoint_real(),
+                                        trainer->encoder->params.total,
+                                        trainer->encoder->w);
+    if (recipe->state) n += recipe->state(recipe->self, items + n);
+    return n;
+}
+
+static int moment_items(ofr_trainer *trainer, ofr_checkpoint_item *items)
+{
+    const ofr_adamw *adamw = &trainer->adamw;
+    char name[48];
+    int n = 0;
+
+    for (int s = 0; s < adamw->n_spans; s++) {
+        const ofr_span *span = &adamw->spans[s];
+
+        snprintf(name, sizeof name, "adamw.m.%d", s);
+        items[n++] = ofr_checkpoint_item_of(name, ofr_checkpoint_real(), span->count,
+                                            adamw->m + span->at);
+        snprintf(name, sizeof name, "adamw.v.%d", s);
+        items[n++] = ofr_checkpoint_item_of(name, ofr_checkpoint_real(), span->count,
+                                            adamw->v + span->at);
+    }
+    return n;
+}
+
+static ofr_checkpoint_item *items_alloc(const ofr_trainer *trainer, ofr_error *err)
+{
+    const size_t n = OFR_RECIPE_ITEMS_MAX + 4 + 2 * (size_t)trainer->encoder->params.n;
+    ofr_checkpoint_item *items = ofr_mem_array(n, sizeof *items);
+
+    if (!items) ofr_fail_nomem(err, n * sizeof *items, "a checkpoint");
+    return items;
+}
+
+/* Between phases (at.epoch == at.step == 0) there are no moments to keep. */
+static ofr_status save(ofr_trainer *trainer, ofr_error *err)
+{
+    char path[OFR_PATH_MAX];
+    uint64_t fingerprint = trainer->options->fingerprint;
+    ofr_checkpoint_item *items;
+    ofr_status status;
+    int n = 0;
+
+    trainer->saved_at = ofr_clock_seconds();
+    if (!trainer->options->out || trainer->comm->rank != 0) return OFR_OK;
+    items = items_alloc(trainer, err);
+    if (!items) return OFR_NOMEM;
+    trainer->at.journal_bytes = trainer->journal.bytes;
+    trainer->at.adam_t = trainer->adamw.t;
+    items[n++] = ofr_checkpoint_item_of("position", OFR_I64, POSITION_COUNT, &trainer->at);
+    items[n++] = ofr_checkpoint_item_of("fingerprint", OFR_I64, 1, &fingerprint);
+    n += state_items(trainer, items + n);
+    if (trainer->at.epoch || trainer->at.step) n += moment_items(trainer, items + n);
+    status = checkpoint_path(path, trainer->options->out, err);
+    if (!status) status = ofr_checkpoint_save(path, items, n, err);
+    ofr_mem_free(items);
+    return status;
+}
+
+/* Counters, weights and the method's arrays; moments once the phase is known. */
+static ofr_status read_state(ofr_trainer *trainer, const ofr_checkpoint *checkpoint,
+                             ofr_error *err)
+{
+    ofr_checkpoint_item *items = items_alloc(trainer, err);
+    int64_t fingerprint = 0;
+    ofr_status status;
+    int n = 0;
+
+    if (!items) return OFR_NOMEM;
+    items[n++] = ofr_checkpoint_item_of("fingerprint", OFR_I64, 1, &fingerprint);
+    status = ofr_checkpoint_read(checkpoint, items, n, err);
+    if (!status && (uint64_t)fingerprint != trainer->options->fingerprint)
+        status = ofr_fail(err, OFR_INVALID,
+                          "%s: was made with other data or other settings; give the same "
+                          "ones, or start again without --resume",
+                          checkpoint->path);
+    n = 0;
+    items[n++] = ofr_checkpoint_item_of("position", OFR_I64, POSITION_COUNT, &trainer->at);
+    if (!status) n += state_items(trainer, items + n);
+    if (!status) status = ofr_checkpoint_read(checkpoint, items, n, err);
+    ofr_mem_free(items);
+    return status;
+}
+
+static ofr_status read_moments(ofr_trainer *trainer, const ofr_checkpoint *checkpoint,
+                               ofr_error *err)
+{
+    ofr_checkpoint_item *items;
+    ofr_status status;
+
+    if (trainer->at.epoch == 0 && trainer->at.step == 0) return OFR_OK;
+    items = items_alloc(trainer, err);
+    if (!items) return OFR_NOMEM;
+    status = ofr_checkpoint_read(checkpoint, items, moment_items(trainer, items), err);
+    trainer->adamw.t = trainer->at.adam_t;
+    ofr_mem_free(items);
+    return status;
+}
+
+ofr_status ofr_trainer_peek(const char *out, bool *exists, bool *complete, ofr_error *err)
+{
+    char path[OFR_PATH_MAX];
+    ofr_checkpoint checkpoint;
+    ofr_position at = {0};
+    const ofr_checkpoint_item item =
+        ofr_checkpoint_item_of("position", OFR_I64, POSITION_COUNT, &at);
+    ofr_status status;
+
+    OFR_TRY(checkpoint_path(path, out, err));
+    *exists = ofr_file_exists(path);
+    *complete = false;
+    if (!*exists) return OFR_OK;
+    OFR_TRY(ofr_checkpoint_open(&checkpoint, path, err));
+    status = ofr_checkpoint_read(&checkpoint, &item, 1, err);
+    ofr_checkpoint_close(&checkpoint);
+    *complete = at.phase < 0;
+    return status;
+}
+
+/* ---- the loop ------------------------------------------------------------ */
+
+static ofr_status diverged(const ofr_trainer *trainer, const char *what, double value,
+                           double lr, ofr_error *err)
+{
+    const char *phase = trainer->recipe->phases[trainer->at.phase].name;
+    const char *advice =
+        trainer->at.steps == 0
+            ? "nothing was trained yet: the model's weights are damaged"
+            : "the learning rate is probably too high: lower it, or set --clip or --warmup";
+
+    return ofr_fail(err, OFR_DIVERGED,
+                    "%s is %g at step %lld (phase %s, epoch %lld, learning rate %g); %s%s",
+                    what, value, (long long)trainer->at.steps + 1, phase,
+                    (long long)trainer->at.epoch + 1, lr, advice,
+                    trainer->options->out ? "; the last good checkpoint was kept" : "");
+}
+
+static void compute(ofr_trainer *trainer, const ofr_phase *phase, ofr_step *step)
+{
+    const ofr_comm *comm = trainer->comm;
+    const ofr_adamw *adamw = &trainer->adamw;
+
+    ofr_adamw_clear(adamw, trainer->grads);
+    phase->step(trainer, trainer->recipe->self, step);
+    for (int s = 0; s < adamw->n_spans; s++)
+        comm->sum(comm, trainer->grads + adamw->spans[s].at, adamw->spans[s].count);
+    comm->sum_double(comm, &step->loss, 1);
+    if (step->extra_name) comm->sum_double(comm, &step->extra, 1);
+}
+
+static ofr_status one_step(ofr_trainer *trainer, const ofr_phase *phase, int n_steps,
+                           ofr_error *err)
+{
+    const ofr_train_options *o = trainer->options;
+    const ofr_phase_plan *plan = &trainer->plan;
+    const int start = (int)trainer->at.step * plan->batch;
+    const int left = plan->n_items - start;
+    const double lr = ofr_schedule_rate(
+        o->schedule, plan->lr, trainer->at.epoch * n_steps + trainer->at.step,
+        (long long)plan->epochs * n_steps, o->warmup);
+    ofr_step step = {.B_all = left < plan->batch ? left : plan->batch,
+                     .number = (uint64_t)trainer->at.steps};
+    double norm = 0;
+    int first;
+
+    ofr_order_shard(step.B_all, trainer->comm->rank, trainer->comm->n_ranks, &first,
+                    &step.B);
+    step.items = trainer->order + start + first;
+    if (o->guard) o->guard(true);
+    compute(trainer, phase, &step);
+    if (isfinite(step.loss)) norm = ofr_adamw_norm(&trainer->adamw, trainer->grads);
+    if (isfinite(step.loss) && isfinite(norm))
+        ofr_adamw_update(&trainer->adamw, trainer->encoder->w, trainer->grads, lr,
+                         ofr_schedule_clip(norm, o->clip));
+    if (o->guard) o->guard(false);
+    if (!isfinite(step.loss)) return diverged(trainer, "the loss", step.loss, lr, err);
+    if (!isfinite(norm)) return diverged(trainer, "the gradient's length", norm, lr, err);
+    trainer->at.step++;
+    trainer->at.steps++;
+    trainer->mean_loss = trainer->at.step == 1 && trainer->at.epoch == 0
+                             ? step.loss
+                             : 0.95 * trainer->mean_loss + 0.05 * step.loss;
+    return journal_step(trainer, &step, lr, norm, err);
+}
+
+static ofr_status between_steps(ofr_trainer *trainer, ofr_error *err)
+{
+    const ofr_train_options *o = trainer->options;
+
+    if (ofr_trainer_stopped(trainer)) return OFR_INTERRUPTED;
+    if ((o->save_steps > 0 && trainer->at.steps % o->save_steps == 0) ||
+        (o->save_seconds > 0 && ofr_clock_seconds() - trainer->saved_at > o->save_seconds))
+        return save(trainer, err);
+    return OFR_OK;
+}
+
+static ofr_status run_epochs(ofr_trainer *trainer, const ofr_phase *phase, ofr_error *err)
+{
+    const ofr_phase_plan *plan = &trainer->plan;
+    const int n_steps = plan->epochs ? ofr_order_batches(plan->n_items, plan->batch) : 0;
+
+    while (trainer->at.epoch < plan->epochs) {
+        ofr_order_epoch(trainer->order, plan->n_items, trainer->options->seed,
+                        (uint64_t)trainer->at.run, (uint64_t)trainer->at.epoch);
+        while (trainer->at.step < n_steps) {
+            OFR_TRY(one_step(trainer, phase, n_steps, err));
+            show_step(trainer, n_steps);
+            OFR_TRY(between_steps(trainer, err));
+        }
+        if (phase->epoch_end)
+            OFR_TRY(phase->epoch_end(trainer, trainer->recipe->self, err));
+        trainer->at.epoch++;
+        trainer->at.step = 0;
+    }
+    return OFR_OK;
+}
+
+static ofr_status make_order(ofr_trainer *trainer, ofr_error *err)
+{
+    const int n = trainer->plan.n_items;
+
+    if (n <= trainer->max_items) return OFR_OK;
+    ofr_mem_free(trainer->order);
+    trainer->max_items = 0;
+    trainer->order = ofr_mem_array((size_t)n, sizeof *trainer->order);
+    if (!trainer->order) return ofr_fail_nomem(err, (size_t)n * sizeof(int), "an epoch");
+    trainer->max_items = n;
+    return OFR_OK;
+}
+
+/* One phase, from where trainer->at stands; resumed: moments come from there. */
+static ofr_status run_phase(ofr_trainer *trainer, const ofr_checkpoint *resumed,
+                            ofr_error *err)
+{
+    const ofr_recipe *recipe = trainer->recipe;
+    const ofr_phase *phase = &recipe->phases[trainer->at.phase];
+
+    trainer->plan = (ofr_phase_plan){0};
+    phase->plan(trainer, recipe->self, &trainer->plan);
+    trainer->phase_seconds = ofr_clock_seconds();
+    OFR_TRY(make_order(trainer, err));
+    ofr_adamw_begin(&trainer->adamw, trainer->plan.groups);
+    if (resumed) OFR_TRY(read_moments(trainer, resumed, err));
+    if (phase->begin) OFR_TRY(phase->begin(trainer, recipe->self, err));
+    OFR_TRY(run_epochs(trainer, phase, err));
+    if (phase->end) OFR_TRY(phase->end(trainer, recipe->self, err));
+    OFR_TRY(journal_time(trainer, err));
+    trainer->at.phase = recipe->next(trainer, recipe->self);
+    trainer->at.run++;
+    trainer->at.epoch = trainer->at.step = 0;
+    return save(trainer, err);
+}
+
+static ofr_status open_journals(ofr_trainer *trainer, bool resumed, ofr_error *err)
+{
+    char journal[OFR_PATH_MAX], timings[OFR_PATH_MAX];
+    const char *out = trainer->options->out;
+
+    if (!out || trainer->comm->rank != 0) {
+        OFR_TRY(ofr_journal_open(&trainer->journal, NULL, 0, err));
+        return ofr_journal_open(&trainer->timings, NULL, 0, err);
+    }
+    OFR_TRY(ofr_file_make_dirs(out, err));
+    OFR_TRY(ofr_file_join(journal, out, "journal.jsonl", err));
+    OFR_TRY(ofr_file_join(timings, out, "timings.jsonl", err));
+    OFR_TRY(ofr_journal_open(&trainer->journal, journal,
+                             resumed ? (long long)trainer->at.journal_bytes : 0, err));
+    return ofr_journal_open(&trainer->timings, timings, resumed ? -1 : 0, err);
+}
+
+static ofr_status run_all(ofr_trainer *trainer, const ofr_checkpoint *resumed,
+                          ofr_error *err)
+{
+    if (resumed) OFR_TRY(read_state(trainer, resumed, err));
+    OFR_TRY(open_journals(trainer, resumed != NULL, err));
+    trainer->saved_at = ofr_clock_seconds();
+    while (trainer->at.phase >= 0) {
+        OFR_TRY(run_phase(trainer, resumed, err));
+        resumed = NULL;
+    }
+    return OFR_OK;
+}
+
+static ofr_status interrupted(ofr_trainer *trainer, ofr_error *err)
+{
+    const ofr_train_options *o = trainer->options;
+
+    OFR_TRY(save(trainer, err));
+    if (!o->out)
+        return ofr_fail(err, OFR_INTERRUPTED, "interrupted after %lld steps",
+                        (long long)trainer->at.steps);
+    return ofr_fail(err, OFR_INTERRUPTED,
+                    "interrupted after %lld steps; the run is saved, continue with: %s",
+                    (long long)trainer->at.steps,
+                    o->resume_command ? o->resume_command : "--resume");
+}
+
+ofr_status ofr_trainer_run(ofr_trainer *trainer, const ofr_recipe *recipe, ofr_error *err)
+{
+    const ofr_train_options *o = trainer->options;
+    char path[OFR_PATH_MAX];
+    ofr_checkpoint checkpoint = {0};
+    bool resumed = false;
+    ofr_status status;
+
+    trainer->recipe = recipe;
+    trainer->at = (ofr_position){0};
+    if (o->out && o->resume) {
+        OFR_TRY(checkpoint_path(path, o->out, err));
+        if (ofr_file_exists(path)) {
+            OFR_TRY(ofr_checkpoint_open(&checkpoint, path, err));
+            resumed = true;
+        } else {
+            ofr_log(OFR_LOG_INFO, "%s: no checkpoint yet, starting from the beginning",
+                    o->out);
+        }
+    }
+    status = run_all(trainer, resumed ? &checkpoint : NULL, err);
+    if (resumed) ofr_checkpoint_close(&checkpoint);
+    if (status == OFR_INTERRUPTED) return interrupted(trainer, err);
+    return status;
+}
