@@ -29,4 +29,9 @@ ofr_status ofr_dev_open(ofr_dev **out, const ofr_ops *ops, int n_threads, int ma
                         ofr_error *err);
 void ofr_dev_close(ofr_dev *dev); /* NULL is allowed */
 
+/* For kernels: run part(arg, thread, n) for thread = 0 .. n-1 and wait, with
+ * n <= min(want, dev->n_threads).  want <= 1 costs no more than a call. */
+typedef void (*ofr_part)(void *arg, int thread, int n);
+void ofr_dev_run(const ofr_dev *dev, int want, ofr_part part, void *arg);
+
 #endif

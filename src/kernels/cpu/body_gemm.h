@@ -1,0 +1,249 @@
+/*
+ * body_gemm.h - linear() and gemm(): blocks, threads, epilogue.
+ *
+ * Loops: columns packed at a time (only on the fly) / depth OFR_KC / rows
+ * OFR_MC / panels / micro-kernel.  Threads form a grid over rows and panels;
+ * each packs the rows it needs into its own scratch.
+ */
+#ifndef OFR_KERNELS_BODY_GEMM_H
+#define OFR_KERNELS_BODY_GEMM_H
+
+#include "kernels/dev.h"
+
+/* Multiply-adds below which one thread is faster than two. */
+enum { GEMM_SERIAL = 1 << 18 };
+
+struct product {
+    ofr_dev *dev;
+    ofr_real *c; /* [M,N], row stride ldc: sums, before the activation */
+    ptrdiff_t ldc;
+    ofr_real *y; /* activation of c goes here; NULL: nowhere */
+    ofr_mat a, b;
+    const ofr_real *packed; /* the whole of b, [N/NR][K][NR]; or NULL */
+    const ofr_real *bias;
+    int M, N, K;
+    bool accumulate;
+    ofr_act act;
+    int grid_m, grid_n;      /* threads over rows, over panels               */
+    int j0, n, k0, k;        /* the block of b that is in dev->shared        */
+};
+
+static inline int panels_of(int n)
+{
+    return (n + NR - 1) / NR;
+}
+
+/* The grid with the least work for its busiest thread. */
+static void choose_grid(struct product *g, int n)
+{
+    int rows = (g->M + VEC_MR - 1) / VEC_MR, panels = panels_of(n);
+    long best = -1;
+    int threads = g->dev->n_threads;
+    if ((double)g->M * n * g->K < GEMM_SERIAL) threads = 1;
+    for (int m = threads; m >= 1; m--) {
+        int p = threads / m;
+        long work = (long)((rows + m - 1) / m) * ((panels + p - 1) / p);
+        /* Splitting rows packs the left side once; allow 1/16 for that. */
+        if (best >= 0 && work * 17 >= best * 16) continue;
+        best = work;
+        g->grid_m = m;
+        g->grid_n = p;
+    }
+}
+
+/* Activation of a block just finished, while it is in the first-level cache. */
+static void finish(const struct product *g, int r0, int r1, int j0, int n)
+{
+    if (!g->y) return;
+    for (int r = r0; r < r1; r++)
+        act_row(g->y + (size_t)r * (size_t)g->ldc + j0, g->c + r * g->ldc + j0, (size_t)n,
+                g->act);
+}
+
+/* Rows r0..r1 (at most OFR_MC) times panels j..j+n of the block at depth k0. */
+static void multiply_block(const struct product *g, ofr_real *left, int r0, int r1,
+                           const ofr_real *panels, ptrdiff_t panel_stride, int j, int n,
+                           int k0, int k)
+{
+    bool columns = g->a.rs == 1 && g->a.cs != 1;
+    int blocks = (r1 - r0 + VEC_MR - 1) / VEC_MR;
+    ofr_mat a = {g->a.p + r0 * g->a.rs + k0 * g->a.cs, g->a.rs, g->a.cs};
+    if (!columns) pack_left_rows(left, a, r1 - r0, k);
+    for (int i = 0; i < blocks && columns; i++) {
+        int begin, end;
+        block_of(&begin, &end, r1 - r0, VEC_MR, i);
+        pack_left_cols(left + begin * k, (ofr_mat){a.p + begin, 1, a.cs}, end - begin, k);
+    }
+    /* Panels outside, rows inside: a panel stays in the first-level cache. */
+    int wide = blocks == 1 ? n : NR;
+    for (int q = 0; q < n; q += wide) {
+        for (int i = 0; i < blocks; i++) {
+            int begin, end;
+            block_of(&begin, &end, r1 - r0, VEC_MR, i);
+            struct strip s = {
+                .a = left + begin * (columns ? k : OFR_LDA),
+                .cs = columns ? end - begin : 0,
+                .b = panels + q / NR * panel_stride,
+                .panel_stride = panel_stride,
+                .c = g->c + (r0 + begin) * g->ldc + j + q,
+                .ldc = g->ldc,
+                .bias = g->bias ? g->bias + j + q : NULL,
+                .m = end - begin,
+                .n = n - q < wide ? n - q : wide,
+                .k = k,
+                .first = k0 == 0 && !g->accumulate,
+            };
+            strip_run(&s);
+            if (k0 + k == g->K) finish(g, r0 + begin, r0 + end, j + q, s.n);
+        }
+    }
+}
+
+/* This thread's rectangle of the grid: rows and columns of the current block. */
+static bool my_part(const struct product *g, int t, int n, int *r, int *r_end, int *j,
+                    int *j_end)
+{
+    size_t a, b;
+    int grid = g->grid_m * g->grid_n;
+    if (t >= grid) return false;
+    part_of(&a, &b, (size_t)g->M, VEC_MR, t / g->grid_n, g->grid_m);
+    *r = (int)a;
+    *r_end = (int)b;
+    part_of(&a, &b, (size_t)n, NR, t % g->grid_n, g->grid_n);
+    *j = (int)a;
+    *j_end = (int)b;
+    return *r < *r_end && *j < *j_end;
+}
+
+/* All of a thread's work when b was packed beforehand. */
+static void multiply_packed(void *arg, int t, int n_parts)
+{
+    const struct product *g = arg;
+    ofr_real *left = (ofr_real *)(void *)g->dev->scratch[t];
+    int r, r_end, j, j_end;
+    for (int part = t; part < g->grid_m * g->grid_n; part += n_parts) {
+        if (!my_part(g, part, g->N, &r, &r_end, &j, &j_end)) continue;
+        int chunks = (r_end - r + OFR_MC - 1) / OFR_MC;
+        for (int i = 0; i < chunks; i++) {
+            int begin, end;
+            block_of(&begin, &end, r_end - r, OFR_MC, i);
+            for (int k0 = 0; k0 < g->K; k0 += OFR_KC) {
+                int k = g->K - k0 < OFR_KC ? g->K - k0 : OFR_KC;
+                multiply_block(g, left, r + begin, r + end,
+                               g->packed + (size_t)j * (size_t)g->K + (size_t)k0 * NR,
+                               (ptrdiff_t)g->K * NR, j, j_end - j, k0, k);
+            }
+        }
+    }
+}
+
+/* The same for one block of b in shared scratch. */
+static void multiply_shared(void *arg, int t, int n_parts)
+{
+    const struct product *g = arg;
+    ofr_real *left = (ofr_real *)(void *)g->dev->scratch[t];
+    const ofr_real *panels = (const ofr_real *)(const void *)g->dev->shared;
+    int r, r_end, j, j_end;
+    for (int part = t; part < g->grid_m * g->grid_n; part += n_parts) {
+        if (!my_part(g, part, g->n, &r, &r_end, &j, &j_end)) continue;
+        int chunks = (r_end - r + OFR_MC - 1) / OFR_MC;
+        for (int i = 0; i < chunks; i++) {
+            int begin, end;
+            block_of(&begin, &end, r_end - r, OFR_MC, i);
+            multiply_block(g, left, r + begin, r + end, panels + (size_t)j * (size_t)g->k,
+                           (ptrdiff_t)g->k * NR, g->j0 + j, j_end - j, g->k0, g->k);
+        }
+    }
+}
+
+static void pack_shared(void *arg, int t, int n_parts)
+{
+    const struct product *g = arg;
+    ofr_real *panels = (ofr_real *)(void *)g->dev->shared;
+    for (int p = t; p < panels_of(g->n); p += n_parts) {
+        int j = p * NR, n = g->n - j < NR ? g->n - j : NR;
+        const ofr_real *from = g->b.p + g->k0 * g->b.rs + (g->j0 + j) * g->b.cs;
+        pack_panel(panels + (size_t)j * (size_t)g->k, (ofr_mat){from, g->b.rs, g->b.cs},
+                   g->k, n);
+    }
+}
+
+static void multiply(struct product *g)
+{
+    if (g->M <= 0 || g->N <= 0) return;
+    if (g->packed) {
+        choose_grid(g, g->N);
+        ofr_dev_run(g->dev, g->grid_m * g->grid_n, multiply_packed, g);
+        return;
+    }
+    for (g->j0 = 0; g->j0 < g->N; g->j0 += OFR_NC) {
+        g->n = g->N - g->j0 < OFR_NC ? g->N - g->j0 : OFR_NC;
+        choose_grid(g, g->n);
+        for (g->k0 = 0; g->k0 < g->K; g->k0 += OFR_KC) {
+            g->k = g->K - g->k0 < OFR_KC ? g->K - g->k0 : OFR_KC;
+            int threads = g->grid_m * g->grid_n;
+            ofr_dev_run(g->dev, threads, pack_shared, g);
+            ofr_dev_run(g->dev, threads, multiply_shared, g);
+        }
+    }
+}
+
+static size_t pack_size(int O, int I)
+{
+    return (size_t)panels_of(O) * NR * (size_t)I;
+}
+
+struct packing {
+    ofr_real *packed;
+    const ofr_real *w;
+    int O, I;
+};
+
+static void pack_part(void *arg, int t, int n_parts)
+{
+    const struct packing *s = arg;
+    for (int p = t; p < panels_of(s->O); p += n_parts) {
+        int j = p * NR, n = s->O - j < NR ? s->O - j : NR;
+        const ofr_real *from = s->w + (size_t)j * (size_t)s->I;
+        pack_panel(s->packed + (size_t)j * (size_t)s->I, (ofr_mat){from, 1, s->I}, s->I,
+                   n);
+    }
+}
+
+static void pack(ofr_dev *dev, ofr_real *packed, const ofr_real *w, int O, int I)
+{
+    struct packing s = {packed, w, O, I};
+    ofr_dev_run(dev, elem_threads(dev, (size_t)O * (size_t)I), pack_part, &s);
+}
+
+static void linear(ofr_dev *dev, ofr_real *y, ofr_real *pre, const ofr_real *x,
+                   const ofr_real *w, const ofr_real *packed, const ofr_real *b, int R,
+                   int I, int O, ofr_act act)
+{
+    bool separate = act != OFR_ACT_NONE || (pre && pre != y);
+    struct product g = {
+        .dev = dev,
+        .c = pre ? pre : y,
+        .ldc = O,
+        .y = separate ? y : NULL,
+        .a = {x, I, 1},
+        .b = {w, 1, I},
+        .packed = packed,
+        .bias = b,
+        .M = R,
+        .N = O,
+        .K = I,
+        .act = act,
+    };
+    multiply(&g);
+}
+
+static void gemm(ofr_dev *dev, ofr_real *c, ptrdiff_t ldc, ofr_mat a, ofr_mat b, int M,
+                 int N, int K, bool accumulate)
+{
+    struct product g = {.dev = dev, .c = c, .ldc = ldc, .a = a, .b = b, .M = M, .N = N,
+                        .K = K, .accumulate = accumulate};
+    multiply(&g);
+}
+
+#endif

@@ -1,0 +1,263 @@
+/*
+ * body_micro.h - the micro-kernels of every matrix product, and packing.
+ *
+ * Panels of the right side hold NR columns, [K][NR]; a micro-kernel multiplies
+ * up to VEC_MR rows with one or several panels and keeps the results in
+ * registers.  Every element of a product is one chain of multiply-adds over k
+ * in order, started from the bias, zero or the old value, whatever the shape of
+ * the kernel: so results do not depend on the place of a row or on threads.
+ */
+#ifndef OFR_KERNELS_BODY_MICRO_H
+#define OFR_KERNELS_BODY_MICRO_H
+
+#include "kernels/cpu/sizes.h"
+#include "kernels/dev.h"
+
+#ifdef __clang__
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define UNROLL _Pragma("GCC unroll 32")
+#endif
+
+enum { NR = VEC_N * VEC_NV };
+
+/* c[m, n_panels * NR] = start + a[m,k] * panels, or c += a * panels when start
+ * is NULL.  Element (i, p) of the left side is a[i * rs + p * cs]. */
+static inline __attribute__((always_inline)) void
+micro(const int m, const int n_panels, ptrdiff_t rs, ptrdiff_t cs, const ofr_real *a,
+      const ofr_real *b, ptrdiff_t panel_stride, int k, ofr_real *c, ptrdiff_t ldc,
+      const ofr_real *start)
+{
+    const int nv = n_panels * VEC_NV;
+    vec acc[VEC_MR * VEC_NV * 4];
+    UNROLL for (int i = 0; i < m; i++)
+    {
+        UNROLL for (int j = 0; j < nv; j++)
+            acc[i * nv + j] =
+                start ? vec_load(start + j * VEC_N) : vec_load(c + i * ldc + j * VEC_N);
+    }
+    for (int p = 0; p < k; p++) {
+        vec bv[VEC_NV * 4];
+        UNROLL for (int j = 0; j < nv; j++)
+            bv[j] = vec_load(b + (j / VEC_NV) * panel_stride + (j % VEC_NV) * VEC_N);
+        UNROLL for (int i = 0; i < m; i++)
+        {
+            vec av = vec_set1(a[i * rs]);
+            UNROLL for (int j = 0; j < nv; j++)
+                acc[i * nv + j] = vec_fma(av, bv[j], acc[i * nv + j]);
+        }
+        a += cs;
+        b += NR;
+    }
+    UNROLL for (int i = 0; i < m; i++)
+    {
+        UNROLL for (int j = 0; j < nv; j++)
+            vec_store(c + i * ldc + j * VEC_N, acc[i * nv + j]);
+    }
+}
+
+/* Two ways to hold the left side: rows of stride OFR_LDA (k contiguous), or
+ * columns of stride cs (rows contiguous). */
+typedef void (*micro_fn)(const ofr_real *a, ptrdiff_t cs, const ofr_real *b,
+                         ptrdiff_t panel_stride, int k, ofr_real *c, ptrdiff_t ldc,
+                         const ofr_real *start);
+
+#define MICRO(name, m, n_panels)                                                         \
+    static void name##_rows(const ofr_real *a, ptrdiff_t cs, const ofr_real *b,          \
+                            ptrdiff_t panel_stride, int k, ofr_real *c, ptrdiff_t ldc,   \
+                            const ofr_real *start)                                       \
+    {                                                                                    \
+        (void)cs;                                                                        \
+        micro(m, n_panels, OFR_LDA, 1, a, b, panel_stride, k, c, ldc, start);            \
+    }                                                                                    \
+    static void name##_cols(const ofr_real *a, ptrdiff_t cs, const ofr_real *b,          \
+                            ptrdiff_t panel_stride, int k, ofr_real *c, ptrdiff_t ldc,   \
+                            const ofr_real *start)                                       \
+    {                                                                                    \
+        micro(m, n_panels, 1, cs, a, b, panel_stride, k, c, ldc, start);                 \
+    }
+
+MICRO(micro_1, 1, 1)
+MICRO(micro_2, 2, 1)
+MICRO(micro_3, 3, 1)
+MICRO(micro_4, 4, 1)
+MICRO(wide_1, 1, 4)
+MICRO(wide_2, 2, 2)
+MICRO(wide_3, 3, VEC_WIDE3)
+#if VEC_MR_IS >= 6
+MICRO(micro_5, 5, 1)
+MICRO(micro_6, 6, 1)
+#endif
+#if VEC_MR_IS >= 12
+MICRO(micro_7, 7, 1)
+MICRO(micro_8, 8, 1)
+MICRO(micro_9, 9, 1)
+MICRO(micro_10, 10, 1)
+MICRO(micro_11, 11, 1)
+MICRO(micro_12, 12, 1)
+#endif
+
+/* [rows or columns][m] */
+static const micro_fn micro_table[2][VEC_MR_IS + 1] = {
+    {NULL, micro_1_rows, micro_2_rows, micro_3_rows, micro_4_rows,
+#if VEC_MR_IS >= 6
+     micro_5_rows, micro_6_rows,
+#endif
+#if VEC_MR_IS >= 12
+     micro_7_rows, micro_8_rows, micro_9_rows, micro_10_rows, micro_11_rows,
+     micro_12_rows,
+#endif
+    },
+    {NULL, micro_1_cols, micro_2_cols, micro_3_cols, micro_4_cols,
+#if VEC_MR_IS >= 6
+     micro_5_cols, micro_6_cols,
+#endif
+#if VEC_MR_IS >= 12
+     micro_7_cols, micro_8_cols, micro_9_cols, micro_10_cols, micro_11_cols,
+     micro_12_cols,
+#endif
+    }};
+
+/* Few rows: several panels at once hide the latency of the chain. */
+static const micro_fn wide_table[2][4] = {
+    {NULL, wide_1_rows, wide_2_rows, wide_3_rows},
+    {NULL, wide_1_cols, wide_2_cols, wide_3_cols}};
+static const int wide_panels[4] = {0, 4, 2, VEC_WIDE3};
+
+/* One block of a product: m <= VEC_MR rows, n columns, all panels of b.
+ * bias [n] starts the chains (NULL: zero) when `first`, else c goes on. */
+struct strip {
+    const ofr_real *a;
+    ptrdiff_t cs; /* 0: rows of stride OFR_LDA; else columns of this stride */
+    const ofr_real *b;
+    ptrdiff_t panel_stride;
+    ofr_real *c;
+    ptrdiff_t ldc;
+    const ofr_real *bias;
+    int m, n, k;
+    bool first;
+};
+
+static const ofr_real strip_zeros[4 * OFR_NR_MAX];
+
+/* The last, narrower panel goes through a full tile. */
+static void strip_edge(const struct strip *s, int j)
+{
+    ofr_real tile[VEC_MR * NR], start[NR] = {0};
+    int n = s->n - j;
+    for (int i = 0; i < s->m && !s->first; i++)
+        for (int q = 0; q < NR; q++)
+            tile[i * NR + q] = q < n ? s->c[i * s->ldc + j + q] : 0;
+    if (s->first && s->bias) memcpy(start, s->bias + j, (size_t)n * sizeof *start);
+    micro_table[s->cs != 0][s->m](s->a, s->cs, s->b + j / NR * s->panel_stride,
+                                  s->panel_stride, s->k, tile, NR,
+                                  s->first ? start : NULL);
+    for (int i = 0; i < s->m; i++)
+        memcpy(s->c + i * s->ldc + j, tile + i * NR, (size_t)n * sizeof *tile);
+}
+
+static void strip_run(const struct strip *s)
+{
+    int columns = s->cs != 0, j = 0;
+    if (s->m < 4) {
+        int wide = wide_panels[s->m] * NR;
+        for (; j + wide <= s->n; j += wide) {
+            const ofr_real *start = s->bias ? s->bias + j : strip_zeros;
+            wide_table[columns][s->m](s->a, s->cs, s->b + j / NR * s->panel_stride,
+                                      s->panel_stride, s->k, s->c + j, s->ldc,
+                                      s->first ? start : NULL);
+        }
+    }
+    micro_fn fn = micro_table[columns][s->m];
+    for (; j + NR <= s->n; j += NR) {
+        const ofr_real *start = s->bias ? s->bias + j : strip_zeros;
+        fn(s->a, s->cs, s->b + j / NR * s->panel_stride, s->panel_stride, s->k, s->c + j,
+           s->ldc, s->first ? start : NULL);
+    }
+    if (j < s->n) strip_edge(s, j);
+}
+
+/* ---- packing ----------------------------------------------------------------- */
+
+/* out[k][NR] = b[k0 .. k0+k, j .. j+n], zero behind n <= NR; b row-major. */
+static void pack_panel_rows(ofr_real *out, const ofr_real *b, ptrdiff_t ld, int k, int n)
+{
+    for (int p = 0; p < k; p++, out += NR, b += ld) {
+        int j = 0;
+        for (; j + VEC_N <= n; j += VEC_N)
+            vec_store(out + j, vec_load(b + j));
+        if (j < n) vec_store(out + j, vec_load_n(b + j, n - j));
+        for (j += j < n ? VEC_N : 0; j < NR; j += VEC_N)
+            vec_store(out + j, vec_zero());
+    }
+}
+
+/* The same from columns: element (p, j) is b[p + j * ld]. */
+static void pack_panel_cols(ofr_real *out, const ofr_real *b, ptrdiff_t ld, int k, int n)
+{
+    int j = 0;
+    for (; j + VEC_TN <= n; j += VEC_TN) {
+        int p = 0;
+        for (; p + VEC_TN <= k; p += VEC_TN)
+            vec_transpose(out + p * NR + j, NR, b + j * ld + p, ld);
+        for (; p < k; p++)
+            for (int q = j; q < j + VEC_TN; q++)
+                out[p * NR + q] = b[p + q * ld];
+    }
+    for (int p = 0; p < k && j < NR; p++)
+        for (int q = j; q < NR; q++)
+            out[p * NR + q] = q < n ? b[p + q * ld] : 0;
+}
+
+/* Any strides. */
+static void pack_panel(ofr_real *out, ofr_mat b, int k, int n)
+{
+    if (b.cs == 1) {
+        pack_panel_rows(out, b.p, b.rs, k, n);
+    } else if (b.rs == 1) {
+        pack_panel_cols(out, b.p, b.cs, k, n);
+    } else {
+        for (int p = 0; p < k; p++)
+            for (int q = 0; q < NR; q++)
+                out[p * NR + q] = q < n ? b.p[p * b.rs + q * b.cs] : 0;
+    }
+}
+
+/* out[i * OFR_LDA + p] = a(i, p) for m rows of k <= OFR_KC. */
+static void pack_left_rows(ofr_real *out, ofr_mat a, int m, int k)
+{
+    for (int i = 0; i < m; i++) {
+        const ofr_real *from = a.p + i * a.rs;
+        ofr_real *to = out + i * OFR_LDA;
+        int p = 0;
+        if (a.cs == 1) {
+            memcpy(to, from, (size_t)k * sizeof *to);
+            continue;
+        }
+        for (; p < k; p++)
+            to[p] = from[p * a.cs];
+    }
+}
+
+/* out[p * m + i] = a(i, p) where rows are contiguous (a.rs == 1), m <= VEC_MR. */
+static void pack_left_cols(ofr_real *out, ofr_mat a, int m, int k)
+{
+    const ofr_real *from = a.p;
+    for (int p = 0; p < k; p++, from += a.cs, out += m) {
+        int i = 0;
+        for (; i + VEC_N <= m; i += VEC_N)
+            vec_store(out + i, vec_load(from + i));
+        if (i < m) vec_store_n(out + i, vec_load_n(from + i, m - i), m - i);
+    }
+}
+
+/* Rows of block i when m rows are cut into as few and as equal blocks as
+ * possible: begins at, ends at. */
+static inline void block_of(int *begin, int *end, int m, int at_most, int i)
+{
+    int n = (m + at_most - 1) / at_most;
+    *begin = (int)((long)m * i / n);
+    *end = (int)((long)m * (i + 1) / n);
+}
+
+#endif

@@ -1,0 +1,4 @@
+/* ops_avx2.c - the kernel bodies for this instruction set. */
+#include "kernels/ops.h"
+
+const ofr_ops ofr_ops_avx2 = {.name = "avx2"};
