@@ -19,7 +19,8 @@ typedef struct ofr_tokens {
     int B;              /* texts                                   */
     const int *offsets; /* [B+1]; offsets[0] == 0                  */
     const int *ids;     /* [N] with N = offsets[B]                 */
-    const int *types;   /* [N]                                     */
+    const int *types;   /* [N]; NULL: all 0.  Ignored by a model with one type or
+                           none (RoBERTa, DistilBERT)              */
 } ofr_tokens;
 
 /* Config, parameters and (for inference) packed weights.  Immutable: share it. */
@@ -31,7 +32,7 @@ typedef struct ofr_encoder {
     size_t packed_total;
     size_t *packed_at;  /* [L][4] offsets of qkv, out, up, down in `packed`; then
                            [L] poolers, then the projection: private to model/ */
-    unsigned found;     /* groups that the files held */
+    unsigned found;     /* groups that the files held; OFR_FOUND_CLASSIFIER */
 } ofr_encoder;
 
 /* Read a model directory: config.json and weights.  Groups absent from the
@@ -42,7 +43,9 @@ ofr_status ofr_encoder_open(ofr_encoder *encoder, const char *dir, uint64_t seed
 ofr_status ofr_encoder_new(ofr_encoder *encoder, const ofr_config *config, uint64_t seed,
                            ofr_error *err);
 /* Give the model K classes (labels as in ofr_config_set_labels) and the pooler
- * kind; keeps the backbone, and the heads only if K is unchanged. */
+ * kind; keeps the backbone, the pooler, and heads and policies only if K is
+ * unchanged.  Sets has_exits and has_policies: a method that trains no policies
+ * clears has_policies before it saves. */
 ofr_status ofr_encoder_set_task(ofr_encoder *encoder, int K, const char *const *labels,
                                 bool regression, ofr_pooler_kind pooler,
                                 int policy_hidden, uint64_t seed, ofr_error *err);
@@ -66,8 +69,8 @@ typedef struct ofr_walk {
     int *offsets;       /* [max_B+1] of the texts still in */
     int *text;          /* [max_B] index of each in the tokens given to begin */
     ofr_real *x;        /* [N,C] hidden states after `layer` layers */
-    ofr_real *qkv, *att, *mid; /* scratch: [N,3C], [N,C], [N,F] */
-    int *positions;
+    ofr_real *qkv, *att, *mid; /* scratch: [N,max(3C,E)], [N,C], [N,max(F,E)] */
+    int *positions, *zeros;    /* [N] */
     ofr_slots slots;
 } ofr_walk;
 
@@ -107,8 +110,8 @@ typedef struct ofr_trace {
     ofr_real *x0;                /* [N,C] input of layer 1 */
     ofr_real *dx, *dy, *dqkv, *dmid; /* scratch of the walks: [N,max(C,E)] twice,
                                         [N,3C], [N,max(F,C)] */
-    int *positions;
-    size_t *p_offsets;
+    int *positions, *zeros;      /* [N] */
+    size_t *p_offsets;           /* [B+1] */
     ofr_tokens tokens;           /* of the last forward; borrowed */
     uint32_t drop_key;
     double hidden_dropout, attention_dropout;

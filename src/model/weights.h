@@ -12,18 +12,24 @@
 #include "io/safetensors.h"
 #include "model/params.h"
 
+/* In *found beside the groups: the classifier of layer L was in the files. */
+#define OFR_FOUND_CLASSIFIER 16u
+
 /* Fill w[params->total] from `dir`.  *found: the groups that were complete in
  * the files (the pooler, heads and policies may be absent: the caller
  * initialises those first).  A family head without exits (plain Hugging Face
  * classifier) fills the pooler and the head of layer L and counts as neither
- * group complete. */
+ * group complete; config->has_exits and has_policies make what they promise
+ * obligatory. */
 ofr_status ofr_weights_load(const ofr_params *params, const ofr_config *config,
                             const char *dir, ofr_real *w, unsigned *found,
                             ofr_error *err);
 
 /* Write model.safetensors: backbone, pooler and the head of layer L under the
  * family's own names (so that other tools read them), the other internal
- * classifiers and the policies as "offramp.exits.{l}.*".  dtype F32 or F16. */
+ * classifiers (if config->has_exits) and the policies (if config->has_policies)
+ * as "offramp.exits.{l}.*".  dtype F32, F64 or F16; a finite value that F16
+ * cannot hold is OFR_INVALID and names the tensor. */
 ofr_status ofr_weights_save(const ofr_params *params, const ofr_config *config,
                             const char *path, const ofr_real *w, ofr_dtype dtype,
                             ofr_error *err);

@@ -1,0 +1,314 @@
+/*
+ * config.c - reads config.json into checked numbers.
+ *
+ * The keys of a family are rows of its table; what is common to all (labels,
+ * problem type, the "offramp" key) is read here.  Every refusal names the file,
+ * the key, the value found and what would be accepted.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "io/json.h"
+#include "model/family.h"
+
+/* Parameters that one model may have: 2^36, 256 GiB in F32. */
+#define PARAMETERS_MAX 68719476736.0
+
+static void *field_of(ofr_config *config, const ofr_key *key)
+{
+    return (unsigned char *)config + key->offset;
+}
+
+static ofr_status read_key(ofr_config *config, const json_t *json, const ofr_key *key,
+                           const char *name, ofr_error *err)
+{
+    const char *text = NULL;
+    double real = key->value;
+    int whole = (int)key->value;
+    switch (key->kind) {
+    case OFR_KEY_INT:
+        OFR_TRY(ofr_json_int(json, key->name, (int)key->min, (int)key->max, &whole, name,
+                             err));
+        *(int *)field_of(config, key) = whole;
+        return OFR_OK;
+    case OFR_KEY_FIXED:
+        OFR_TRY(ofr_json_int(json, key->name, 0, (int)OFR_SIZE_MAX, &whole, name, err));
+        if (whole == (int)key->value) return OFR_OK;
+        return ofr_fail(err, OFR_FORMAT, "%s: \"%s\" is %d, only %d is supported", name,
+                        key->name, whole, (int)key->value);
+    case OFR_KEY_REAL:
+        OFR_TRY(ofr_json_real(json, key->name, key->min, key->max, &real, name, err));
+        *(double *)field_of(config, key) = real;
+        return OFR_OK;
+    case OFR_KEY_EPS:
+        OFR_TRY(ofr_json_real(json, key->name, key->min, key->max, &real, name, err));
+        *(ofr_real *)field_of(config, key) = (ofr_real)real;
+        return OFR_OK;
+    case OFR_KEY_ACT:
+        OFR_TRY(ofr_json_text(json, key->name, &text, name, err));
+        if (text) whole = ofr_act_parse(text);
+        if (whole < 0) {
+            return ofr_fail(err, OFR_FORMAT,
+                            "%s: \"%s\" is \"%.40s\", supported are gelu, gelu_new, "
+                            "gelu_pytorch_tanh, relu, silu and tanh",
+                            name, key->name, text);
+        }
+        *(ofr_act *)field_of(config, key) = (ofr_act)whole;
+        return OFR_OK;
+    }
+    return OFR_OK;
+}
+
+/* ---- labels ------------------------------------------------------------ */
+
+static ofr_status read_label(char **out, const json_t *map, int k, int K,
+                             const char *name, ofr_error *err)
+{
+    char key[16];
+    (void)snprintf(key, sizeof key, "%d", k);
+    const json_t *value = json_object_get(map, key);
+    if (!value) {
+        return ofr_fail(err, OFR_FORMAT,
+                        "%s: \"id2label\" has %d entries but no \"%d\", expected the "
+                        "keys \"0\" to \"%d\"",
+                        name, K, k, K - 1);
+    }
+    if (json_is_string(value)) {
+        *out = ofr_mem_strdup(json_string_value(value), json_string_length(value));
+    } else if (json_is_integer(value)) {
+        char text[32];
+        int n = snprintf(text, sizeof text, "%lld", (long long)json_integer_value(value));
+        *out = ofr_mem_strdup(text, (size_t)n);
+    } else {
+        return ofr_fail(err, OFR_FORMAT,
+                        "%s: \"id2label\" entry \"%d\" is neither text nor a number",
+                        name, k);
+    }
+    return *out ? OFR_OK : ofr_fail_nomem(err, json_string_length(value), "a label");
+}
+
+/* A classifier is announced by id2label, num_labels, or the architecture's name
+ * (id2label is left out by some writers when there are two classes). */
+static ofr_status count_labels(int *K, const json_t *json, const json_t *map,
+                               const char *name, ofr_error *err)
+{
+    if (map) {
+        size_t n = json_object_size(map);
+        if (n < 1 || n > 65536) {
+            return ofr_fail(err, OFR_FORMAT,
+                            "%s: \"id2label\" has %zu entries, expected 1 to 65536", name,
+                            n);
+        }
+        *K = (int)n;
+        return OFR_OK;
+    }
+    OFR_TRY(ofr_json_int(json, "num_labels", 1, 65536, K, name, err));
+    const char *architecture =
+        json_string_value(json_array_get(json_object_get(json, "architectures"), 0));
+    if (*K == 0 && architecture && strstr(architecture, "ForSequenceClassification")) {
+        *K = 2;
+    }
+    return OFR_OK;
+}
+
+static ofr_status read_labels(ofr_config *config, const json_t *json, const char *name,
+                              ofr_error *err)
+{
+    const json_t *map = json_object_get(json, "id2label");
+    if (map && !json_is_object(map) && !json_is_null(map)) {
+        return ofr_fail(err, OFR_FORMAT, "%s: \"id2label\" is not an object", name);
+    }
+    if (json_is_null(map)) map = NULL;
+    int K = 0;
+    OFR_TRY(count_labels(&K, json, map, name, err));
+    const char *problem = NULL;
+    OFR_TRY(ofr_json_text(json, "problem_type", &problem, name, err));
+    /* A classifier of several labels per text is none that we can run; its
+     * backbone is as good as any. */
+    if (K == 0 || (problem && strcmp(problem, "multi_label_classification") == 0)) {
+        return OFR_OK;
+    }
+    bool regression = K == 1 && (!problem || strcmp(problem, "regression") == 0);
+    OFR_TRY(ofr_config_set_labels(config, K, NULL, regression, err));
+    for (int k = 0; map && k < K; k++) {
+        char *label = NULL;
+        OFR_TRY(read_label(&label, map, k, K, name, err));
+        ofr_mem_free(config->labels[k]);
+        config->labels[k] = label;
+    }
+    return OFR_OK;
+}
+
+/* ---- the "offramp" key -------------------------------------------------- */
+
+static ofr_status read_short_text(char *out, size_t size, const json_t *json,
+                                  const char *key, const char *name, ofr_error *err)
+{
+    const char *text = NULL;
+    OFR_TRY(ofr_json_text(json, key, &text, name, err));
+    if (!text) return OFR_OK;
+    if (strlen(text) >= size) {
+        return ofr_fail(err, OFR_FORMAT,
+                        "%s: \"offramp.%s\" is %zu bytes long, at most %zu are allowed",
+                        name, key, strlen(text), size - 1);
+    }
+    memcpy(out, text, strlen(text) + 1);
+    return OFR_OK;
+}
+
+static ofr_status read_offramp(ofr_config *config, const json_t *json, const char *name,
+                               ofr_error *err)
+{
+    config->policy_hidden = 32;
+    config->threshold = 0.5;
+    memcpy(config->rule, "never", sizeof "never");
+    const json_t *own = json_object_get(json, "offramp");
+    if (!own || json_is_null(own)) return OFR_OK;
+    if (!json_is_object(own)) {
+        return ofr_fail(err, OFR_FORMAT, "%s: \"offramp\" is not an object", name);
+    }
+    OFR_TRY(ofr_json_bool(own, "exits", &config->has_exits, name, err));
+    OFR_TRY(ofr_json_bool(own, "policies", &config->has_policies, name, err));
+    OFR_TRY(ofr_json_int(own, "policy_hidden", 1, 65536, &config->policy_hidden, name,
+                         err));
+    OFR_TRY(ofr_json_real(own, "threshold", -1e9, 1e9, &config->threshold, name, err));
+    OFR_TRY(ofr_json_int(own, "max_tokens", 0, (int)OFR_SIZE_MAX, &config->max_tokens,
+                         name, err));
+    OFR_TRY(read_short_text(config->rule, sizeof config->rule, own, "rule", name, err));
+    OFR_TRY(read_short_text(config->task, sizeof config->task, own, "task", name, err));
+    OFR_TRY(read_short_text(config->method, sizeof config->method, own, "method", name,
+                            err));
+    const char *pooler = "shared";
+    OFR_TRY(ofr_json_text(own, "pooler", &pooler, name, err));
+    if (strcmp(pooler, "shared") != 0 && strcmp(pooler, "per-layer") != 0) {
+        return ofr_fail(err, OFR_FORMAT,
+                        "%s: \"offramp.pooler\" is \"%.40s\", expected \"shared\" or "
+                        "\"per-layer\"",
+                        name, pooler);
+    }
+    config->pooler = pooler[0] == 's' ? OFR_POOLER_SHARED : OFR_POOLER_PER_LAYER;
+    return OFR_OK;
+}
+
+/* ---- the whole ---------------------------------------------------------- */
+
+static double count_parameters(const ofr_config *c)
+{
+    double layer = 4.0 * c->C * c->C + 2.0 * c->C * c->F;
+    double exits = (double)c->C * c->C + (double)c->C * (c->K + c->policy_hidden);
+    return (double)c->E * ((double)c->V + c->n_positions + c->n_types + c->C) +
+           (c->shared_layers ? 1 : c->L) * layer + c->L * exits;
+}
+
+static ofr_status check_numbers(const ofr_config *c, const char *name, ofr_error *err)
+{
+    if (c->C % c->H != 0) {
+        return ofr_fail(err, OFR_FORMAT,
+                        "%s: width %d is not a multiple of the %d attention heads", name,
+                        c->C, c->H);
+    }
+    if (c->pad_id >= c->V) {
+        return ofr_fail(err, OFR_FORMAT,
+                        "%s: \"pad_token_id\" is %d, the vocabulary has %d entries", name,
+                        c->pad_id, c->V);
+    }
+    if (c->n_positions <= c->position_offset) {
+        return ofr_fail(err, OFR_FORMAT,
+                        "%s: \"max_position_embeddings\" is %d, expected more than %d",
+                        name, c->n_positions, c->position_offset);
+    }
+    double n = count_parameters(c);
+    if (n > PARAMETERS_MAX) {
+        return ofr_fail(err, OFR_FORMAT,
+                        "%s: the sizes make %.3g parameters, at most %.3g are supported",
+                        name, n, PARAMETERS_MAX);
+    }
+    return OFR_OK;
+}
+
+static ofr_status read_family(ofr_config *config, const json_t *json, const char *name,
+                              ofr_error *err)
+{
+    const char *type = NULL;
+    OFR_TRY(ofr_json_text(json, "model_type", &type, name, err));
+    int family = type ? ofr_family_parse(type) : -1;
+    if (family < 0) {
+        return ofr_fail(err, OFR_FORMAT,
+                        "%s: \"model_type\" is %s%.40s, supported are bert, electra, "
+                        "roberta (xlm-roberta, camembert), distilbert and albert",
+                        name, type ? "" : "absent", type ? type : "");
+    }
+    config->family = (ofr_family)family;
+    const char *positions = NULL;
+    OFR_TRY(ofr_json_text(json, "position_embedding_type", &positions, name, err));
+    if (positions && strcmp(positions, "absolute") != 0) {
+        return ofr_fail(err, OFR_FORMAT,
+                        "%s: \"position_embedding_type\" is \"%.40s\", only \"absolute\" "
+                        "is supported",
+                        name, positions);
+    }
+    return OFR_OK;
+}
+
+static ofr_status read_all(ofr_config *config, const json_t *json, const char *name,
+                           ofr_error *err)
+{
+    OFR_TRY(read_family(config, json, name, err));
+    const ofr_family_info *info = ofr_family_of(config->family);
+    for (const ofr_key *key = info->keys; key->name; key++) {
+        OFR_TRY(read_key(config, json, key, name, err));
+    }
+    if (config->E == 0) config->E = config->C;
+    if (info->head_dropout_key) {
+        config->head_dropout = config->hidden_dropout;
+        OFR_TRY(ofr_json_real(json, info->head_dropout_key, 0, 0.999,
+                              &config->head_dropout, name, err));
+    }
+    if (info->positions_after_pad) config->position_offset = config->pad_id + 1;
+    config->shared_layers = info->shared_layers;
+    config->pooler_act = info->pooler_act;
+    OFR_TRY(read_labels(config, json, name, err));
+    OFR_TRY(read_offramp(config, json, name, err));
+    return check_numbers(config, name, err);
+}
+
+ofr_status ofr_config_parse(ofr_config *config, const json_t *json, const char *name,
+                            ofr_error *err)
+{
+    ofr_config read = {0};
+    ofr_status status;
+    if (!json_is_object(json)) {
+        return ofr_fail(err, OFR_FORMAT, "%s: not a JSON object", name);
+    }
+    status = read_all(&read, json, name, err);
+    if (status == OFR_OK) {
+        read.json = json_deep_copy(json);
+        if (!read.json) status = ofr_fail_nomem(err, sizeof read, name);
+    }
+    if (status != OFR_OK) {
+        ofr_config_free(&read);
+        return status;
+    }
+    *config = read;
+    return OFR_OK;
+}
+
+ofr_status ofr_config_load(ofr_config *config, const char *path, ofr_error *err)
+{
+    json_t *json = NULL;
+    OFR_TRY(ofr_json_load(&json, path, err));
+    ofr_status status = ofr_config_parse(config, json, path, err);
+    json_decref(json);
+    return status;
+}
+
+bool ofr_config_projects(const ofr_config *config)
+{
+    return config->E != config->C || ofr_family_of(config->family)->always_projects;
+}
+
+int ofr_config_max_tokens(const ofr_config *config)
+{
+    return config->n_positions - config->position_offset;
+}

@@ -1,0 +1,45 @@
+/* encoder_inner.h - what the walks of the encoder share; private to model/. */
+#ifndef OFR_MODEL_ENCODER_INNER_H
+#define OFR_MODEL_ENCODER_INNER_H
+
+#include "model/encoder.h"
+
+/* Packed matrices of one layer and where they start: encoder->packed_at. */
+enum { OFR_PACKED_QKV, OFR_PACKED_OUT, OFR_PACKED_UP, OFR_PACKED_DOWN, OFR_PACKED_LAYER };
+
+/* The packed matrix `which` of layer l (0-based). */
+const ofr_real *ofr_encoder_packed(const ofr_encoder *encoder, int l, int which);
+const ofr_real *ofr_encoder_packed_project(const ofr_encoder *encoder);
+
+/* positions[N]: counted from the family's first position within every text. */
+void ofr_encoder_positions(const ofr_config *config, int *positions,
+                           const ofr_tokens *tokens);
+
+/* Row numbers in the table of token types; NULL for a model without; `zeros` when
+ * it has a single type or the tokens carry none. */
+const int *ofr_encoder_types(const ofr_config *config, const ofr_tokens *tokens,
+                             const int *zeros);
+
+static inline const ofr_real *ofr_encoder_at(const ofr_encoder *encoder, size_t offset)
+{
+    return offset == OFR_PARAM_NONE ? NULL : encoder->w + offset;
+}
+
+/* Places of dropout; every (step, layer, place) has masks of its own. */
+typedef enum ofr_drop_place {
+    OFR_DROP_EMBED,         /* layer 0: after the embeddings' LayerNorm */
+    OFR_DROP_ATTENTION,     /* on the probabilities                     */
+    OFR_DROP_ATTENTION_OUT, /* before the first residual sum            */
+    OFR_DROP_MLP_OUT        /* before the second                        */
+} ofr_drop_place;
+
+/* As the last forward walk used it; layer 1..L. */
+ofr_drop ofr_trace_drop(const ofr_trace *trace, int layer, ofr_drop_place place);
+ofr_attn_shape ofr_trace_shape(const ofr_trace *trace);
+
+static inline int ofr_larger(int a, int b)
+{
+    return a > b ? a : b;
+}
+
+#endif

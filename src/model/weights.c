@@ -1,0 +1,145 @@
+/*
+ * weights.c - fills the flat block of parameters from safetensors files.
+ *
+ * A tensor is looked for under the family's own name, without its prefix, and
+ * with gamma and beta for a LayerNorm's weight and bias (the first BERT
+ * checkpoints).  Whatever else a file holds (language-model heads, position ids)
+ * is left alone.
+ */
+#include "model/weights.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "model/family.h"
+
+#define FAMILIES "bert, electra, roberta, distilbert, albert"
+
+/* Renames "...LayerNorm.weight" to gamma, "...bias" to beta; false: no LayerNorm. */
+static bool old_name(char out[160], const char *name)
+{
+    const char *weight = strstr(name, "LayerNorm.weight");
+    const char *bias = strstr(name, "LayerNorm.bias");
+    const char *at = weight ? weight : bias;
+    if (!at) return false;
+    (void)snprintf(out, 160, "%.*sLayerNorm.%s", (int)(at - name), name,
+                   weight ? "gamma" : "beta");
+    return true;
+}
+
+static const ofr_tensor *find(const ofr_safetensors *st, const char *name,
+                              const char *prefix)
+{
+    char old[160];
+    size_t n = strlen(prefix);
+    bool inside = strncmp(name, prefix, n) == 0;
+    const ofr_tensor *tensor = ofr_safetensors_find(st, name);
+    if (!tensor && inside) tensor = ofr_safetensors_find(st, name + n);
+    if (!tensor && old_name(old, name)) {
+        tensor = ofr_safetensors_find(st, old);
+        if (!tensor && inside) tensor = ofr_safetensors_find(st, old + n);
+    }
+    return tensor;
+}
+
+static ofr_status missing(const ofr_param *row, const ofr_config *config,
+                          const ofr_safetensors *st, const char *dir, ofr_error *err)
+{
+    const char *prefix = ofr_family_of(config->family)->names.prefix;
+    size_t n = strlen(prefix);
+    const char *bare = strncmp(row->file_name, prefix, n) == 0 ? row->file_name + n : NULL;
+    char where[300];
+    if (st->n_tensors > 0 && strcmp(st->files[0], st->files[st->n_tensors - 1]) == 0) {
+        (void)snprintf(where, sizeof where, "%.280s", st->files[0]);
+    } else {
+        (void)snprintf(where, sizeof where, "%.280s", dir);
+    }
+    return ofr_fail(err, OFR_FORMAT,
+                    "%s: tensor \"%s\"%s%s%s is missing, a model of family %s needs it; "
+                    "supported families: " FAMILIES,
+                    where, row->file_name, bare ? " (or \"" : "", bare ? bare : "",
+                    bare ? "\")" : "", ofr_family_name(config->family));
+}
+
+static ofr_status check_tensor(const ofr_param *row, const ofr_tensor *tensor,
+                               const char *file, ofr_error *err)
+{
+    bool same = tensor->rank == row->rank;
+    for (int i = 0; same && i < row->rank; i++) {
+        same = tensor->shape[i] == row->shape[i];
+    }
+    if (!same) {
+        char found[128], expected[128];
+        return ofr_fail(err, OFR_FORMAT, "%s: tensor \"%s\" has shape %s, expected %s",
+                        file, tensor->name,
+                        ofr_shape_text(found, tensor->shape, tensor->rank),
+                        ofr_shape_text(expected, row->shape, row->rank));
+    }
+    if (tensor->dtype > OFR_BF16) {
+        return ofr_fail(err, OFR_FORMAT,
+                        "%s: tensor \"%s\" has type %s, expected F32, F16, BF16 or F64",
+                        file, tensor->name, ofr_dtype_name(tensor->dtype));
+    }
+    return OFR_OK;
+}
+
+/* Must this tensor be in the files? */
+static bool obligatory(const ofr_param *row, const ofr_config *config,
+                       const ofr_param *weight, bool weight_found)
+{
+    if (row->group == OFR_GROUP_BACKBONE) return true;
+    if (row->group == OFR_GROUP_POLICIES && config->has_policies) return true;
+    if (row->group != OFR_GROUP_POLICIES && config->has_exits) return true;
+    return weight && weight_found; /* a bias whose weight is there */
+}
+
+static bool is_bias_of(const ofr_param *row, const ofr_param *before)
+{
+    return before && row->rank == 1 && before->rank == 2 && row->group == before->group &&
+           row->layer == before->layer;
+}
+
+static ofr_status load_rows(const ofr_params *params, const ofr_config *config,
+                            const ofr_safetensors *st, const char *dir, ofr_real *w,
+                            unsigned *found, ofr_error *err)
+{
+    const ofr_family_info *info = ofr_family_of(config->family);
+    unsigned complete = OFR_GROUP_ALL;
+    bool before_found = false;
+    if (config->K == 0) complete = OFR_GROUP_BACKBONE | OFR_GROUP_POOLER;
+    for (int i = 0; i < params->n; i++) {
+        const ofr_param *row = &params->rows[i];
+        const ofr_param *before = i > 0 ? row - 1 : NULL;
+        const ofr_tensor *tensor = find(st, row->file_name, info->names.prefix);
+        if (!tensor) {
+            if (obligatory(row, config, is_bias_of(row, before) ? before : NULL,
+                           before_found)) {
+                return missing(row, config, st, dir, err);
+            }
+            complete &= ~row->group;
+            before_found = false;
+            continue;
+        }
+        OFR_TRY(check_tensor(row, tensor, ofr_safetensors_file(st, tensor), err));
+        ofr_dtype_to_real(w + row->offset, tensor->data, tensor->dtype, row->count);
+        before_found = true;
+        if (row->group == OFR_GROUP_HEADS && row->layer == config->L) {
+            complete |= OFR_FOUND_CLASSIFIER;
+        }
+    }
+    /* A pooler that serves one plain classifier is not yet that of all exits. */
+    if (config->K > 0 && !(complete & OFR_GROUP_HEADS)) complete &= ~OFR_GROUP_POOLER;
+    *found = complete;
+    return OFR_OK;
+}
+
+ofr_status ofr_weights_load(const ofr_params *params, const ofr_config *config,
+                            const char *dir, ofr_real *w, unsigned *found,
+                            ofr_error *err)
+{
+    ofr_safetensors st = {0};
+    OFR_TRY(ofr_safetensors_open_dir(&st, dir, err));
+    ofr_status status = load_rows(params, config, &st, dir, w, found, err);
+    ofr_safetensors_close(&st);
+    return status;
+}
