@@ -78,7 +78,7 @@ static bool has_pairs(const ofr_config *config)
            task->pair;
 }
 
-static ofr_status check_dir(const char *dir, ofr_error *err)
+ofr_status ofr_load_check_dir(const char *dir, ofr_error *err)
 {
     if (ofr_file_is_dir(dir)) return OFR_OK;
     if (ofr_file_exists(dir))
@@ -96,7 +96,7 @@ ofr_status ofr_load_open(ofr_loaded *loaded, const char *dir,
     ofr_tok_options as_stored = {-1};
     ofr_status status;
     memset(&m, 0, sizeof m);
-    OFR_TRY(check_dir(dir, err));
+    OFR_TRY(ofr_load_check_dir(dir, err));
     OFR_TRY(ofr_encoder_open(&m.encoder, dir, 0, err));
     const ofr_config *config = &m.encoder.config;
     if (options->classifier) {

@@ -38,6 +38,9 @@ ofr_status ofr_load_open(ofr_loaded *loaded, const char *dir,
                          const ofr_load_options *options, ofr_error *err);
 void ofr_load_close(ofr_loaded *loaded); /* zeroed and half-built ones are fine */
 
+/* Is `dir` a directory at all?  OFR_NOT_FOUND, OFR_INVALID. */
+ofr_status ofr_load_check_dir(const char *dir, ofr_error *err);
+
 /* The rule and threshold that `options` and `config` give together. */
 ofr_status ofr_load_rule(const ofr_rule **rule, double *threshold,
                          const ofr_config *config, const char *name, double wanted,

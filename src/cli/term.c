@@ -114,7 +114,8 @@ void ofr_term_format(char *out, size_t n, const char *label, long long done,
                      long long total, double seconds, const char *postfix, int width,
                      bool utf8)
 {
-    char line[640], bar[4 * BAR_WIDTH + 1], passed[24], left[24] = "?", rate[32] = "?it/s";
+    char line[640], bar[4 * BAR_WIDTH + 1], passed[24];
+    char left[24] = "?", rate[32] = "?it/s";
     const char *comma = postfix && *postfix ? ", " : "";
     double per_second = seconds > 0 ? (double)done / seconds : 0;
     if (per_second >= 1)

@@ -165,7 +165,7 @@ static void score_exits(ofr_eval *e, answers *a)
         a->layer[i] = e->exit_layer[i];
     }
     for (int l = 0; l < e->L; l++)
-        e->exit_accuracy[l] = e->histogram[l] ? e->exit_accuracy[l] / e->histogram[l] : NAN;
+        e->exit_accuracy[l] /= e->histogram[l]; /* 0 / 0 is NaN: nobody left there */
     e->accuracy = (double)n_right / e->n;
     e->score = e->regression
                    ? ofr_metric_score_real(e->metric, e->value, e->target, e->n)
@@ -422,6 +422,7 @@ ofr_status ofr_eval_open(ofr_eval *eval, const ofr_encoder *encoder, ofr_dev *de
     part p = {options, 0, passes * data->n};
     ofr_eval e = {
         .n = data->n, .L = config->L, .K = config->K, .regression = config->regression,
+        .has_policies = config->has_policies || (encoder->found & OFR_GROUP_POLICIES),
         .rule = options->rule, .threshold = options->threshold,
         .metric = options->metric, .batch = options->batch > 0 ? options->batch : 1,
         .error_limit = options->error_limit,

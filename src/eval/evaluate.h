@@ -58,6 +58,7 @@ enum { OFR_EVAL_EASY, OFR_EVAL_HARD, OFR_EVAL_TERCILE1, OFR_EVAL_TERCILE2,
 typedef struct ofr_eval {
     int n, L, K;
     bool regression;
+    bool has_policies;      /* pi of the outputs means something               */
     const ofr_rule *rule;
     double threshold;
     ofr_metric metric;

@@ -5,149 +5,95 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "report/jsonline.h"
 
 /* ---- JSON ------------------------------------------------------------------ */
-
-static void add_key(ofr_buf *out, const char *key)
-{
-    if (out->n && out->p[out->n - 1] != '{') ofr_buf_adds(out, ", ");
-    ofr_buf_addf(out, "\"%s\": ", key);
-}
-
-static void add_number(ofr_buf *out, double x)
-{
-    if (isfinite(x))
-        ofr_buf_add_double(out, x);
-    else
-        ofr_buf_adds(out, "null");
-}
-
-static void add_real(ofr_buf *out, const char *key, double x)
-{
-    add_key(out, key);
-    add_number(out, x);
-}
-
-static void add_int(ofr_buf *out, const char *key, int x)
-{
-    add_key(out, key);
-    ofr_buf_addf(out, "%d", x);
-}
-
-static void add_text(ofr_buf *out, const char *key, const char *s)
-{
-    ofr_str text = ofr_str_of(s);
-    add_key(out, key);
-    ofr_buf_add_json(out, text.p, text.n);
-}
-
-static void add_reals(ofr_buf *out, const char *key, const double *x, int n)
-{
-    add_key(out, key);
-    for (int i = 0; i < n; i++) {
-        ofr_buf_adds(out, i ? ", " : "[");
-        add_number(out, x[i]);
-    }
-    ofr_buf_addc(out, ']');
-}
-
-static void add_ints(ofr_buf *out, const char *key, const int *x, int n)
-{
-    add_key(out, key);
-    for (int i = 0; i < n; i++)
-        ofr_buf_addf(out, "%s%d", i ? ", " : "[", x[i]);
-    ofr_buf_addc(out, ']');
-}
 
 static void add_time(ofr_buf *out, const ofr_eval_time *early, const ofr_eval_time *full)
 {
     bool timed = early->runs > 0;
-    add_real(out, "ms_per_text", timed ? early->median : NAN);
-    add_real(out, "ms_per_text_mean", timed ? early->mean : NAN);
-    add_real(out, "ms_per_text_p95", timed ? early->p95 : NAN);
-    add_real(out, "ms_per_text_full", timed ? full->median : NAN);
-    add_real(out, "ms_per_text_full_mean", timed ? full->mean : NAN);
-    add_real(out, "ms_per_text_full_p95", timed ? full->p95 : NAN);
-    add_real(out, "saved_time", timed ? 1 - early->median / full->median : NAN);
-    add_real(out, "time_speedup", timed ? full->median / early->median : NAN);
-    add_int(out, "timed_runs", early->runs);
-    add_int(out, "timed_calls", early->calls);
+    ofr_jsonline_real(out, "ms_per_text", timed ? early->median : NAN);
+    ofr_jsonline_real(out, "ms_per_text_mean", timed ? early->mean : NAN);
+    ofr_jsonline_real(out, "ms_per_text_p95", timed ? early->p95 : NAN);
+    ofr_jsonline_real(out, "ms_per_text_full", timed ? full->median : NAN);
+    ofr_jsonline_real(out, "ms_per_text_full_mean", timed ? full->mean : NAN);
+    ofr_jsonline_real(out, "ms_per_text_full_p95", timed ? full->p95 : NAN);
+    ofr_jsonline_real(out, "saved_time", timed ? 1 - early->median / full->median : NAN);
+    ofr_jsonline_real(out, "time_speedup", timed ? full->median / early->median : NAN);
+    ofr_jsonline_int(out, "timed_runs", early->runs);
+    ofr_jsonline_int(out, "timed_calls", early->calls);
 }
 
 static void add_group(ofr_buf *out, const char *key, const ofr_eval_group *group)
 {
-    add_key(out, key);
-    ofr_buf_addc(out, '{');
-    add_int(out, "n", group->n);
-    add_int(out, "memorized_from", group->low);
-    add_int(out, "memorized_to", group->high);
-    add_real(out, "accuracy", group->score);
-    add_real(out, "accuracy_full", group->score_full);
-    add_real(out, "mean_exit_layer", group->mean_exit);
-    ofr_buf_addc(out, '}');
+    ofr_jsonline_open(out, key);
+    ofr_jsonline_int(out, "n", group->n);
+    ofr_jsonline_int(out, "memorized_from", group->low);
+    ofr_jsonline_int(out, "memorized_to", group->high);
+    ofr_jsonline_real(out, "accuracy", group->score);
+    ofr_jsonline_real(out, "accuracy_full", group->score_full);
+    ofr_jsonline_real(out, "mean_exit_layer", group->mean_exit);
+    ofr_jsonline_close(out);
 }
 
 static void add_comparisons(ofr_buf *out, const ofr_eval *e)
 {
-    add_key(out, "random_floor");
-    ofr_buf_addc(out, '{');
-    add_real(out, "score", e->random_score);
-    add_real(out, "deviation", e->random_deviation);
-    add_int(out, "draws", e->random_draws);
-    ofr_buf_addc(out, '}');
-    add_key(out, "fixed_exit");
-    ofr_buf_addc(out, '{');
-    add_real(out, "layer", e->fixed_layer);
-    add_real(out, "score", e->fixed_score);
-    ofr_buf_addc(out, '}');
-    add_key(out, "oracle");
-    ofr_buf_addc(out, '{');
-    add_real(out, "accuracy", e->oracle_accuracy);
-    add_real(out, "mean_exit_layer", e->oracle_mean_exit);
-    ofr_buf_addc(out, '}');
+    ofr_jsonline_open(out, "random_floor");
+    ofr_jsonline_real(out, "score", e->random_score);
+    ofr_jsonline_real(out, "deviation", e->random_deviation);
+    ofr_jsonline_int(out, "draws", e->random_draws);
+    ofr_jsonline_close(out);
+    ofr_jsonline_open(out, "fixed_exit");
+    ofr_jsonline_real(out, "layer", e->fixed_layer);
+    ofr_jsonline_real(out, "score", e->fixed_score);
+    ofr_jsonline_close(out);
+    ofr_jsonline_open(out, "oracle");
+    ofr_jsonline_real(out, "accuracy", e->oracle_accuracy);
+    ofr_jsonline_real(out, "mean_exit_layer", e->oracle_mean_exit);
+    ofr_jsonline_close(out);
 }
 
 void ofr_record_json(ofr_buf *out, const ofr_eval *eval, const ofr_record_about *about)
 {
     const ofr_eval *e = eval;
-    ofr_buf_addc(out, '{');
-    add_int(out, "schema_version", about->schema_version);
-    add_text(out, "task", about->task);
-    add_text(out, "metric", ofr_metric_name(e->metric));
-    add_real(out, "score", e->score);
-    add_real(out, "score_full", e->score_full);
-    add_real(out, "mean_exit_layer", e->mean_exit);
-    add_int(out, "n_layers", e->L);
-    add_real(out, "saved_layers", e->saved_layers);
+    ofr_jsonline_open(out, NULL);
+    ofr_jsonline_int(out, "schema_version", about->schema_version);
+    ofr_jsonline_text(out, "task", about->task);
+    ofr_jsonline_text(out, "metric", ofr_metric_name(e->metric));
+    ofr_jsonline_real(out, "score", e->score);
+    ofr_jsonline_real(out, "score_full", e->score_full);
+    ofr_jsonline_real(out, "mean_exit_layer", e->mean_exit);
+    ofr_jsonline_int(out, "n_layers", e->L);
+    ofr_jsonline_real(out, "saved_layers", e->saved_layers);
     add_time(out, &e->early, &e->full);
-    add_ints(out, "exit_histogram", e->histogram, e->L);
-    add_reals(out, "layer_accuracy", e->layer_accuracy, e->L);
-    add_reals(out, "layer_score", e->layer_score, e->L);
-    add_reals(out, "layer_calibration_error", e->calibration, e->L);
-    add_reals(out, "exit_accuracy", e->exit_accuracy, e->L);
-    add_real(out, "accuracy", e->accuracy);
-    add_real(out, "accuracy_full", e->accuracy_full);
-    add_real(out, "layer_speedup", e->layer_speedup);
-    add_real(out, "flops_ratio", e->flops_ratio);
-    add_real(out, "overthinking", e->overthinking);
+    ofr_jsonline_ints(out, "exit_histogram", e->histogram, e->L);
+    ofr_jsonline_reals(out, "layer_accuracy", e->layer_accuracy, e->L);
+    ofr_jsonline_reals(out, "layer_score", e->layer_score, e->L);
+    ofr_jsonline_reals(out, "layer_calibration_error", e->calibration, e->L);
+    ofr_jsonline_reals(out, "exit_accuracy", e->exit_accuracy, e->L);
+    ofr_jsonline_real(out, "accuracy", e->accuracy);
+    ofr_jsonline_real(out, "accuracy_full", e->accuracy_full);
+    ofr_jsonline_real(out, "layer_speedup", e->layer_speedup);
+    ofr_jsonline_real(out, "flops_ratio", e->flops_ratio);
+    ofr_jsonline_real(out, "overthinking", e->overthinking);
     add_group(out, "easy", &e->groups[OFR_EVAL_EASY]);
     add_group(out, "hard", &e->groups[OFR_EVAL_HARD]);
     add_group(out, "tercile_1", &e->groups[OFR_EVAL_TERCILE1]);
     add_group(out, "tercile_2", &e->groups[OFR_EVAL_TERCILE2]);
     add_group(out, "tercile_3", &e->groups[OFR_EVAL_TERCILE3]);
     add_comparisons(out, e);
-    add_text(out, "rule", e->rule->name);
-    add_real(out, "threshold", e->threshold);
-    add_int(out, "n_texts", e->n);
-    add_int(out, "n_truncated", about->n_truncated);
-    add_int(out, "n_bad_rows", about->n_bad_rows);
-    add_int(out, "batch", e->batch);
-    add_int(out, "threads", about->threads);
-    add_text(out, "processor", about->processor);
-    add_text(out, "kernels", about->kernels);
-    add_text(out, "model", about->model);
-    add_int(out, "mismatches", e->mismatches);
-    ofr_buf_adds(out, "}\n");
+    ofr_jsonline_text(out, "rule", e->rule->name);
+    ofr_jsonline_real(out, "threshold", e->threshold);
+    ofr_jsonline_int(out, "n_texts", e->n);
+    ofr_jsonline_int(out, "n_truncated", about->n_truncated);
+    ofr_jsonline_int(out, "n_bad_rows", about->n_bad_rows);
+    ofr_jsonline_int(out, "batch", e->batch);
+    ofr_jsonline_int(out, "threads", about->threads);
+    ofr_jsonline_text(out, "processor", about->processor);
+    ofr_jsonline_text(out, "kernels", about->kernels);
+    ofr_jsonline_text(out, "model", about->model);
+    ofr_jsonline_int(out, "mismatches", e->mismatches);
+    ofr_jsonline_end(out);
 }
 
 /* ---- TSV --------------------------------------------------------------------- */
@@ -185,7 +131,7 @@ static void add_row(ofr_buf *row, const ofr_eval *e, char *const *names, ofr_rea
     ofr_buf_addf(row, "\t%d", e->exit_layer[i]);
     for (int l = 1; l < e->L; l++) {
         double x = (double)pi[l - 1];
-        if (isfinite(x))
+        if (e->has_policies && isfinite(x))
             ofr_buf_addf(row, "\t%.6f", x);
         else
             ofr_buf_addc(row, '\t');

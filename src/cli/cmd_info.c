@@ -1,0 +1,190 @@
+/* cmd_info.c - `offramp info DIR`: what a model directory holds. */
+#include <string.h>
+
+#include "cli/cmd.h"
+#include "cli/load.h"
+#include "exit/rule.h"
+#include "model/encoder.h"
+#include "report/jsonline.h"
+#include "tok/tok.h"
+
+typedef struct options {
+    ofr_cmd_common common;
+} options;
+
+static const ofr_opt rows[] = {
+    OFR_CMD_COMMON_ROWS(options),
+    OFR_CMD_END,
+};
+
+typedef struct counts {
+    long long total, backbone, pooler, heads, policies;
+} counts;
+
+static counts count_parameters(const ofr_params *params)
+{
+    counts c = {0, 0, 0, 0, 0};
+    for (int i = 0; i < params->n; i++) {
+        long long n = (long long)params->rows[i].count;
+        unsigned group = params->rows[i].group;
+        c.total += n;
+        c.backbone += group & OFR_GROUP_BACKBONE ? n : 0;
+        c.pooler += group & OFR_GROUP_POOLER ? n : 0;
+        c.heads += group & OFR_GROUP_HEADS ? n : 0;
+        c.policies += group & OFR_GROUP_POLICIES ? n : 0;
+    }
+    return c;
+}
+
+static const char *stored_rule(const ofr_config *c)
+{
+    return c->rule[0] ? c->rule : "never";
+}
+
+static void add_json(ofr_buf *out, const char *dir, const ofr_encoder *encoder,
+                     const ofr_tok *tok)
+{
+    const ofr_config *c = &encoder->config;
+    counts n = count_parameters(&encoder->params);
+    ofr_jsonline_open(out, NULL);
+    ofr_jsonline_int(out, "schema_version", OFR_SCHEMA_VERSION);
+    ofr_jsonline_text(out, "model", dir);
+    ofr_jsonline_text(out, "family", ofr_family_name(c->family));
+    ofr_jsonline_int(out, "n_layers", c->L);
+    ofr_jsonline_int(out, "hidden_size", c->C);
+    ofr_jsonline_int(out, "n_heads", c->H);
+    ofr_jsonline_int(out, "intermediate_size", c->F);
+    ofr_jsonline_int(out, "embedding_size", c->E);
+    ofr_jsonline_int(out, "vocab_size", c->V);
+    ofr_jsonline_int(out, "max_tokens", ofr_config_max_tokens(c));
+    ofr_jsonline_bool(out, "shared_layers", c->shared_layers);
+    ofr_jsonline_open(out, "parameters");
+    ofr_jsonline_int(out, "total", n.total);
+    ofr_jsonline_int(out, "backbone", n.backbone);
+    ofr_jsonline_int(out, "pooler", n.pooler);
+    ofr_jsonline_int(out, "heads", n.heads);
+    ofr_jsonline_int(out, "policies", n.policies);
+    ofr_jsonline_close(out);
+    ofr_jsonline_bool(out, "exits", encoder->found & OFR_GROUP_HEADS);
+    ofr_jsonline_bool(out, "policies", encoder->found & OFR_GROUP_POLICIES);
+    ofr_jsonline_text(out, "pooler",
+                      c->pooler == OFR_POOLER_SHARED ? "shared" : "per-layer");
+    ofr_jsonline_bool(out, "regression", c->regression);
+    ofr_jsonline_texts(out, "labels", c->labels, c->K);
+    ofr_jsonline_text(out, "task", c->task[0] ? c->task : NULL);
+    ofr_jsonline_text(out, "method", c->method[0] ? c->method : NULL);
+    ofr_jsonline_text(out, "rule", stored_rule(c));
+    ofr_jsonline_real(out, "threshold", c->threshold);
+    ofr_jsonline_int(out, "trained_max_tokens", c->max_tokens);
+    ofr_jsonline_text(out, "tokenizer", tok ? ofr_tok_kind(tok) : NULL);
+    ofr_jsonline_int(out, "tokenizer_size", tok ? ofr_tok_size(tok) : 0);
+    ofr_jsonline_end(out);
+}
+
+static void add_row(ofr_buf *out, const char *name)
+{
+    ofr_buf_addf(out, "%-12s", name);
+}
+
+static void add_labels(ofr_buf *out, const ofr_config *c)
+{
+    enum { SHOWN = 12 };
+    add_row(out, "labels");
+    if (c->K == 0) ofr_buf_adds(out, "none yet");
+    if (c->regression) ofr_buf_adds(out, "a number (regression)");
+    for (int k = 0; k < c->K && k < SHOWN && !c->regression; k++)
+        ofr_buf_addf(out, "%s%s", k ? ", " : "", c->labels[k]);
+    if (c->K > SHOWN) ofr_buf_addf(out, ", ... (%d in all)", c->K);
+    ofr_buf_addc(out, '\n');
+}
+
+static const char *exits_text(const ofr_encoder *encoder)
+{
+    unsigned found = encoder->found;
+    if (encoder->config.K == 0) return "none yet; `offramp train` adds them";
+    if (!(found & OFR_GROUP_HEADS)) return "only the last layer has a classifier";
+    if (!(found & OFR_GROUP_POLICIES)) return "a classifier after every layer";
+    return "a classifier after every layer, a policy after all but the last";
+}
+
+static void add_text(ofr_buf *out, const char *dir, const ofr_encoder *encoder,
+                     const ofr_tok *tok)
+{
+    const ofr_config *c = &encoder->config;
+    counts n = count_parameters(&encoder->params);
+    add_row(out, "model");
+    ofr_buf_addf(out, "%s\n", dir);
+    add_row(out, "family");
+    ofr_buf_addf(out, "%s\n", ofr_family_name(c->family));
+    add_row(out, "shape");
+    ofr_buf_addf(out, "%d layers%s, width %d, %d heads, inner width %d, embeddings %d x %d\n",
+                 c->L, c->shared_layers ? " (one set of weights)" : "", c->C, c->H, c->F,
+                 c->V, c->E);
+    add_row(out, "parameters");
+    ofr_buf_addf(out, "%lld (backbone %lld, pooler %lld, classifiers %lld, policies %lld)\n",
+                 n.total, n.backbone, n.pooler, n.heads, n.policies);
+    add_row(out, "exits");
+    ofr_buf_addf(out, "%s\n", exits_text(encoder));
+    add_labels(out, c);
+    add_row(out, "trained");
+    if (c->method[0])
+        ofr_buf_addf(out, "%s%s%s\n", c->method, c->task[0] ? " on " : "", c->task);
+    else
+        ofr_buf_adds(out, "not by offramp\n");
+    add_row(out, "rule");
+    ofr_buf_addf(out, "%s", stored_rule(c));
+    if (strcmp(stored_rule(c), "never") != 0)
+        ofr_buf_addf(out, ", threshold %g", c->threshold);
+    ofr_buf_addc(out, '\n');
+    add_row(out, "reads");
+    ofr_buf_addf(out, "%d tokens at most", ofr_config_max_tokens(c));
+    if (c->max_tokens) ofr_buf_addf(out, ", trained with %d", c->max_tokens);
+    ofr_buf_addc(out, '\n');
+    add_row(out, "tokenizer");
+    if (tok)
+        ofr_buf_addf(out, "%s, %d entries\n", ofr_tok_kind(tok), ofr_tok_size(tok));
+    else
+        ofr_buf_adds(out, "none that offramp reads\n");
+}
+
+static ofr_status run(void *values, const bool *is_set, char **args, int n_args,
+                      ofr_error *err)
+{
+    const options *o = values;
+    ofr_tok_options as_stored = {-1};
+    ofr_encoder encoder;
+    ofr_tok *tok = NULL;
+    ofr_buf out;
+    ofr_status status;
+    (void)is_set;
+    OFR_TRY(ofr_cmd_args(args, n_args, 1, err));
+    if (n_args < 1) return ofr_fail(err, OFR_INVALID, "needs a model directory; see --help");
+    OFR_TRY(ofr_load_check_dir(args[0], err));
+    OFR_TRY(ofr_encoder_open(&encoder, args[0], 0, err));
+    /* A backbone without a tokenizer is still worth a look. */
+    status = ofr_tok_open(&tok, args[0], as_stored, err);
+    if (status != OFR_OK && status != OFR_NOT_FOUND) {
+        ofr_encoder_close(&encoder);
+        return status;
+    }
+    ofr_buf_init(&out);
+    if (o->common.json)
+        add_json(&out, args[0], &encoder, tok);
+    else
+        add_text(&out, args[0], &encoder, tok);
+    status = ofr_cmd_print(&out, err);
+    ofr_buf_free(&out);
+    ofr_tok_close(tok);
+    ofr_encoder_close(&encoder);
+    return status;
+}
+
+const ofr_cmd ofr_cmd_info = {
+    .name = "info",
+    .summary = "Show what a model directory holds",
+    .usage = "DIR",
+    .example = "  offramp info my-model\n  offramp info bert-base-uncased --json",
+    .options = rows,
+    .options_bytes = sizeof(options),
+    .run = run,
+};

@@ -1,0 +1,217 @@
+/* cmd_init.c - `offramp init`: a new model directory with random weights. */
+#include <dirent.h>
+#include <errno.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "cli/cmd.h"
+#include "io/json.h"
+#include "model/encoder.h"
+#include "model/weights.h"
+#include "report/jsonline.h"
+#include "tok/tok.h"
+
+typedef struct options {
+    ofr_cmd_common common;
+    const char *shape, *config, *vocab, *out;
+    int family;
+    uint64_t seed;
+    bool cased, force;
+} options;
+
+static const ofr_opt rows[] = {
+    {"shape", 0, OFR_OPT_TEXT, offsetof(options, shape), NULL, "NAME", NULL, 0, 0,
+     "tiny, mini, small, medium, base or large; see below", "Model"},
+    {"config", 0, OFR_OPT_TEXT, offsetof(options, config), NULL, "FILE", NULL, 0, 0,
+     "take the shape from this config.json instead", NULL},
+    {"family", 0, OFR_OPT_CHOICE, offsetof(options, family), "bert", "NAME",
+     "bert|electra|roberta|distilbert|albert", 0, 0, "architecture that goes with --shape",
+     NULL},
+    {"vocab", 0, OFR_OPT_TEXT, offsetof(options, vocab), NULL, "FILE", NULL, 0, 0,
+     "vocab.txt, or a directory that holds a tokenizer", NULL},
+    {"cased", 0, OFR_OPT_FLAG, offsetof(options, cased), NULL, NULL, NULL, 0, 0,
+     "the tokenizer keeps case and accents", NULL},
+    {"seed", 's', OFR_OPT_U64, offsetof(options, seed), "1", "N", NULL, 0, 0,
+     "of the random weights; the same seed gives the same bytes", NULL},
+    {"out", 'o', OFR_OPT_TEXT, offsetof(options, out), NULL, "DIR", NULL, 0, 0,
+     "directory to make", "Output"},
+    {"force", 'f', OFR_OPT_FLAG, offsetof(options, force), NULL, NULL, NULL, 0, 0,
+     "write into a directory that is not empty", NULL},
+    OFR_CMD_COMMON_ROWS(options),
+    OFR_CMD_END,
+};
+
+static bool is_empty_dir(const char *path)
+{
+    DIR *dir = opendir(path);
+    const struct dirent *entry;
+    bool empty = true;
+    if (!dir) return true;
+    while (empty && (entry = readdir(dir)) != NULL)
+        empty = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
+    closedir(dir);
+    return empty;
+}
+
+static ofr_status check_out(const options *o, ofr_error *err)
+{
+    if (ofr_file_exists(o->out) && !ofr_file_is_dir(o->out))
+        return ofr_fail(err, OFR_INVALID, "%s: is a file, expected a directory to make",
+                        o->out);
+    if (o->force || is_empty_dir(o->out)) return OFR_OK;
+    return ofr_fail(err, OFR_INVALID,
+                    "%s: is not empty; choose another --out or add --force", o->out);
+}
+
+/* The shape, with the vocabulary's size. */
+static ofr_status make_config(ofr_config *config, const options *o, const ofr_tok *tok,
+                              ofr_error *err)
+{
+    int V = ofr_tok_size(tok);
+    if (!o->config) {
+        OFR_TRY(ofr_config_shape(config, (ofr_family)o->family, o->shape, V, err));
+        return OFR_OK;
+    }
+    OFR_TRY(ofr_config_load(config, o->config, err));
+    if (config->V < V) {
+        int had = config->V;
+        ofr_config_free(config);
+        return ofr_fail(err, OFR_INVALID,
+                        "%s: \"vocab_size\" is %d, but %s has %d entries", o->config, had,
+                        o->vocab, V);
+    }
+    /* The weights that follow hold every exit when there are classes at all. */
+    config->has_exits = config->has_policies = config->K > 0;
+    return OFR_OK;
+}
+
+static ofr_status copy_file(const char *from, const char *dir, const char *name,
+                            ofr_error *err)
+{
+    char to[OFR_PATH_MAX];
+    ofr_buf bytes;
+    ofr_status status;
+    OFR_TRY(ofr_file_join(to, dir, name, err));
+    ofr_buf_init(&bytes);
+    status = ofr_file_read(&bytes, from, 0, err);
+    if (status == OFR_OK) status = ofr_file_write(to, bytes.p, bytes.n, err);
+    ofr_buf_free(&bytes);
+    return status;
+}
+
+static ofr_status copy_tokenizer(const options *o, const ofr_tok *tok, ofr_error *err)
+{
+    const char *paths[8];
+    int n = ofr_tok_files(tok, paths);
+    if (!ofr_file_is_dir(o->vocab)) return copy_file(o->vocab, o->out, "vocab.txt", err);
+    for (int i = 0; i < n; i++) {
+        const char *slash = strrchr(paths[i], '/');
+        OFR_TRY(copy_file(paths[i], o->out, slash ? slash + 1 : paths[i], err));
+    }
+    return OFR_OK;
+}
+
+/* tokenizer_config.json, unless the tokenizer brought its own. */
+static ofr_status write_tokenizer_config(const options *o, const ofr_config *config,
+                                         ofr_error *err)
+{
+    char path[OFR_PATH_MAX];
+    ofr_status status;
+    json_t *json;
+    OFR_TRY(ofr_file_join(path, o->out, "tokenizer_config.json", err));
+    if (ofr_file_is_dir(o->vocab) && ofr_file_exists(path) && !o->cased) return OFR_OK;
+    json = json_pack("{s:b, s:s, s:i}", "do_lower_case", !o->cased, "tokenizer_class",
+                     config->family == OFR_FAMILY_ELECTRA ? "ElectraTokenizer"
+                                                          : "BertTokenizer",
+                     "model_max_length", ofr_config_max_tokens(config));
+    if (!json) return ofr_fail_nomem(err, 64, "tokenizer_config.json");
+    status = ofr_json_save(json, path, err);
+    json_decref(json);
+    return status;
+}
+
+static ofr_status write_all(const options *o, ofr_encoder *encoder, const ofr_tok *tok,
+                            ofr_error *err)
+{
+    char path[OFR_PATH_MAX];
+    OFR_TRY(ofr_file_make_dirs(o->out, err));
+    OFR_TRY(ofr_file_join(path, o->out, "model.safetensors", err));
+    OFR_TRY(ofr_weights_save(&encoder->params, &encoder->config, path, encoder->w,
+                             OFR_F32, err));
+    OFR_TRY(copy_tokenizer(o, tok, err));
+    OFR_TRY(write_tokenizer_config(o, &encoder->config, err));
+    OFR_TRY(ofr_file_join(path, o->out, "config.json", err));
+    return ofr_config_save(&encoder->config, path, err);
+}
+
+static ofr_status report(const options *o, const ofr_encoder *encoder, ofr_error *err)
+{
+    const ofr_config *c = &encoder->config;
+    size_t parameters = 0;
+    ofr_buf out;
+    ofr_status status = OFR_OK;
+    for (int i = 0; i < encoder->params.n; i++)
+        parameters += encoder->params.rows[i].count;
+    ofr_log(OFR_LOG_INFO, "%s: %s, %d layers of %d, %.2f million parameters, seed %llu",
+            o->out, ofr_family_name(c->family), c->L, c->C, (double)parameters / 1e6,
+            (unsigned long long)o->seed);
+    if (!o->common.json) return OFR_OK;
+    ofr_buf_init(&out);
+    ofr_jsonline_open(&out, NULL);
+    ofr_jsonline_int(&out, "schema_version", OFR_SCHEMA_VERSION);
+    ofr_jsonline_text(&out, "model", o->out);
+    ofr_jsonline_text(&out, "family", ofr_family_name(c->family));
+    ofr_jsonline_int(&out, "n_layers", c->L);
+    ofr_jsonline_int(&out, "hidden_size", c->C);
+    ofr_jsonline_int(&out, "vocab_size", c->V);
+    ofr_jsonline_int(&out, "parameters", (long long)parameters);
+    ofr_jsonline_end(&out);
+    status = ofr_cmd_print(&out, err);
+    ofr_buf_free(&out);
+    return status;
+}
+
+static ofr_status run(void *values, const bool *is_set, char **args, int n_args,
+                      ofr_error *err)
+{
+    const options *o = values;
+    ofr_tok_options how = {o->cased ? 0 : -1};
+    ofr_tok *tok = NULL;
+    ofr_config config;
+    ofr_encoder encoder;
+    ofr_status status;
+    (void)is_set;
+    OFR_TRY(ofr_cmd_args(args, n_args, 0, err));
+    if (!o->shape == !o->config)
+        return ofr_fail(err, OFR_INVALID, "needs one of --shape NAME and --config FILE");
+    OFR_TRY(ofr_cmd_need(o->vocab, "vocab", err));
+    OFR_TRY(ofr_cmd_need(o->out, "out", err));
+    OFR_TRY(check_out(o, err));
+    OFR_TRY(ofr_tok_open(&tok, o->vocab, how, err));
+    if ((status = make_config(&config, o, tok, err)) != OFR_OK) goto close_tok;
+    status = ofr_encoder_new(&encoder, &config, o->seed, err);
+    ofr_config_free(&config);
+    if (status != OFR_OK) goto close_tok;
+    status = write_all(o, &encoder, tok, err);
+    if (status == OFR_OK) status = report(o, &encoder, err);
+    ofr_encoder_close(&encoder);
+close_tok:
+    ofr_tok_close(tok);
+    return status;
+}
+
+const ofr_cmd ofr_cmd_init = {
+    .name = "init",
+    .summary = "Make a new model directory with random weights",
+    .usage = "--shape NAME | --config FILE  --vocab FILE --out DIR",
+    .example = "  offramp init --shape small --vocab vocab.txt --out my-model",
+    .notes = "shapes (layers x width, heads, inner width; all read 512 tokens):\n"
+             "  tiny     6 x 128,   2,  512     medium  12 x 512,   8, 2048\n"
+             "  mini    12 x 128,   4,  512     base    12 x 768,  12, 3072\n"
+             "  small   12 x 256,   4, 1024     large   24 x 1024, 16, 4096\n"
+             "With --family electra, small has embeddings of width 128.",
+    .options = rows,
+    .options_bytes = sizeof(options),
+    .run = run,
+};

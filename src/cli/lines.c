@@ -1,0 +1,88 @@
+/* lines.c - reading line by line, a block at a time. */
+#include "cli/lines.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+
+#define BLOCK ((size_t)65536)
+
+ofr_status ofr_lines_open(ofr_lines *lines, const char *path, ofr_error *err)
+{
+    ofr_lines l = {.file = stdin, .path = path};
+    if (strcmp(path, "-") != 0) {
+        if (ofr_file_is_dir(path))
+            return ofr_fail(err, OFR_INVALID, "%s: is a directory, expected a file", path);
+        l.file = fopen(path, "rb");
+        if (!l.file)
+            return ofr_fail(err, errno == ENOENT ? OFR_NOT_FOUND : OFR_IO, "%s: %s", path,
+                            strerror(errno));
+    }
+    l.block = ofr_mem_alloc(BLOCK);
+    if (!l.block) {
+        if (l.file != stdin) fclose(l.file);
+        return ofr_fail_nomem(err, BLOCK, "reading lines");
+    }
+    *lines = l;
+    return OFR_OK;
+}
+
+void ofr_lines_close(ofr_lines *lines)
+{
+    if (lines->file && lines->file != stdin) fclose(lines->file);
+    ofr_mem_free(lines->block);
+    memset(lines, 0, sizeof *lines);
+}
+
+/* What has arrived, so that a pipe is answered line by line; fread() would wait
+ * for a whole block. */
+static ofr_status fill(ofr_lines *lines, ofr_error *err)
+{
+    ssize_t n;
+    do {
+        n = read(fileno(lines->file), lines->block, BLOCK);
+    } while (n < 0 && errno == EINTR);
+    if (n < 0)
+        return ofr_fail(err, OFR_IO, "%s: %s", lines->path, strerror(errno));
+    lines->at = 0;
+    lines->end = (size_t)n;
+    lines->at_end = n == 0;
+    return OFR_OK;
+}
+
+static void skip_bom(ofr_buf *line, size_t start)
+{
+    if (line->n - start < 3 || memcmp(line->p + start, "\xef\xbb\xbf", 3) != 0) return;
+    memmove(line->p + start, line->p + start + 3, line->n - start - 3);
+    line->n -= 3;
+    line->p[line->n] = 0;
+}
+
+ofr_status ofr_lines_next(ofr_lines *lines, ofr_buf *line, bool *got, ofr_error *err)
+{
+    size_t start = line->n;
+    bool ended = false, any = false;
+    while (!ended) {
+        const char *from, *newline;
+        size_t n;
+        if (lines->at == lines->end) OFR_TRY(fill(lines, err));
+        if (lines->at_end) break;
+        any = true;
+        from = lines->block + lines->at;
+        n = lines->end - lines->at;
+        newline = memchr(from, '\n', n);
+        ended = newline != NULL;
+        if (ended) n = (size_t)(newline - from);
+        ofr_buf_add(line, from, n);
+        lines->at += n + ended;
+    }
+    if (line->failed) return ofr_fail_nomem(err, line->n, "a line");
+    *got = any;
+    if (!any) return OFR_OK;
+    if (line->n > start && line->p[line->n - 1] == '\r') line->p[--line->n] = 0;
+    if (++lines->number == 1) skip_bom(line, start);
+    return OFR_OK;
+}

@@ -1,0 +1,30 @@
+/*
+ * lines.h - lines of a file or of standard input as they arrive.
+ *
+ * LF and CRLF, an optional BOM, a missing last newline; an empty line counts.
+ */
+#ifndef OFR_CLI_LINES_H
+#define OFR_CLI_LINES_H
+
+#include <stdio.h>
+
+#include "base/str.h"
+
+typedef struct ofr_lines {
+    FILE *file;
+    const char *path;  /* borrowed; "-" is standard input */
+    char *block;       /* bytes read ahead; owned */
+    size_t at, end;
+    bool at_end;
+    long long number;  /* of the line given last, from 1 */
+} ofr_lines;
+
+/* OFR_NOT_FOUND, OFR_IO.  Caller closes. */
+ofr_status ofr_lines_open(ofr_lines *lines, const char *path, ofr_error *err);
+void ofr_lines_close(ofr_lines *lines);
+
+/* Append the next line, without its end, to `line`.  *got = false at the end of
+ * the file.  OFR_IO, OFR_NOMEM. */
+ofr_status ofr_lines_next(ofr_lines *lines, ofr_buf *line, bool *got, ofr_error *err);
+
+#endif
