@@ -1,0 +1,70 @@
+/* FLOPs and saved layers: the formulas with numbers put in by hand. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <math.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "exit/cost.h"
+
+/* C 8, F 32, T 5: layer 2*5*(4*64 + 2*8*32) + 4*25*8 = 7680 + 800 = 8480;
+ * pooler 2*64 = 128, classifier 2*8*3 = 48; policy 2*(4*8 + 4) = 72. */
+static const ofr_config config = {.L = 4, .C = 8, .F = 32, .K = 3, .policy_hidden = 4};
+
+static void test_parts(void **state)
+{
+    (void)state;
+    assert_true(ofr_cost_layer(&config, 5) == 8480);
+    assert_true(ofr_cost_head(&config) == 176);
+    assert_true(ofr_cost_policy(&config) == 72);
+    assert_true(ofr_cost_full(&config, 5) == 4 * 8480 + 176);
+}
+
+static void test_texts(void **state)
+{
+    (void)state;
+    /* Nothing looks: one head.  never == full, whatever ran. */
+    assert_true(ofr_cost_text(&config, &ofr_rule_never, 5, 4) == 4 * 8480 + 176);
+    assert_true(ofr_cost_text(&config, &ofr_rule_fixed, 5, 2) == 2 * 8480 + 176);
+    /* Every layer asks its classifier. */
+    assert_true(ofr_cost_text(&config, &ofr_rule_entropy, 5, 3) == 3 * 8480 + 3 * 176);
+    assert_true(ofr_cost_text(&config, &ofr_rule_patience, 5, 4) == 4 * 8480 + 4 * 176);
+    /* Every layer pools and asks its policy; one classifier; layer L has none. */
+    assert_true(ofr_cost_text(&config, &ofr_rule_policy, 5, 2) ==
+                2 * 8480 + 2 * 128 + 2 * 72 + 48);
+    assert_true(ofr_cost_text(&config, &ofr_rule_policy, 5, 4) ==
+                4 * 8480 + 4 * 128 + 3 * 72 + 48);
+}
+
+static void test_layers(void **state)
+{
+    (void)state;
+    static const int exit_layer[4] = {1, 2, 4, 4};
+    assert_true(ofr_cost_mean_layer(exit_layer, 4) == 2.75);
+    assert_true(fabs(ofr_cost_saved_layers(2.75, 4) - 0.3125) < 1e-15);
+    assert_true(ofr_cost_saved_layers(4, 4) == 0);
+}
+
+/* Sizes of a large model do not overflow an int on the way. */
+static void test_large(void **state)
+{
+    (void)state;
+    static const ofr_config large = {.L = 24, .C = 1024, .F = 4096, .K = 2,
+                                     .policy_hidden = 32};
+    double layer = 2.0 * 512 * (4.0 * 1048576 + 2.0 * 1024 * 4096) + 4.0 * 262144 * 1024;
+    assert_true(ofr_cost_layer(&large, 512) == layer);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_parts),
+        cmocka_unit_test(test_texts),
+        cmocka_unit_test(test_layers),
+        cmocka_unit_test(test_large),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,85 @@
+/* Losses against their definitions, their slopes and their limits. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <math.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "nn/loss.h"
+
+static void assert_close(double got, double want, double tolerance)
+{
+    if (!(fabs(got - want) <= tolerance))
+        fail_msg("got %.15g, expected %.15g", got, want);
+}
+
+static void test_cross_entropy(void **state)
+{
+    (void)state;
+    static const ofr_real equal[4] = {3, 3, 3, 3};
+    assert_close(ofr_loss_ce(equal, 4, 2), log(4), 1e-15);
+    static const ofr_real z[3] = {1, 0, -1};
+    double S = exp(1) + 1 + exp(-1);
+    for (int y = 0; y < 3; y++)
+        assert_close(ofr_loss_ce(z, 3, y), log(S) - (double)z[y], 1e-14);
+    static const ofr_real one[1] = {17};
+    assert_close(ofr_loss_ce(one, 1, 0), 0, 0);
+    /* Huge logits: no overflow, and the difference is kept. */
+    static const ofr_real huge[2] = {60000, -60000};
+    assert_close(ofr_loss_ce(huge, 2, 0), 0, 0);
+    assert_close(ofr_loss_ce(huge, 2, 1), 120000, 0);
+    static const ofr_real broken[2] = {(ofr_real)NAN, 0};
+    assert_true(isnan(ofr_loss_ce(broken, 2, 1)));
+}
+
+static void test_gradient(void **state)
+{
+    (void)state;
+    /* softmax(ln 1, ln 2, ln 5) = (1, 2, 5) / 8; added with its weight. */
+    const ofr_real z[3] = {0, OFR_R(log)(2), OFR_R(log)(5)};
+    ofr_real dz[3] = {1, 1, 1};
+    ofr_loss_ce_bwd(dz, z, 3, 1, 4);
+    assert_close((double)dz[0], 1 + 4 * 1.0 / 8, 1e-6);
+    assert_close((double)dz[1], 1 + 4 * (2.0 / 8 - 1), 1e-6);
+    assert_close((double)dz[2], 1 + 4 * 5.0 / 8, 1e-6);
+    static const ofr_real huge[2] = {60000, -60000};
+    ofr_real at_huge[2] = {0, 0};
+    ofr_loss_ce_bwd(at_huge, huge, 2, 1, 1);
+    assert_close((double)at_huge[0], 1, 0);
+    assert_close((double)at_huge[1], -1, 0);
+}
+
+static void test_squared_error(void **state)
+{
+    (void)state;
+    ofr_real dz = 1;
+    assert_close(ofr_loss_mse((ofr_real)2.5, 4), 2.25, 1e-15);
+    ofr_loss_mse_bwd(&dz, (ofr_real)2.5, 4, 0.5);
+    assert_close((double)dz, 1 + 0.5 * 2 * -1.5, 1e-15);
+}
+
+static void test_log_sigmoid(void **state)
+{
+    (void)state;
+    assert_close(ofr_log_sigmoid(0), -log(2), 1e-16);
+    assert_close(ofr_log_sigmoid(1), log(1 / (1 + exp(-1))), 1e-15);
+    assert_close(ofr_log_sigmoid(-1), log(1 / (1 + exp(1))), 1e-15);
+    assert_close(ofr_log_sigmoid(-1000), -1000, 0);
+    assert_close(ofr_log_sigmoid(1000), 0, 0);
+    assert_close(ofr_log_sigmoid(50) / -exp(-50), 1, 1e-12); /* no cancellation */
+    assert_true(isnan(ofr_log_sigmoid((double)NAN)));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_cross_entropy),
+        cmocka_unit_test(test_gradient),
+        cmocka_unit_test(test_squared_error),
+        cmocka_unit_test(test_log_sigmoid),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
