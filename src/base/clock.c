@@ -16,6 +16,7 @@ void ofr_clock_iso(char out[32])
 {
     time_t now = time(NULL);
     struct tm parts;
-    if (gmtime_r(&now, &parts) == NULL || strftime(out, 32, "%Y-%m-%dT%H:%M:%SZ", &parts) == 0)
+    if (gmtime_r(&now, &parts) == NULL ||
+        strftime(out, 32, "%Y-%m-%dT%H:%M:%SZ", &parts) == 0)
         strcpy(out, "unknown");
 }

@@ -17,7 +17,8 @@
 #define READ_CHUNK (1u << 16)
 
 /* "PATH: cannot VERB: reason" with the status that fits errno. */
-static ofr_status fail_errno(ofr_error *err, const char *path, const char *verb, int number)
+static ofr_status fail_errno(ofr_error *err, const char *path, const char *verb,
+                             int number)
 {
     ofr_status status = number == ENOENT || number == ENOTDIR ? OFR_NOT_FOUND : OFR_IO;
     return ofr_fail(err, status, "%s: cannot %s: %s", path, verb, strerror(number));
@@ -112,7 +113,8 @@ ofr_status ofr_file_read(ofr_buf *out, const char *path, size_t max_bytes, ofr_e
     ofr_buf_add(out, "", 0); /* so that an empty file, too, gives a text with a NUL */
     ofr_status status = out->failed ? ofr_fail_nomem(err, 64, path) : OFR_OK;
     if (status == OFR_OK)
-        status = read_all(out, fd, standard_input ? "standard input" : path, max_bytes, err);
+        status =
+            read_all(out, fd, standard_input ? "standard input" : path, max_bytes, err);
     if (!standard_input) close(fd);
     if (status != OFR_OK && out->p != NULL) {
         out->n = before;

@@ -317,18 +317,20 @@ static ofr_status fail_unknown(const ofr_opt *table, const char *argument, ofr_e
 {
     int n = (int)strcspn(argument, "=");
     if (argument[0] != '-' || argument[1] != '-')
-        return ofr_fail(err, OFR_INVALID, "unknown option '%.100s'; try --help", argument);
+        return ofr_fail(err, OFR_INVALID, "unknown option '%.100s'; try --help",
+                        argument);
     char name[NAME_MAX_BYTES];
     snprintf(name, sizeof(name), "%.*s", n - 2, argument + 2);
     bool negated = strncmp(name, "no-", 3) == 0;
     const ofr_opt *near = ofr_opt_nearest(table, name);
     if (near != NULL)
-        return ofr_fail(err, OFR_INVALID, "unknown option '%.*s'; did you mean '--%s'?", n,
-                        argument, near->name);
+        return ofr_fail(err, OFR_INVALID, "unknown option '%.*s'; did you mean '--%s'?",
+                        n, argument, near->name);
     near = negated ? ofr_opt_nearest(table, name + 3) : NULL;
     if (near != NULL && near->kind == OFR_OPT_FLAG)
-        return ofr_fail(err, OFR_INVALID, "unknown option '%.*s'; did you mean '--no-%s'?",
-                        n, argument, near->name);
+        return ofr_fail(err, OFR_INVALID,
+                        "unknown option '%.*s'; did you mean '--no-%s'?", n, argument,
+                        near->name);
     return ofr_fail(err, OFR_INVALID, "unknown option '%.*s'; try --help", n, argument);
 }
 

@@ -52,8 +52,8 @@ static bool number_text(char out[NUMBER_MAX], ofr_str s)
     if (s.n == 0 || s.n >= NUMBER_MAX) return false;
     for (size_t i = 0; i < s.n; i++) {
         char c = s.p[i];
-        bool ok = (c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.' || c == 'e' ||
-                  c == 'E';
+        bool ok = (c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.' ||
+                  c == 'e' || c == 'E';
         if (!ok) return false;
         out[i] = c;
     }

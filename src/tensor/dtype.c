@@ -72,7 +72,8 @@ uint16_t ofr_f32_to_f16(float x)
     if (magnitude > 0x7f800000u) /* NaN: keep the upper payload, stay a quiet NaN */
         return (uint16_t)(sign | 0x7e00u | (magnitude >> 13 & 0x3ffu));
     if (magnitude >= 0x477ff000u) return (uint16_t)(sign | 0x7c00u); /* >= 65520 */
-    if (magnitude >= 0x38800000u) /* normal: rebias; rounding may carry into the exponent */
+    /* Normal: rebias; rounding may carry into the exponent, as it should. */
+    if (magnitude >= 0x38800000u)
         return (uint16_t)(sign | shift_round_even(magnitude - (112u << 23), 13));
     if (magnitude < 0x33000000u) return (uint16_t)sign; /* below half of 2^-24 */
     uint32_t exponent = magnitude >> 23; /* 102..112: subnormal half */

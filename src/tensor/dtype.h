@@ -8,13 +8,14 @@
 #include "tensor/real.h"
 
 typedef enum ofr_dtype {
-    OFR_F32, OFR_F64, OFR_F16, OFR_BF16, OFR_I64, OFR_I32, OFR_I16, OFR_I8, OFR_U8, OFR_BOOL,
+    OFR_F32, OFR_F64, OFR_F16, OFR_BF16, OFR_I64, OFR_I32, OFR_I16, OFR_I8, OFR_U8,
+    OFR_BOOL,
     OFR_DTYPE_COUNT
 } ofr_dtype;
 
 size_t ofr_dtype_bytes(ofr_dtype dtype);
-const char *ofr_dtype_name(ofr_dtype dtype);           /* "F32", as safetensors spells it */
-int ofr_dtype_parse(const char *name, size_t len);     /* -1: unknown */
+const char *ofr_dtype_name(ofr_dtype dtype);       /* "F32", as safetensors spells it */
+int ofr_dtype_parse(const char *name, size_t len); /* -1: unknown */
 
 float ofr_f16_to_f32(uint16_t h);
 uint16_t ofr_f32_to_f16(float x);                      /* nearest even, inf on overflow */

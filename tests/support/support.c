@@ -102,8 +102,9 @@ const char *support_read(const char *path)
 
 bool support_shared_path(char out[OFR_PATH_MAX], const char *kind, const char *relative)
 {
-    static const char *const kinds[][2] = {
-        {"oracle", "OFFRAMP_ORACLE"}, {"data", "OFFRAMP_DATA"}, {"vocab", "OFFRAMP_VOCAB"}};
+    static const char *const kinds[][2] = {{"oracle", "OFFRAMP_ORACLE"},
+                                           {"data", "OFFRAMP_DATA"},
+                                           {"vocab", "OFFRAMP_VOCAB"}};
     const char *base = NULL;
     for (int i = 0; i < 3; i++)
         if (strcmp(kind, kinds[i][0]) == 0) base = getenv(kinds[i][1]);

@@ -21,8 +21,9 @@ static void test_features(void **state)
 #if defined(__x86_64__)
     bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
     assert_int_equal((all & OFR_CPU_AVX2) != 0, avx2); /* the compiler's own answer */
-    bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-                  __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+    bool avx512 =
+        __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
     assert_int_equal((all & OFR_CPU_AVX512) != 0, avx512 && avx2);
 #endif
 }

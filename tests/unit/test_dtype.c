@@ -34,7 +34,8 @@ static void test_names(void **state)
 static double half_value(uint16_t h)
 {
     int exponent = (h >> 10) & 31, fraction = h & 1023;
-    double x = exponent == 0 ? ldexp(fraction, -24) : ldexp(1024 + fraction, exponent - 25);
+    double x =
+        exponent == 0 ? ldexp(fraction, -24) : ldexp(1024 + fraction, exponent - 25);
     return h & 0x8000 ? -x : x;
 }
 

@@ -20,8 +20,8 @@ static void test_map(void **state)
     assert_null(map.p);
     assert_int_equal(map.size, 0);
     ofr_file_map_close(&map);
-    assert_fails(ofr_file_map_open(&map, support_path("absent"), &err), OFR_NOT_FOUND, err,
-                 "absent: cannot open: No such file");
+    assert_fails(ofr_file_map_open(&map, support_path("absent"), &err), OFR_NOT_FOUND,
+                 err, "absent: cannot open: No such file");
     assert_fails(ofr_file_map_open(&map, support_folder(), &err), OFR_IO, err,
                  "is a directory, expected a file");
     assert_fails(ofr_file_map_open(&map, "/dev/null", &err), OFR_IO, err,
@@ -42,8 +42,8 @@ static void test_read(void **state)
                  "larger than 3 bytes");
     assert_fails(ofr_file_read(&buf, support_path("absent"), 3, &err), OFR_NOT_FOUND, err,
                  "absent");
-    assert_fails(ofr_file_read(&buf, support_path("r/below"), 3, &err), OFR_NOT_FOUND, err,
-                 "r/below");
+    assert_fails(ofr_file_read(&buf, support_path("r/below"), 3, &err), OFR_NOT_FOUND,
+                 err, "r/below");
     assert_fails(ofr_file_read(&buf, support_folder(), 0, &err), OFR_IO, err,
                  "is a directory");
     assert_string_equal(buf.p, "before:text1234"); /* untouched by failures */
@@ -178,7 +178,8 @@ static void test_join(void **state)
     memset(longest, 'x', OFR_PATH_MAX - 3);
     assert_ok(ofr_file_join(out, longest, "y", &err), err);
     assert_int_equal(strlen(out), OFR_PATH_MAX - 1);
-    assert_fails(ofr_file_join(out, longest, "yz", &err), OFR_INVALID, err, "longer than");
+    assert_fails(ofr_file_join(out, longest, "yz", &err), OFR_INVALID, err,
+                 "longer than");
 }
 
 int main(void)

@@ -30,7 +30,8 @@ static const ofr_opt table[] = {
     {"seed", 0, OFR_OPT_U64, AT(seed), "42", "N", NULL, 0, 0, "Fixes everything.", NULL},
     {"color", 0, OFR_OPT_FLAG, AT(color), "true", NULL, NULL, 0, 0, "Use colours.",
      "Output"},
-    {"no-cache", 0, OFR_OPT_FLAG, AT(no_cache), NULL, NULL, NULL, 0, 0, "Read again.", NULL},
+    {"no-cache", 0, OFR_OPT_FLAG, AT(no_cache), NULL, NULL, NULL, 0, 0, "Read again.",
+     NULL},
     {"quiet", 'q', OFR_OPT_FLAG, AT(quiet), NULL, NULL, NULL, 0, 0, "Say less.", NULL},
     {"out", 'o', OFR_OPT_TEXT, AT(out), NULL, "DIR", NULL, 0, 0, "Where to write.", NULL},
     {"", 'l', OFR_OPT_INT, AT(level), "0", "N", NULL, -5, 5, "Only a letter.", NULL},
@@ -38,8 +39,8 @@ static const ofr_opt table[] = {
 };
 
 /* Parse words that end with NULL. */
-static ofr_status parse(values *v, bool *is_set, char ***args, int *n_args, ofr_error *err,
-                        const char *first, ...)
+static ofr_status parse(values *v, bool *is_set, char ***args, int *n_args,
+                        ofr_error *err, const char *first, ...)
 {
     static char storage[20][64];
     static char *argv[20];
@@ -118,7 +119,8 @@ static void expect_line(const char *word, const char *value, const char *line)
     char **args;
     int n;
     ofr_error err;
-    assert_fails(parse(&v, NULL, &args, &n, &err, word, value, NULL), OFR_INVALID, err, "");
+    assert_fails(parse(&v, NULL, &args, &n, &err, word, value, NULL), OFR_INVALID, err,
+                 "");
     assert_string_equal(err.text, line);
 }
 
@@ -129,23 +131,27 @@ static void test_errors(void **state)
     expect_line("--epoch", "3", "unknown option '--epoch'; did you mean '--epochs'?");
     expect_line("--epoch=3", NULL, "unknown option '--epoch'; did you mean '--epochs'?");
     expect_line("--epoch", NULL, "unknown option '--epoch'; did you mean '--epochs'?");
-    expect_line("--thresh", "1", "unknown option '--thresh'; did you mean '--threshold'?");
+    expect_line("--thresh", "1",
+                "unknown option '--thresh'; did you mean '--threshold'?");
     expect_line("--no-colour", NULL,
                 "unknown option '--no-colour'; did you mean '--no-color'?");
     expect_line("--qiuet", NULL, "unknown option '--qiuet'; did you mean '--quiet'?");
     expect_line("--zebra", NULL, "unknown option '--zebra'; try --help");
-    expect_line("--no-epochs", NULL, "unknown option '--no-epochs'; did you mean '--epochs'?");
+    expect_line("--no-epochs", NULL,
+                "unknown option '--no-epochs'; did you mean '--epochs'?");
     expect_line("-z", NULL, "unknown option '-z'; try --help");
     expect_line("-qz", NULL, "unknown option '-z'; try --help");
     expect_line("--epochs", NULL, "--epochs: a value is missing");
     expect_line("-e", NULL, "-e: a value is missing");
     expect_line("--epochs", "0", "--epochs: got '0', expected an integer from 1 to 1000");
-    expect_line("--epochs", "5x", "--epochs: got '5x', expected an integer from 1 to 1000");
+    expect_line("--epochs", "5x",
+                "--epochs: got '5x', expected an integer from 1 to 1000");
     expect_line("--epochs", "", "--epochs: got '', expected an integer from 1 to 1000");
     expect_line("-l", "6", "-l: got '6', expected an integer from -5 to 5");
     expect_line("--learning-rate", "nan",
                 "--learning-rate: got 'nan', expected a number from 0 to 1");
-    expect_line("--gradient", "ex", "--gradient: got 'ex', expected one of exact|reinforce");
+    expect_line("--gradient", "ex",
+                "--gradient: got 'ex', expected one of exact|reinforce");
     expect_line("--seed", "-1", "--seed: got '-1', expected a natural number");
     expect_line("--seed", "18446744073709551616",
                 "--seed: got '18446744073709551616', expected a natural number");
@@ -198,8 +204,10 @@ static void test_help(void **state)
         "  -e, --epochs N            Passes over the training set. (default: 3)\n"
         "      --gradient exact|reinforce\n"
         "                            Policy gradient. (default: exact)\n"
-        "      --learning-rate X     Step size of the optimizer; a sentence that is long\n"
-        "                            enough to be wrapped over more than one line of the\n"
+        "      --learning-rate X     Step size of the optimizer; a sentence that is "
+        "long\n"
+        "                            enough to be wrapped over more than one line of "
+        "the\n"
         "                            help page. (default: 1e-5)\n"
         "  -t, --threshold X         Of the rule.\n"
         "      --seed N              Fixes everything. (default: 42)\n"

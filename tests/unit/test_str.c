@@ -55,10 +55,12 @@ static void test_doubles(void **state)
         bool ok;
         double value;
     } rows[] = {
-        {"0.5", true, 0.5},   {"-1e-3", true, -1e-3}, {".5", true, 0.5}, {"5.", true, 5},
-        {"1e", false, 0},     {"nan", false, 0},      {"inf", false, 0}, {"0x1p3", false, 0},
-        {"1e999", false, 0},  {"1,5", false, 0},      {"", false, 0},    {" 1", false, 0},
-        {"1e-400", true, 0},  {"-", false, 0},        {".", false, 0},   {"1.2.3", false, 0},
+        {"0.5", true, 0.5},  {"-1e-3", true, -1e-3}, {".5", true, 0.5},
+        {"5.", true, 5},     {"1e", false, 0},       {"nan", false, 0},
+        {"inf", false, 0},   {"0x1p3", false, 0},    {"1e999", false, 0},
+        {"1,5", false, 0},   {"", false, 0},         {" 1", false, 0},
+        {"1e-400", true, 0}, {"-", false, 0},        {".", false, 0},
+        {"1.2.3", false, 0},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         double value = 99;
