@@ -39,9 +39,12 @@ typedef struct ofr_tok_scratch {
     int *ids, *types;   /* [n] result of the last encode */
     int n, cap;
     bool truncated;     /* tokens were cut off to fit max_tokens */
-    ofr_buf text;       /* private: normalised text */
+    ofr_buf text;       /* private: the text without bad bytes */
+    ofr_buf word;       /* private: the word being cut */
+    ofr_buf lattice;    /* private: arrays of bpe.c and unigram.c */
     int *work;          /* private: pieces of a and b before assembly */
     int n_work, cap_work;
+    void *match;        /* private: PCRE2 match data */
 } ofr_tok_scratch;
 
 void ofr_tok_scratch_init(ofr_tok_scratch *scratch);
@@ -52,7 +55,8 @@ void ofr_tok_scratch_free(ofr_tok_scratch *scratch);
  * (0: none): while too long, the last token of the longer part goes, of the
  * second when equal as Hugging Face does it (checked against the oracle).
  * pair.p == NULL: a single text.  Bytes that are not UTF-8 become U+FFFD and
- * are dropped.  OFR_NOMEM only. */
+ * are dropped.  A special token written in the text ("[MASK]") is that token, as
+ * in Hugging Face's tokenizers.  OFR_NOMEM only. */
 ofr_status ofr_tok_encode(const ofr_tok *tok, ofr_tok_scratch *scratch, ofr_str text,
                           ofr_str pair, int max_tokens, ofr_error *err);
 
