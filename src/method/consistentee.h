@@ -1,0 +1,113 @@
+/*
+ * consistentee.h - what the files of ConsistentEE share (arXiv 2312.11882).
+ *
+ *   consistentee.c          the table of phases, the joint and task steps, order
+ *   consistentee_memory.c   memorized layers, other hardness, cached features
+ *   consistentee_policy.c   the policy phase, from the cache alone
+ *   consistentee_sweep.c    policies for many prices of a layer
+ *   consistentee_math.c     the formulas, on plain arrays
+ */
+#ifndef OFR_METHOD_CONSISTENTEE_H
+#define OFR_METHOD_CONSISTENTEE_H
+
+#include "exit/outputs.h"
+#include "exit/policy.h"
+#include "method/consistentee_math.h"
+#include "method/method.h"
+#include "method/watch.h"
+#include "train/net.h"
+
+typedef struct ofr_consistentee {
+    const ofr_method_options *o;    /* borrowed */
+    const ofr_method_data *data;    /* borrowed */
+    int L, K, C;
+    double alpha;                   /* of the present policy or sweep phase */
+    ofr_watch watch;
+
+    /* Which training texts teach whom: items[0 .. n_held) are held out from the
+     * backbone, the rest is its own. */
+    int *items;                     /* [train->n] */
+    int n_held;
+    const int *main_items, *policy_items; /* into items */
+    int n_main, n_policy;
+
+    /* Steps on the network: joint, task. */
+    ofr_net net;
+    int *batch_items;               /* [batch] */
+    ofr_policies policies;          /* for max(batch, policy_batch) texts */
+    ofr_real *c, *u_grad;           /* [L,policy_batch,C], [L-1,max batch] */
+
+    /* What every exit said about the policy's texts, when memorize ran. */
+    bool cached, dev_cached;
+    ofr_outputs cache, dev_cache;   /* with features */
+    double *ce;                     /* [n_policy,L] */
+    double *hardness;               /* [train->n], by training text */
+    int *memorized;                 /* [train->n] */
+    ofr_real *dev_pi;               /* [dev->n, L-1] */
+
+    /* Forgetting events over the joint epochs, by training text. */
+    int *forgotten;                 /* times from right to wrong */
+    unsigned char *was_right, *ever_right;
+
+    /* Convergence. */
+    double last_score, last_mean_exit;
+    int32_t converged;
+
+    /* Sweep. */
+    int n_alphas;
+    double alphas[OFR_SWEEP_MAX];
+    double sweep[OFR_SWEEP_MAX][4]; /* score, mean exit, reward, done */
+    ofr_real *sweep_w;              /* [n_alphas + 1, policy parameters]; the last
+                                       are those of --alpha */
+    size_t n_policy_w;
+    int chosen;
+
+    /* Scratch of one text. */
+    double *q, *log_q, *u, *R, *ce_text, *du, *du2, *weight; /* [L] */
+    double *uniform;                /* [rollouts] */
+    int *exits;
+    unsigned char *right;           /* [L] */
+    ofr_slots slots;
+} ofr_consistentee;
+
+/* consistentee_memory.c */
+
+/* Run the policy's texts through all exits, dropout off: cache, ce, hardness,
+ * memorized.  OFR_INTERRUPTED: nothing changed. */
+ofr_status ofr_consistentee_remember(ofr_consistentee *c, ofr_trainer *trainer,
+                                     ofr_error *err);
+void ofr_consistentee_forget(ofr_consistentee *c); /* drop the cache */
+/* After a joint epoch: count texts that went from right to wrong at layer L. */
+ofr_status ofr_consistentee_count_forgotten(ofr_consistentee *c, ofr_trainer *trainer,
+                                            ofr_error *err);
+/* The line about memorized layers. */
+ofr_status ofr_consistentee_journal_memory(ofr_consistentee *c, ofr_trainer *trainer,
+                                           ofr_error *err);
+
+/* consistentee_policy.c */
+
+ofr_status ofr_consistentee_policy_begin(ofr_trainer *trainer, void *self,
+                                         ofr_error *err);
+void ofr_consistentee_policy_step(ofr_trainer *trainer, void *self, ofr_step *step);
+/* u[L-1] of text b of the last policies forward, as doubles. */
+void ofr_consistentee_logits(const ofr_consistentee *c, double *u, int b);
+/* du[L-1] and the objective's value for one text: expected reward (exact) or its
+ * estimate, and the entropy bonus.  u and R are in c; `item` numbers the text
+ * for the random exits of step `step`. */
+double ofr_consistentee_objective(ofr_consistentee *c, uint64_t seed, uint64_t step,
+                                  int item);
+/* exits[rollouts] of one text. */
+void ofr_consistentee_sample(ofr_consistentee *c, uint64_t seed, uint64_t step, int item);
+/* dev figures from the cached features and the present policies. */
+void ofr_consistentee_dev_figures(ofr_consistentee *c);
+
+/* consistentee_sweep.c */
+
+/* Parse --alphas.  OFR_INVALID. */
+ofr_status ofr_consistentee_sweep_parse(ofr_consistentee *c, ofr_error *err);
+ofr_status ofr_consistentee_sweep_begin(ofr_trainer *trainer, void *self, ofr_error *err);
+ofr_status ofr_consistentee_sweep_end(ofr_trainer *trainer, void *self, ofr_error *err);
+/* Put the policies that --max-loss asks for into the weights. */
+void ofr_consistentee_sweep_choose(ofr_consistentee *c, ofr_trainer *trainer);
+
+#endif

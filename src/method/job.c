@@ -1,0 +1,165 @@
+/* job.c - from options and data to a finished run of a method. */
+#include <string.h>
+
+#include "base/log.h"
+#include "method/method.h"
+
+/* FNV-1a over whatever decides the course of a run. */
+static uint64_t hash(uint64_t h, const void *p, size_t n)
+{
+    const unsigned char *bytes = p;
+
+    for (size_t i = 0; i < n; i++)
+        h = (h ^ bytes[i]) * 0x100000001b3U;
+    return h;
+}
+
+static uint64_t hash_data(uint64_t h, const ofr_dataset *data)
+{
+    if (!data) return h;
+    h = hash(h, data->offsets, ((size_t)data->n + 1) * sizeof(int));
+    h = hash(h, data->ids, (size_t)data->offsets[data->n] * sizeof(int));
+    if (data->labels) h = hash(h, data->labels, (size_t)data->n * sizeof(int));
+    if (data->targets) h = hash(h, data->targets, (size_t)data->n * sizeof(float));
+    return h;
+}
+
+static uint64_t fingerprint(const ofr_method *method, const ofr_encoder *encoder,
+                            const ofr_method_data *data,
+                            const ofr_method_options *options)
+{
+    const double reals[] = {options->lr, options->task_lr, options->policy_lr,
+                            options->alpha, options->dropout, options->attention_dropout,
+                            options->head_dropout, options->policy_holdout,
+                            options->entropy_bonus, options->clip, options->warmup,
+                            options->weight_decay, options->beta1, options->beta2,
+                            options->eps, options->policy_start};
+    const int ints[] = {options->joint_epochs, options->policy_epochs,
+                        options->task_epochs, options->iterations, options->batch,
+                        options->policy_batch, options->schedule, options->gradient,
+                        options->reward, options->hardness, options->task_loss,
+                        options->policy_data, options->rollouts, options->policy_reset,
+                        options->task_updates_policy, options->policy_hidden,
+                        options->pooler, options->all_exits, encoder->config.L,
+                        encoder->config.C, encoder->config.K};
+    uint64_t h = 0xcbf29ce484222325U;
+
+    h = hash(h, method->name, strlen(method->name));
+    h = hash(h, reals, sizeof reals);
+    h = hash(h, ints, sizeof ints);
+    h = hash(h, &options->seed, sizeof options->seed);
+    if (options->alphas) h = hash(h, options->alphas, strlen(options->alphas));
+    return hash_data(hash_data(h, data->train), data->dev);
+}
+
+double ofr_method_auto_lr(const ofr_encoder *encoder)
+{
+    const ofr_params *params = &encoder->params;
+
+    for (int l = 0; l < encoder->config.L; l++)
+        for (int c = 0; c < encoder->config.C; c++)
+            if (encoder->w[params->layers[l].ln1_g + (size_t)c] != 1) return 2e-5;
+    return 5e-4;
+}
+
+static ofr_status check(const ofr_encoder *encoder, const ofr_method_data *data,
+                        ofr_error *err)
+{
+    const ofr_dataset *sets[2] = {data->train, data->dev};
+
+    for (int i = 0; i < 2; i++) {
+        if (!sets[i]->labels && !sets[i]->targets)
+            return ofr_fail(err, OFR_INVALID, "the %s texts have no labels",
+                            i ? "dev" : "training");
+        if (sets[i]->K != encoder->config.K ||
+            (sets[i]->targets != NULL) != encoder->config.regression)
+            return ofr_fail(err, OFR_INVALID,
+                            "the %s texts have %d classes, the model has %d",
+                            i ? "dev" : "training", sets[i]->K, encoder->config.K);
+    }
+    return OFR_OK;
+}
+
+static ofr_train_options loop_options(const ofr_method_options *o,
+                                      const ofr_method_job *job)
+{
+    return (ofr_train_options){
+        .seed = o->seed,
+        .beta1 = o->beta1,
+        .beta2 = o->beta2,
+        .eps = o->eps,
+        .weight_decay = o->weight_decay,
+        .clip = o->clip,
+        .warmup = o->warmup,
+        .schedule = (ofr_schedule)o->schedule,
+        .save_steps = o->save_steps,
+        .save_seconds = o->save_minutes * 60,
+        .out = job->out,
+        .resume = job->resume,
+        .resume_command = job->resume_command,
+        .stop = job->stop,
+        .progress = job->progress,
+        .user = job->user,
+        .guard = job->guard,
+    };
+}
+
+static ofr_status run(const ofr_method *method, ofr_encoder *encoder, ofr_dev *dev,
+                      const ofr_method_data *data, const ofr_method_options *options,
+                      const ofr_train_options *loop, ofr_method_result *result,
+                      ofr_error *err)
+{
+    ofr_trainer trainer;
+    ofr_recipe recipe = {0};
+    ofr_status status;
+
+    OFR_TRY(ofr_trainer_open(&trainer, encoder, dev, loop, err));
+    status = method->open(&recipe, &trainer, data, options, err);
+    if (!status) {
+        status = ofr_trainer_run(&trainer, &recipe, err);
+        if (!status && result) {
+            *result = (ofr_method_result){.chosen = -1, .steps = trainer.at.steps};
+            method->result(&recipe, result);
+        }
+        method->close(&recipe);
+    }
+    ofr_trainer_close(&trainer);
+    return status;
+}
+
+ofr_status ofr_method_train(const ofr_method *method, ofr_encoder *encoder, ofr_dev *dev,
+                            const ofr_method_data *data,
+                            const ofr_method_options *options, const ofr_method_job *job,
+                            ofr_method_result *result, ofr_error *err)
+{
+    ofr_config *config = &encoder->config;
+    const double rates[3] = {config->hidden_dropout, config->attention_dropout,
+                             config->head_dropout};
+    ofr_method_options o = *options;
+    ofr_train_options loop;
+    ofr_status status;
+
+    OFR_TRY(check(encoder, data, err));
+    if (o.lr == 0) {
+        o.lr = ofr_method_auto_lr(encoder);
+        ofr_log(OFR_LOG_INFO, "learning rate %g (the weights are %s)", o.lr,
+                o.lr > 1e-4 ? "fresh" : "pretrained");
+    }
+    if (o.task_lr == 0) o.task_lr = o.lr / 2;
+    if (o.dropout >= 0) config->hidden_dropout = o.dropout;
+    if (o.attention_dropout >= 0) config->attention_dropout = o.attention_dropout;
+    if (o.head_dropout >= 0) config->head_dropout = o.head_dropout;
+    loop = loop_options(&o, job);
+    loop.fingerprint = fingerprint(method, encoder, data, &o);
+    status = run(method, encoder, dev, data, &o, &loop, result, err);
+    config->hidden_dropout = rates[0];
+    config->attention_dropout = rates[1];
+    config->head_dropout = rates[2];
+    if (status) return status;
+    strcpy(config->rule, method->rule);
+    strcpy(config->method, method->name);
+    config->threshold = method->threshold;
+    config->has_exits = true;
+    config->has_policies = method->has_policies;
+    return ofr_encoder_pack(encoder, dev, err);
+}

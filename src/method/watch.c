@@ -1,0 +1,203 @@
+/* watch.c - accuracy of every exit, score, exits and confidence of the policy. */
+#include "method/watch.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "eval/metrics.h"
+#include "exit/rule.h"
+#include "method/consistentee_math.h"
+#include "nn/loss.h"
+
+static void layout(ofr_slots *slots, void *owner)
+{
+    ofr_watch *watch = owner;
+    const size_t n = (size_t)watch->n, L = (size_t)watch->L;
+
+    watch->exits = ofr_slots_take(slots, n, sizeof(int));
+    watch->answer = ofr_slots_take(slots, n, sizeof(int));
+    watch->value = ofr_slots_take(slots, n, sizeof(float));
+    watch->histogram = ofr_slots_take(slots, L, sizeof(int));
+    watch->layer_accuracy = ofr_slots_take(slots, L, sizeof(double));
+    watch->work = ofr_slots_take(slots, 6 * L, sizeof(double));
+    watch->right = ofr_slots_take(slots, L, 1);
+}
+
+ofr_status ofr_watch_open(ofr_watch *watch, const ofr_dataset *data, ofr_metric metric,
+                          int L, int K, const ofr_method_options *options, ofr_error *err)
+{
+    *watch = (ofr_watch){.data = data, .metric = metric, .n = data->n, .L = L, .K = K};
+    watch->error_limit = options->error_limit;
+    watch->alpha = options->alpha;
+    watch->plain = options->reward == OFR_REWARD_PLAIN ||
+                   options->hardness == OFR_HARDNESS_NONE;
+    watch->score = watch->score_full = watch->mean_exit = NAN;
+    return ofr_slots_open(&watch->slots, layout, watch, "figures of the dev set", err);
+}
+
+void ofr_watch_close(ofr_watch *watch)
+{
+    ofr_slots_close(&watch->slots);
+    *watch = (ofr_watch){0};
+}
+
+bool ofr_watch_right(const ofr_dataset *data, int i, const ofr_real *z, int K,
+                     double error_limit)
+{
+    if (data->targets) return fabs((double)z[0] - (double)data->targets[i]) < error_limit;
+    return ofr_argmax(z, K) == data->labels[i];
+}
+
+/* Score of the answers at layer exits[i], or at layer L where exits is NULL. */
+static double score_at(ofr_watch *watch, const ofr_real *logits, const int *exits)
+{
+    const size_t L = (size_t)watch->L, K = (size_t)watch->K;
+
+    for (int i = 0; i < watch->n; i++) {
+        const size_t l = exits ? (size_t)exits[i] : L;
+        const ofr_real *z = logits + ((size_t)i * L + l - 1) * K;
+
+        watch->value[i] = (float)z[0];
+        watch->answer[i] = ofr_argmax(z, watch->K);
+    }
+    if (watch->data->targets)
+        return ofr_metric_score_real(watch->metric, watch->value, watch->data->targets,
+                                     watch->n);
+    return ofr_metric_score(watch->metric, watch->answer, watch->data->labels, watch->n,
+                            watch->K);
+}
+
+static void layer_accuracies(ofr_watch *watch, const ofr_real *logits)
+{
+    const size_t L = (size_t)watch->L, K = (size_t)watch->K;
+
+    for (size_t l = 0; l < L; l++) {
+        int right = 0;
+
+        for (int i = 0; i < watch->n; i++)
+            right += ofr_watch_right(watch->data, i, logits + ((size_t)i * L + l) * K,
+                                     watch->K, watch->error_limit);
+        watch->layer_accuracy[l] = (double)right / watch->n;
+    }
+}
+
+/* Expected reward and entropy of one text under its policies pi[L-1]. */
+static void expectations(ofr_watch *watch, int i, const ofr_real *z, const ofr_real *pi)
+{
+    const int L = watch->L;
+    double *u = watch->work, *R = u + L, *ce = u + 2 * L, *du = u + 3 * L;
+    double hardness = 0;
+
+    for (int l = 0; l < L; l++) {
+        const ofr_real *zl = z + (size_t)l * (size_t)watch->K;
+
+        watch->right[l] = ofr_watch_right(watch->data, i, zl, watch->K,
+                                          watch->error_limit);
+        ce[l] = watch->data->targets
+                    ? ofr_loss_mse(zl[0], (double)watch->data->targets[i])
+                    : ofr_loss_ce(zl, watch->K, watch->data->labels[i]);
+        if (l == L - 1) break;
+        const double p = fmin(fmax((double)pi[l], 1e-7), 1 - 1e-7);
+        u[l] = log(p) - log1p(-p);
+    }
+    if (!watch->plain) hardness = (double)ofr_memorized_layer(watch->right, L) / L;
+    ofr_reward(R, ce, L, watch->alpha, hardness);
+    watch->reward += ofr_policy_exact(du, u, R, L) / watch->n;
+    watch->entropy += ofr_policy_entropy(du, u, L) / watch->n;
+}
+
+static void policy_figures(ofr_watch *watch, const ofr_real *logits, const ofr_real *pi)
+{
+    const size_t L = (size_t)watch->L, K = (size_t)watch->K;
+    const bool before = watch->exits[0] != 0;
+    long long sum = 0;
+    int moved = 0;
+
+    memset(watch->histogram, 0, L * sizeof(int));
+    watch->reward = watch->entropy = 0;
+    for (int i = 0; i < watch->n; i++) {
+        const ofr_real *z = logits + (size_t)i * L * K;
+        const ofr_real *p = pi + (size_t)i * (L - 1);
+        const int exit = ofr_rule_replay(&ofr_rule_policy, 0.5, z, p, watch->L, watch->K);
+
+        moved += exit != watch->exits[i];
+        watch->exits[i] = exit;
+        watch->histogram[exit - 1]++;
+        sum += exit;
+        expectations(watch, i, z, p);
+    }
+    watch->mean_exit = (double)sum / watch->n;
+    watch->changed = before ? (double)moved / watch->n : NAN;
+    watch->score = score_at(watch, logits, watch->exits);
+}
+
+void ofr_watch_figures(ofr_watch *watch, const ofr_real *logits, const ofr_real *pi)
+{
+    watch->has_policy = pi != NULL;
+    watch->score_full = score_at(watch, logits, NULL);
+    layer_accuracies(watch, logits);
+    if (pi)
+        policy_figures(watch, logits, pi);
+    else
+        watch->score = watch->score_full;
+}
+
+static ofr_status gather(int **arrays, ofr_tokens *tokens, const ofr_dataset *data,
+                         const int *items, int n, ofr_error *err)
+{
+    size_t N = 0;
+
+    for (int i = 0; i < n; i++)
+        N += (size_t)(data->offsets[items[i] + 1] - data->offsets[items[i]]);
+    *arrays = ofr_mem_array((size_t)n + 1 + 2 * N, sizeof **arrays);
+    if (!*arrays) return ofr_fail_nomem(err, 2 * N * sizeof(int), "tokens");
+    int *ids = *arrays + n + 1;
+    ofr_dataset_gather(data, items, n, *arrays, ids, ids + N);
+    *tokens = (ofr_tokens){n, *arrays, ids, ids + N};
+    return OFR_OK;
+}
+
+ofr_status ofr_watch_outputs(ofr_outputs *outputs, ofr_trainer *trainer,
+                             const ofr_dataset *data, const int *items, int n,
+                             bool want_features, ofr_error *err)
+{
+    ofr_tokens tokens = {data->n, data->offsets, data->ids, data->types};
+    int *arrays = NULL;
+    ofr_status status;
+
+    OFR_TRY(ofr_encoder_pack(trainer->encoder, trainer->dev, err));
+    if (items) OFR_TRY(gather(&arrays, &tokens, data, items, n, err));
+    status = ofr_outputs_open(outputs, trainer->encoder, trainer->dev, &tokens, 64,
+                              want_features, ofr_trainer_show, trainer, err);
+    ofr_mem_free(arrays);
+    return status;
+}
+
+ofr_status ofr_watch_look(ofr_watch *watch, ofr_trainer *trainer, bool with_policy,
+                          ofr_error *err)
+{
+    ofr_outputs outputs;
+
+    OFR_TRY(ofr_watch_outputs(&outputs, trainer, watch->data, NULL, 0, false, err));
+    ofr_watch_figures(watch, outputs.logits,
+                      with_policy && watch->L > 1 ? outputs.pi : NULL);
+    ofr_outputs_close(&outputs);
+    trainer->dev_score = watch->score;
+    return OFR_OK;
+}
+
+void ofr_watch_journal(const ofr_watch *watch, ofr_journal *journal)
+{
+    ofr_journal_text(journal, "metric", ofr_metric_name(watch->metric));
+    ofr_journal_real(journal, "score_full", watch->score_full);
+    ofr_journal_reals(journal, "layer_accuracy", watch->layer_accuracy, watch->L);
+    if (!watch->has_policy) return;
+    ofr_journal_real(journal, "score", watch->score);
+    ofr_journal_real(journal, "mean_exit_layer", watch->mean_exit);
+    ofr_journal_real(journal, "saved_layers", 1 - watch->mean_exit / watch->L);
+    ofr_journal_ints(journal, "exit_histogram", watch->histogram, watch->L);
+    ofr_journal_real(journal, "policy_entropy", watch->entropy);
+    ofr_journal_real(journal, "changed_exits", watch->changed);
+    ofr_journal_real(journal, "reward", watch->reward);
+}
