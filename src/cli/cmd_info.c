@@ -117,11 +117,13 @@ static void add_text(ofr_buf *out, const char *dir, const ofr_encoder *encoder,
     add_row(out, "family");
     ofr_buf_addf(out, "%s\n", ofr_family_name(c->family));
     add_row(out, "shape");
-    ofr_buf_addf(out, "%d layers%s, width %d, %d heads, inner width %d, embeddings %d x %d\n",
+    ofr_buf_addf(out,
+                 "%d layers%s, width %d, %d heads, inner width %d, embeddings %d x %d\n",
                  c->L, c->shared_layers ? " (one set of weights)" : "", c->C, c->H, c->F,
                  c->V, c->E);
     add_row(out, "parameters");
-    ofr_buf_addf(out, "%lld (backbone %lld, pooler %lld, classifiers %lld, policies %lld)\n",
+    ofr_buf_addf(out,
+                 "%lld (backbone %lld, pooler %lld, classifiers %lld, policies %lld)\n",
                  n.total, n.backbone, n.pooler, n.heads, n.policies);
     add_row(out, "exits");
     ofr_buf_addf(out, "%s\n", exits_text(encoder));
@@ -158,7 +160,8 @@ static ofr_status run(void *values, const bool *is_set, char **args, int n_args,
     ofr_status status;
     (void)is_set;
     OFR_TRY(ofr_cmd_args(args, n_args, 1, err));
-    if (n_args < 1) return ofr_fail(err, OFR_INVALID, "needs a model directory; see --help");
+    if (n_args < 1)
+        return ofr_fail(err, OFR_INVALID, "needs a model directory; see --help");
     OFR_TRY(ofr_load_check_dir(args[0], err));
     OFR_TRY(ofr_encoder_open(&encoder, args[0], 0, err));
     /* A backbone without a tokenizer is still worth a look. */

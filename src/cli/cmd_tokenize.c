@@ -112,9 +112,10 @@ const ofr_cmd ofr_cmd_tokenize = {
     .usage = "--vocab FILE | --model DIR [FILE|-]",
     .example = "  echo 'It works!' | offramp tokenize --model my-model\n"
                "  offramp tokenize --vocab vocab.txt --json --max-length 128 texts.txt",
-    .notes = "One line of ids per line of text, special tokens included.  A TAB in a\n"
-             "line separates a pair.  --json prints {\"ids\": [...], \"type_ids\": [...]}\n"
-             "per line.",
+    .notes =
+        "One line of ids per line of text, special tokens included.  A TAB in a\n"
+        "line separates a pair.  --json prints {\"ids\": [...], \"type_ids\": [...]}\n"
+        "per line.",
     .options = rows,
     .options_bytes = sizeof(options),
     .run = run,

@@ -15,7 +15,8 @@ ofr_status ofr_lines_open(ofr_lines *lines, const char *path, ofr_error *err)
     ofr_lines l = {.file = stdin, .path = path};
     if (strcmp(path, "-") != 0) {
         if (ofr_file_is_dir(path))
-            return ofr_fail(err, OFR_INVALID, "%s: is a directory, expected a file", path);
+            return ofr_fail(err, OFR_INVALID, "%s: is a directory, expected a file",
+                            path);
         l.file = fopen(path, "rb");
         if (!l.file)
             return ofr_fail(err, errno == ENOENT ? OFR_NOT_FOUND : OFR_IO, "%s: %s", path,

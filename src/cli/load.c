@@ -7,6 +7,7 @@
 #include "base/cpu.h"
 #include "base/file.h"
 #include "base/str.h"
+#include "model/weights.h"
 
 ofr_status ofr_load_rule(const ofr_rule **rule, double *threshold,
                          const ofr_config *config, const char *name, double wanted,
@@ -42,10 +43,10 @@ static ofr_status check_rule(const ofr_loaded *m, const char *dir, ofr_error *er
     return OFR_OK;
 }
 
-static ofr_status check_classifier(const ofr_config *config, const char *dir,
+static ofr_status check_classifier(const ofr_encoder *encoder, const char *dir,
                                    ofr_error *err)
 {
-    if (config->K > 0) return OFR_OK;
+    if (encoder->config.K > 0 && (encoder->found & OFR_FOUND_CLASSIFIER)) return OFR_OK;
     return ofr_fail(err, OFR_INVALID,
                     "%s: this model has no classifier yet; train it with `offramp train "
                     "--model %s`", dir, dir);
@@ -100,7 +101,7 @@ ofr_status ofr_load_open(ofr_loaded *loaded, const char *dir,
     OFR_TRY(ofr_encoder_open(&m.encoder, dir, 0, err));
     const ofr_config *config = &m.encoder.config;
     if (options->classifier) {
-        if ((status = check_classifier(config, dir, err)) != OFR_OK) goto fail;
+        if ((status = check_classifier(&m.encoder, dir, err)) != OFR_OK) goto fail;
         status = ofr_load_rule(&m.rule, &m.threshold, config, options->rule,
                                options->threshold, err);
         if (status != OFR_OK || (status = check_rule(&m, dir, err)) != OFR_OK) goto fail;

@@ -75,6 +75,13 @@ static void answers_layout(ofr_slots *slots, void *owner)
     a->right = ofr_slots_take(slots, n, sizeof *a->right);
 }
 
+static double score_answers(const ofr_eval *e, ofr_metric metric, const int *pred,
+                            const float *value)
+{
+    if (e->regression) return ofr_metric_score_real(metric, value, e->target, e->n);
+    return ofr_metric_score(metric, pred, e->label, e->n, e->K);
+}
+
 /* The metric when text i is answered by the classifier of a->layer[i]. */
 static double score_layers(const ofr_eval *e, answers *a)
 {
@@ -84,8 +91,7 @@ static double score_layers(const ofr_eval *e, answers *a)
         else
             a->pred[i] = class_at(e, i, a->layer[i]);
     }
-    if (e->regression) return ofr_metric_score_real(e->metric, a->value, e->target, e->n);
-    return ofr_metric_score(e->metric, a->pred, e->label, e->n, e->K);
+    return score_answers(e, e->metric, a->pred, a->value);
 }
 
 static double score_layer(const ofr_eval *e, answers *a, int layer)
@@ -120,6 +126,8 @@ static void score_every_layer(ofr_eval *e, answers *a, ofr_real *p)
         e->layer_score[l - 1] = score_layer(e, a, l);
         e->calibration[l - 1] = calibration_at(e, a, p, l);
     }
+    (void)score_layer(e, a, e->L); /* for its answers */
+    e->score2_full = score_answers(e, e->metric2, a->pred, a->value);
     e->score_full = e->layer_score[e->L - 1];
     e->accuracy_full = e->layer_accuracy[e->L - 1];
 }
@@ -167,9 +175,8 @@ static void score_exits(ofr_eval *e, answers *a)
     for (int l = 0; l < e->L; l++)
         e->exit_accuracy[l] /= e->histogram[l]; /* 0 / 0 is NaN: nobody left there */
     e->accuracy = (double)n_right / e->n;
-    e->score = e->regression
-                   ? ofr_metric_score_real(e->metric, e->value, e->target, e->n)
-                   : ofr_metric_score(e->metric, e->prediction, e->label, e->n, e->K);
+    e->score = score_answers(e, e->metric, e->prediction, e->value);
+    e->score2 = score_answers(e, e->metric2, e->prediction, e->value);
     e->mean_exit = ofr_cost_mean_layer(e->exit_layer, e->n);
     e->saved_layers = ofr_cost_saved_layers(e->mean_exit, e->L);
     e->layer_speedup = e->L / e->mean_exit;
@@ -424,7 +431,8 @@ ofr_status ofr_eval_open(ofr_eval *eval, const ofr_encoder *encoder, ofr_dev *de
         .n = data->n, .L = config->L, .K = config->K, .regression = config->regression,
         .has_policies = config->has_policies || (encoder->found & OFR_GROUP_POLICIES),
         .rule = options->rule, .threshold = options->threshold,
-        .metric = options->metric, .batch = options->batch > 0 ? options->batch : 1,
+        .metric = options->metric, .metric2 = options->metric2,
+        .batch = options->batch > 0 ? options->batch : 1,
         .error_limit = options->error_limit,
         .label = config->regression ? NULL : data->labels,
         .target = config->regression ? data->targets : NULL,

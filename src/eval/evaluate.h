@@ -25,6 +25,7 @@ typedef struct ofr_eval_options {
     int timed_runs;         /* wanted; 0: no timing                           */
     double timed_seconds;   /* after this long, 100 timed calls are enough    */
     ofr_metric metric;      /* the score                                      */
+    ofr_metric metric2;     /* a second one, or the same                      */
     uint64_t seed;          /* of the random floor                            */
     int floor_draws;        /* 0: 20                                          */
     double error_limit;     /* regression: |error| that counts as right       */
@@ -61,7 +62,7 @@ typedef struct ofr_eval {
     bool has_policies;      /* pi of the outputs means something               */
     const ofr_rule *rule;
     double threshold;
-    ofr_metric metric;
+    ofr_metric metric, metric2;
     int batch;
     double error_limit;
     /* per text */
@@ -76,6 +77,7 @@ typedef struct ofr_eval {
     ofr_outputs outputs;    /* logits[n,L,K], pi[n,L-1] of every exit         */
     /* whole set */
     double score, score_full;
+    double score2, score2_full;
     double accuracy, accuracy_full; /* share right, whatever the metric       */
     double mean_exit, saved_layers, layer_speedup, flops_ratio;
     int *histogram;         /* [L] texts that left there                      */

@@ -62,6 +62,11 @@ void ofr_record_json(ofr_buf *out, const ofr_eval *eval, const ofr_record_about 
     ofr_jsonline_text(out, "metric", ofr_metric_name(e->metric));
     ofr_jsonline_real(out, "score", e->score);
     ofr_jsonline_real(out, "score_full", e->score_full);
+    if (e->metric2 != e->metric) {
+        ofr_jsonline_text(out, "metric2", ofr_metric_name(e->metric2));
+        ofr_jsonline_real(out, "score2", e->score2);
+        ofr_jsonline_real(out, "score2_full", e->score2_full);
+    }
     ofr_jsonline_real(out, "mean_exit_layer", e->mean_exit);
     ofr_jsonline_int(out, "n_layers", e->L);
     ofr_jsonline_real(out, "saved_layers", e->saved_layers);
@@ -109,11 +114,10 @@ static void add_header(ofr_buf *row, const ofr_eval *e)
     ofr_buf_addc(row, '\n');
 }
 
-/* Label names come from files: a TAB or newline in one must not break a row. */
-static void add_name(ofr_buf *row, const char *name)
+void ofr_record_field(ofr_buf *row, const char *s)
 {
-    for (; *name; name++)
-        ofr_buf_addc(row, *name == '\t' || *name == '\n' || *name == '\r' ? ' ' : *name);
+    for (; *s; s++)
+        ofr_buf_addc(row, *s == '\t' || *s == '\n' || *s == '\r' ? ' ' : *s);
 }
 
 static void add_row(ofr_buf *row, const ofr_eval *e, char *const *names, ofr_real *p,
@@ -124,9 +128,9 @@ static void add_row(ofr_buf *row, const ofr_eval *e, char *const *names, ofr_rea
     if (e->regression) {
         ofr_buf_addf(row, "%.6g\t%.6g", (double)e->target[i], (double)e->value[i]);
     } else {
-        add_name(row, names[e->label[i]]);
+        ofr_record_field(row, names[e->label[i]]);
         ofr_buf_addc(row, '\t');
-        add_name(row, names[e->prediction[i]]);
+        ofr_record_field(row, names[e->prediction[i]]);
     }
     ofr_buf_addf(row, "\t%d", e->exit_layer[i]);
     for (int l = 1; l < e->L; l++) {

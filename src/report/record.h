@@ -32,4 +32,7 @@ void ofr_record_json(ofr_buf *out, const ofr_eval *eval, const ofr_record_about 
 ofr_status ofr_record_predictions(const char *path, const ofr_eval *eval,
                                   char *const *label_names, ofr_error *err);
 
+/* A text as one field of a TSV row: TAB and line ends become spaces. */
+void ofr_record_field(ofr_buf *row, const char *s);
+
 #endif
