@@ -101,7 +101,10 @@ ofr_status ofr_bpe_add_merge(ofr_bpe *bpe, ofr_str left, ofr_str right, const ch
     memcpy(both, left.p, left.n);
     memcpy(both + left.n, right.p, right.n);
     merged = ofr_vocab_id(bpe->vocab, both, result.n);
-    if (merged < 0) return not_a_token(result, where, err);
+    if (merged < 0) { /* some vocabularies end one short: the parts stay parts */
+        bpe->n_merges++;
+        return OFR_OK;
+    }
     slot = find(bpe, l, r);
     if (slot->pair != FREE_SLOT)
         return ofr_fail(err, OFR_FORMAT,
