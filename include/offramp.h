@@ -4,8 +4,9 @@
  *   ofr_model    weights, tokenizer and exit rule of one model directory.
  *                Immutable after ofr_model_open(); share it between threads.
  *   ofr_session  the scratch memory of one caller.  Not thread-safe; make one
- *                per thread.  Every buffer is allocated when it is opened, so
- *                classifying never allocates.
+ *                per thread.  Its buffers are allocated when it is opened;
+ *                afterwards only a text much longer than max_tokens can make
+ *                the tokenizer allocate.
  *
  * Functions that can fail return ofr_status, OFR_OK (zero) on success.  The
  * last argument, ofr_error *err, may be NULL; on failure it receives one line
@@ -71,14 +72,16 @@ typedef struct ofr_session ofr_session;
  *   "fixed"       leave at this layer
  *   "never"       ignored; the last layer answers                          */
 typedef struct ofr_exit_options {
-    const char *rule; /* NULL: as stored in the model's config.json */
-    double threshold; /* NaN: as stored, or the rule's default       */
+    const char *rule; /* NULL: as stored in the model's config.json           */
+    double threshold; /* NaN: as stored with that rule, else the rule's default;
+                         0 beside a NULL rule means the same, so that zeroed
+                         options are the stored ones                          */
 } ofr_exit_options;
 
 typedef struct ofr_session_options {
     int max_batch;  /* texts per call; 0: 32                                 */
-    int max_tokens; /* tokens per text, longer texts are truncated; 0: what
-                       the model accepts                                     */
+    int max_tokens; /* tokens per text, longer texts are truncated; 0: as in
+                       training, at most what the model accepts              */
     int n_threads;  /* 0: the processors this process may use                */
     ofr_exit_options exit;
 } ofr_session_options;
@@ -95,8 +98,9 @@ typedef struct ofr_result {
     int exit_layer;      /* 1..n_layers: the layer that answered              */
     int n_tokens;        /* tokens read, after truncation                     */
     int truncated;       /* 1 when the text was longer than max_tokens        */
-    const float *probs;  /* [n_classes]; borrowed until the next call on this
-                            session, or until the session is closed           */
+    const float *probs;  /* [n_classes], for a regression its value; borrowed
+                            until the next call on this session, or until the
+                            session is closed                                 */
 } ofr_result;
 
 /* Open the model in directory `dir` (config.json, model.safetensors or shards,

@@ -1,0 +1,97 @@
+/* engine.c - open a model directory and settle how its texts will stop. */
+#include "engine/engine.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/cpu.h"
+#include "base/file.h"
+#include "kernels/dev.h"
+
+static ofr_status check_dir(const char *dir, ofr_error *err)
+{
+    if (ofr_file_is_dir(dir)) return OFR_OK;
+    if (!ofr_file_exists(dir))
+        return ofr_fail(err, OFR_NOT_FOUND, "%s: no such model directory", dir);
+    return ofr_fail(err, OFR_INVALID,
+                    "%s: is a file, expected a directory with config.json, "
+                    "model.safetensors and the tokenizer's files",
+                    dir);
+}
+
+/* Pack for the model's own table; the worker is only needed meanwhile. */
+static ofr_status pack(ofr_model *model, ofr_error *err)
+{
+    ofr_dev *dev;
+    OFR_TRY(ofr_dev_open(&dev, &model->ops, 0, 1, err));
+    ofr_status status = ofr_encoder_pack(&model->encoder, dev, err);
+    ofr_dev_close(dev);
+    return status;
+}
+
+ofr_status ofr_engine_open(ofr_model *model, const char *dir, ofr_error *err)
+{
+    OFR_TRY(check_dir(dir, err));
+    OFR_TRY(ofr_encoder_open(&model->encoder, dir, 0, err));
+    const ofr_config *config = &model->encoder.config;
+    if (config->K == 0)
+        return ofr_fail(err, OFR_INVALID,
+                        "%s: holds no classifier, only a backbone; train it first", dir);
+    OFR_TRY(ofr_tok_open(&model->tok, dir, (ofr_tok_options){-1}, err));
+    if (ofr_tok_size(model->tok) > config->V)
+        return ofr_fail(err, OFR_FORMAT,
+                        "%s: the tokenizer has %d entries, the model %d embeddings; they "
+                        "do not belong together",
+                        dir, ofr_tok_size(model->tok), config->V);
+    int most = ofr_config_max_tokens(config);
+    bool shorter = config->max_tokens > 0 && config->max_tokens < most;
+    model->max_tokens = shorter ? config->max_tokens : most;
+    model->ops = ofr_ops_select(ofr_cpu_features());
+    return pack(model, err);
+}
+
+void ofr_engine_close(ofr_model *model)
+{
+    ofr_tok_close(model->tok);
+    ofr_encoder_close(&model->encoder);
+}
+
+/* Do the files hold what the rule looks at? */
+static ofr_status check_parts(const ofr_model *model, const ofr_rule *rule,
+                              ofr_error *err)
+{
+    unsigned found = model->encoder.found;
+    if (rule->needs_policy && !(found & OFR_GROUP_POLICIES))
+        return ofr_fail(err, OFR_INVALID,
+                        "rule '%s': this model has no policy networks; choose another "
+                        "rule or train it with method consistentee",
+                        rule->name);
+    if (rule != &ofr_rule_never && !(found & OFR_GROUP_HEADS))
+        return ofr_fail(err, OFR_INVALID,
+                        "rule '%s': this model has no internal classifiers; choose rule "
+                        "'never' or train it first",
+                        rule->name);
+    return OFR_OK;
+}
+
+ofr_status ofr_engine_rule(const ofr_model *model, const ofr_rule **rule,
+                           double *threshold, const ofr_exit_options *options,
+                           ofr_error *err)
+{
+    const ofr_config *config = &model->encoder.config;
+    const char *stored = config->rule[0] != '\0' ? config->rule : "never";
+    const char *name = options->rule != NULL ? options->rule : stored;
+    const ofr_rule *found;
+    OFR_TRY(ofr_rule_find(&found, name, err));
+    double value = options->threshold;
+    bool zeroed = options->rule == NULL && value == 0.0;
+    if (isnan(value) || zeroed) {
+        bool as_stored = config->rule[0] != '\0' && strcmp(name, config->rule) == 0;
+        value = as_stored ? config->threshold : found->default_threshold;
+    }
+    OFR_TRY(ofr_rule_check(found, value, config->L, err));
+    OFR_TRY(check_parts(model, found, err));
+    *rule = found;
+    *threshold = value;
+    return OFR_OK;
+}
