@@ -159,7 +159,7 @@ ofr_status ofr_method_train(const ofr_method *method, ofr_encoder *encoder, ofr_
     strcpy(config->rule, method->rule);
     strcpy(config->method, method->name);
     config->threshold = method->threshold;
-    config->has_exits = true;
+    config->has_exits = method->has_policies || options->all_exits;
     config->has_policies = method->has_policies;
     return ofr_encoder_pack(encoder, dev, err);
 }
