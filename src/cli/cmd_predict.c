@@ -239,7 +239,7 @@ static ofr_status predict(const options *o, const ofr_loaded *m, const char *pat
         status = o->text ? predict_table(&q, path, err)
                          : predict_lines(&q, path, o->pairs || m->pairs, err);
     if (status == OFR_OK) status = queue_flush(&q, err);
-    if (q.n_truncated)
+    if (status == OFR_OK && q.n_truncated)
         ofr_log(OFR_LOG_INFO, "%lld of %lld texts are longer than %d tokens and were cut",
                 q.n_truncated, q.n_texts, m->max_tokens);
     queue_close(&q);

@@ -17,14 +17,13 @@
 
 static int fail(const char *verb, const ofr_error *err)
 {
-    /* An empty text: the reader of our output has gone, which is no failure of
-     * ours to talk about. */
-    if (err->text[0]) {
-        if (verb)
-            fprintf(stderr, "offramp %s: %s\n", verb, err->text);
-        else
-            fprintf(stderr, "offramp: %s\n", err->text);
-    }
+    /* An empty text: the reader of our output has seen enough and gone, as
+     * `head` does. */
+    if (!err->text[0]) return OFR_EXIT_OK;
+    if (verb)
+        fprintf(stderr, "offramp %s: %s\n", verb, err->text);
+    else
+        fprintf(stderr, "offramp: %s\n", err->text);
     return ofr_cmd_exit_code(err->status);
 }
 

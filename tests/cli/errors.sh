@@ -1,0 +1,151 @@
+#!/bin/sh
+# Damaged, missing and hostile files: one clear line, the right exit code.
+. "$2/tests/cli/common.inc"
+make_model good
+echo 'the film' >in
+
+# broken NAME: a copy of the model to damage.
+broken()
+{
+    rm -rf bad
+    cp -r good bad
+}
+
+# ---- model directories ----
+run predict --model nowhere
+fails 3 ' predict' 'nowhere'
+run info nowhere
+fails 3 ' info' 'nowhere'
+run predict --model vocab.txt
+fails 2 ' predict' 'expected a model directory'
+for name in config.json model.safetensors vocab.txt; do
+    broken
+    rm "bad/$name"
+    run predict --model bad
+    fails 3 ' predict' 'bad'
+    broken
+    : >"bad/$name"
+    run predict --model bad
+    fails 4 ' predict' "$name"
+    broken
+    printf '\377\376\000garbage\n' >"bad/$name"
+    run predict --model bad
+    fails 4 ' predict' "$name"
+    broken
+    rm "bad/$name"
+    mkdir "bad/$name"
+    run predict --model bad
+    [ "$code" -ne 0 ] && [ "$code" -lt 128 ] || complain "$name is a folder: exit $code"
+done
+
+# ---- config.json ----
+config()
+{
+    broken
+    sed "$1" good/config.json >bad/config.json
+    cmp -s good/config.json bad/config.json && complain "sed '$1' changed nothing"
+    run predict --model bad
+    fails 4 ' predict' "$2"
+}
+config 's/"num_attention_heads": 2/"num_attention_heads": 3/' 'num_attention_heads\|heads'
+config 's/"hidden_size": 16/"hidden_size": -16/' 'hidden_size'
+config 's/"hidden_size": 16/"hidden_size": "wide"/' 'hidden_size'
+config 's/"hidden_size": 16/"hidden_size": 99999999999999999999/' 'config.json'
+config 's/"num_hidden_layers": 3/"num_hidden_layers": 0/' 'num_hidden_layers'
+config 's/"num_hidden_layers": 3/"num_hidden_layers": 4/' 'tensor'
+config 's/"intermediate_size": 32/"intermediate_size": 64/' 'shape'
+config 's/"model_type": "bert"/"model_type": "gpt2"/' 'gpt2'
+config 's/"hidden_act": "gelu"/"hidden_act": "swoosh"/' 'swoosh'
+config 's/}/,/' 'config.json'
+config 's/"vocab_size": 16/"vocab_size": 16, "vocab_size": 16/' 'config.json'
+config 's/"vocab_size": 16/"vocab_size": 8/' 'shape\|vocab'
+
+# ---- model.safetensors ----
+size=$(wc -c <good/model.safetensors)
+for keep in 1 7 8 100 $((size / 2)) $((size - 1)); do
+    broken
+    head -c "$keep" good/model.safetensors >bad/model.safetensors
+    run predict --model bad
+    fails 4 ' predict' 'model.safetensors'
+done
+broken
+printf 'x' >>bad/model.safetensors
+run predict --model bad
+fails 4 ' predict' 'model.safetensors'
+# patch FROM TO: same length, in the header.
+patch()
+{
+    broken
+    LC_ALL=C sed "s/$1/$2/" good/model.safetensors >bad/model.safetensors
+    cmp -s good/model.safetensors bad/model.safetensors && complain "'$1' is not there"
+    run predict --model bad
+    fails 4 ' predict' "$3"
+}
+patch 'layer.1.output.dense.weight' 'layer.1.output.sense.weight' 'layer.1.output.dense.weight'
+patch '"dtype":"F32"' '"dtype":"F99"' 'model.safetensors'
+patch '"shape":\[16\]' '"shape":[17]' 'model.safetensors'
+patch '"data_offsets":\[0,' '"data_offsets":[4,' 'model.safetensors'
+broken
+printf '\377\377\377\377\377\377\377\177{}' >bad/model.safetensors
+run predict --model bad
+fails 4 ' predict' 'model.safetensors'
+broken
+rm bad/model.safetensors
+printf '{"weight_map": {"a": "../../etc/passwd"}}' >bad/model.safetensors.index.json
+run predict --model bad
+fails 4 ' predict' 'index.json'
+broken
+rm bad/model.safetensors
+printf 'PK' >bad/pytorch_model.bin
+run predict --model bad
+fails 4 ' predict' 'pytorch_model.bin'
+
+# ---- what a model can not do ----
+run init -q --shape tiny --vocab vocab.txt --out backbone
+run predict --model backbone
+fails 2 ' predict' 'offramp train'
+run eval --model backbone --dev x.tsv --text a --label b
+fails 2 ' eval' 'offramp train'
+run predict --model good --rule entropy --threshold -1
+fails 2 ' predict' 'threshold'
+run predict --model good --threshold abc
+fails 2 ' predict' 'a number'
+
+# ---- data ----
+data()
+{
+    run eval --model good --dev "$1" --text review --label verdict --runs 0
+    fails 4 ' eval' "$2"
+}
+: >t.tsv
+data t.tsv 't.tsv'
+printf 'review\tverdict\n' >t.tsv
+data t.tsv 't.tsv'
+printf 'review\tverdict\ngood\tpos\nbad\n' >t.tsv
+data t.tsv 't.tsv:3'
+printf 'review\tverdict\ngood\tpos\nb\377d\tneg\n' >t.tsv
+data t.tsv 't.tsv:3'
+printf 'review\tverdict\ngood\t\n' >t.tsv
+data t.tsv 't.tsv:2: the label is empty'
+printf 'review,verdict\n"good,pos\n' >t.csv
+data t.csv 't.csv:2'
+printf '{"review": "good", "verdict": "pos"}\n{"review": "bad", \n' >t.jsonl
+data t.jsonl 't.jsonl:2'
+printf '[1, 2]\n' >t.jsonl
+data t.jsonl 't.jsonl:1'
+printf 'review\tverdict\ngood\tpos\nbad\nbad\tneg\n' >t.tsv
+run eval --model good --dev t.tsv --text review --label verdict --runs 0 --json \
+    --skip-bad-rows
+exits 0
+says '"n_bad_rows": 1'
+says '"n_texts": 2'
+printf '\357\273\277review\tverdict\r\ngood\tpos\r\nbad\tneg' >t.tsv
+run eval --model good --dev t.tsv --text review --label verdict --runs 0 --json
+exits 0
+says '"n_texts": 2'
+run predict --model good .
+fails 2 ' predict' 'directory'
+run predict --model good nowhere
+fails 3 ' predict' 'nowhere'
+
+finish

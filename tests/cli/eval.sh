@@ -1,0 +1,134 @@
+#!/bin/sh
+# Evaluation of a model that knows nothing: keys, arithmetic, files, errors.
+. "$2/tests/cli/common.inc"
+make_model model
+
+# number KEY: value of a top-level key of the JSON in `out`.
+number()
+{
+    grep -o "\"$1\": [-0-9.e]*" out | head -n 1 | sed 's/.*: //'
+}
+
+# holds WHAT EXPRESSION: awk finds it true.
+holds()
+{
+    awk "BEGIN { exit !($2) }" || { complain "$last: $1 ($2)"; cat out; }
+}
+
+awk 'BEGIN {
+    split("the film is good bad not very ! unbelievable xyz", w, " ")
+    print "review\tverdict"
+    for (i = 0; i < 150; i++) {
+        line = ""
+        for (k = 0; k <= i % 5; k++) line = line w[1 + (int(i / 5) * (k + 3) + k * k * 7) % 10] " "
+        print line "\t" (i * i % 7 < 3 ? "pos" : "neg")
+    }
+}' >dev.tsv
+
+run eval --model model --dev dev.tsv --text review --label verdict --json -q \
+    --rule confidence --threshold 0.85 --runs 3 --predictions p.tsv
+exits 0
+[ "$(wc -l <out)" -eq 1 ] || complain 'one object, one line'
+[ ! -s err ] || complain 'not quiet'
+for key in schema_version task metric score score_full mean_exit_layer n_layers \
+    saved_layers ms_per_text ms_per_text_full exit_histogram layer_accuracy \
+    layer_speedup flops_ratio ms_per_text_p95 exit_accuracy easy hard random_floor \
+    fixed_exit; do
+    says "\"$key\": "
+done
+says '"metric": "accuracy"'
+says '"task": "dev.tsv"'
+says '"n_layers": 3'
+says '"n_texts": 150'
+says '"mismatches": 0}'
+says '"timed_runs": 3'
+holds 'milliseconds' "$(number ms_per_text) > 0 && $(number ms_per_text_full) > 0"
+cp out all.json
+
+# What the object says follows from the lines of the predictions.
+[ "$(wc -l <p.tsv)" -eq 151 ] || complain 'a header and a line per text'
+head -n 1 p.tsv >header
+printf 'id\tlabel\tprediction\texit_layer\tpi_1\tpi_2\tp_1_0\tp_1_1\tp_2_0\tp_2_1\tp_3_0\tp_3_1\n' \
+    >expected
+cmp -s header expected || { complain 'header of the predictions'; cat header; }
+awk -F '\t' 'NR > 1 { right += $2 == $3; sum += $4; n[$4]++
+                      full += $2 == ($11 >= $12 ? "neg" : "pos")
+                      l = 1; while (l < 3 && ($(5 + 2 * l) > $(6 + 2 * l) ? $(5 + 2 * l) \
+                                                     : $(6 + 2 * l)) <= 0.85) l++
+                      wrong += l != $4 }
+    END { printf "%d %d %d %d %d %d %d\n", right, full, sum, n[1], n[2], n[3], wrong }' \
+    p.tsv >sums
+read -r right full sum n1 n2 n3 wrong <sums
+holds 'score' "($(number score) - $right / 150) ^ 2 < 1e-12"
+holds 'score_full' "($(number score_full) - $full / 150) ^ 2 < 1e-12"
+holds 'mean exit' "($(number mean_exit_layer) - $sum / 150) ^ 2 < 1e-12"
+holds 'saved' "($(number saved_layers) - 1 + $sum / 450) ^ 2 < 1e-12"
+says "\"exit_histogram\": \[$n1, $n2, $n3\]"
+[ "$n1" -gt 0 ] && [ "$n3" -gt 0 ] || complain 'the test wants early and late exits'
+[ "$wrong" -eq 0 ] || complain "$wrong exits are not where the rule says"
+
+# Scores and exits do not depend on batch or threads.
+cut -f 2-4 p.tsv >expected_exits
+run eval --model model --dev dev.tsv --text review --label verdict --json -q \
+    --rule confidence --threshold 0.85 --runs 0 --predictions p2.tsv --batch 32 --threads 1
+exits 0
+cut -f 2-4 p2.tsv | cmp -s - expected_exits || complain 'exits depend on the batch'
+says '"ms_per_text": null'
+
+# Full depth costs what the full model costs.
+run eval --model model --dev dev.tsv --text 0 --label 1 --json -q --rule never --runs 0
+exits 0
+says '"saved_layers": 0,'
+says '"flops_ratio": 1,'
+holds 'never' "$(number score) == $(number score_full)"
+
+# The page for people.
+run eval --model model --dev dev.tsv --text review --label verdict -q --rule policy \
+    --threshold 0.2 --runs 2 --batch 8
+exits 0
+says '^dev.tsv: 150 texts, rule policy at 0.2, batch 8,'
+says '^accuracy  '
+says '^saved layers '
+says '^ms per text, p95 '
+says '^hard half '
+says '^one fixed exit for all '
+
+# Truncation is counted.
+printf 'review\tverdict\nthe film is very very very very very very very very very good\tpos\nbad\tneg\n' >t.tsv
+run eval --model model --dev t.tsv --text review --label verdict --json --runs 0
+exits 0
+says '"n_truncated": 1'
+remarks '1 of 2 texts are longer than 12 tokens'
+
+# Mistakes.
+run eval --model model --dev dev.tsv
+fails 2 ' eval' '--task'
+run eval --model model --dev dev.tsv --text review
+fails 2 ' eval' '--label'
+run eval --model model --text review --label verdict
+fails 2 ' eval' '--dev'
+run eval --model model --task sst22 --dev dev.tsv
+fails 2 ' eval' "did you mean 'sst2'"
+run eval --model model --task sst2
+fails 2 ' eval' '--data'
+run eval --model model --task sst2 --data nowhere
+fails 3 ' eval' 'nowhere'
+run eval --model model --dev nowhere.tsv --text review --label verdict
+fails 3 ' eval' 'nowhere.tsv'
+run eval --model model --dev dev.tsv --text review --label nowhere
+fails 4 ' eval' 'nowhere'
+run eval --model model --dev dev.tsv --text review --label verdict --rule sometimes
+fails 2 ' eval' 'sometimes'
+run eval --model model --dev dev.tsv --text review --label verdict --rule policy \
+    --threshold 7
+fails 2 ' eval' 'threshold 7'
+run eval --model model --dev dev.tsv --text review --label verdict --rule fixed \
+    --threshold 9
+fails 2 ' eval' 'threshold 9'
+printf 'review\tverdict\ngood\tsplendid\n' >t.tsv
+run eval --model model --dev t.tsv --text review --label verdict
+fails 4 ' eval' "t.tsv:2: label 'splendid' was never seen in training"
+run eval --model model --dev dev.tsv --text review --label verdict --task sst2
+fails 2 ' eval' '--task'
+
+finish
