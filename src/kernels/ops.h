@@ -59,10 +59,10 @@ typedef struct ofr_attn_shape {
                                 may be NULL when p is NULL */
 } ofr_attn_shape;
 
-typedef struct ofr_adamw_step {
-    ofr_real lr, beta1, beta2, eps, decay; /* decay: decoupled, times lr        */
-    ofr_real correct1, correct2;           /* 1 - beta^t                        */
-    ofr_real grad_scale;                   /* clipping factor, applied to g     */
+typedef struct ofr_adamw_step { /* double: 1 - beta2 must not lose its digits */
+    double lr, beta1, beta2, eps, decay; /* decay: decoupled, times lr        */
+    double correct1, correct2;           /* 1 - beta^t                        */
+    double grad_scale;                   /* clipping factor, applied to g     */
 } ofr_adamw_step;
 
 typedef struct ofr_ops {

@@ -112,6 +112,13 @@ static inline void check_unset(struct guarded *g)
         g->p[i] = (ofr_real)NAN;
 }
 
+/* The whole output becomes a copy of from[n]. */
+static inline void check_fill(struct guarded *g, const ofr_real *from)
+{
+    for (size_t i = 0; i < g->n; i++)
+        g->p[i] = from[i];
+}
+
 static inline void check_guards(const char *what, const struct guarded *g)
 {
     for (size_t i = 0; i < CHECK_GUARD; i++)

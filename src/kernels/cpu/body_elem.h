@@ -345,11 +345,16 @@ static void adamw_part(void *arg, int t, int n_parts)
     const struct adamw *a = arg;
     const ofr_adamw_step *p = &a->step;
     struct adamw_vecs s = {
-        vec_set1(p->grad_scale),     vec_set1(p->beta1),
-        vec_set1(p->beta2),          vec_set1(1 - p->beta1),
-        vec_set1(1 - p->beta2),      vec_set1(1 - p->lr * p->decay),
-        vec_set1(p->lr),             vec_set1(p->eps),
-        vec_set1(1 / p->correct1),   vec_set1(1 / p->correct2),
+        .scale = vec_set1((ofr_real)p->grad_scale),
+        .b1 = vec_set1((ofr_real)p->beta1),
+        .b2 = vec_set1((ofr_real)p->beta2),
+        .c1 = vec_set1((ofr_real)(1 - p->beta1)),
+        .c2 = vec_set1((ofr_real)(1 - p->beta2)),
+        .keep = vec_set1((ofr_real)(1 - p->lr * p->decay)),
+        .lr = vec_set1((ofr_real)p->lr),
+        .eps = vec_set1((ofr_real)p->eps),
+        .inv1 = vec_set1((ofr_real)(1 / p->correct1)),
+        .inv2 = vec_set1((ofr_real)(1 / p->correct2)),
     };
     size_t i, end;
     part_of(&i, &end, a->n, ELEM_UNIT, t, n_parts);

@@ -104,14 +104,13 @@ void ofr_ref_adamw(ofr_dev *dev, ofr_real *w, const ofr_real *g, ofr_real *m, of
                    size_t n, ofr_adamw_step step)
 {
     (void)dev;
-    double b1 = (double)step.beta1, b2 = (double)step.beta2, lr = (double)step.lr;
+    double b1 = step.beta1, b2 = step.beta2, lr = step.lr;
     for (size_t i = 0; i < n; i++) {
-        double gi = (double)g[i] * (double)step.grad_scale;
+        double gi = (double)g[i] * step.grad_scale;
         double mi = b1 * (double)m[i] + (1 - b1) * gi;
         double vi = b2 * (double)v[i] + (1 - b2) * gi * gi;
-        double wi = (double)w[i] - lr * (double)step.decay * (double)w[i];
-        wi -= lr * (mi / (double)step.correct1) /
-              (sqrt(vi / (double)step.correct2) + (double)step.eps);
+        double wi = (double)w[i] - lr * step.decay * (double)w[i];
+        wi -= lr * (mi / step.correct1) / (sqrt(vi / step.correct2) + step.eps);
         m[i] = (ofr_real)mi;
         v[i] = (ofr_real)vi;
         w[i] = (ofr_real)wi;
