@@ -235,9 +235,10 @@ static ofr_status read_family(ofr_config *config, const json_t *json, const char
     int family = type ? ofr_family_parse(type) : -1;
     if (family < 0) {
         return ofr_fail(err, OFR_FORMAT,
-                        "%s: \"model_type\" is %s%.40s, supported are bert, electra, "
+                        "%s: \"model_type\" is %s%.40s%s, supported are bert, electra, "
                         "roberta (xlm-roberta, camembert), distilbert and albert",
-                        name, type ? "" : "absent", type ? type : "");
+                        name, type ? "\"" : "absent", type ? type : "",
+                        type ? "\"" : "");
     }
     config->family = (ofr_family)family;
     const char *positions = NULL;
