@@ -61,7 +61,7 @@ END {
     if (n_files == 0) { print "check_layers: no files found under src/"; exit 1 }
     if (bad) exit 1
     printf "layers: %d files obey tools/layers.txt\n", n_files
-}' tools/layers.txt
+}' tools/layers.txt || exit 1
 
 # The public header stands alone: standard headers only.
 if grep -n '#include' include/offramp.h | grep -v '<std[a-z]*\.h>'; then

@@ -36,16 +36,18 @@ FNR == 1 && !/^\/\*/ { complain("a file begins with a comment that says what and
 END { exit bad > 0 }' || bad=1
 
 # shellcheck disable=SC2086
-for file in $(find $folders -name '*.[ch]'); do
-    if [ -s "$file" ] && [ -n "$(tail -c 1 "$file")" ]; then
-        echo "$file: no newline at the end"
-        bad=1
-    fi
-done
+unfinished=$(find $folders -name '*.[ch]' -size +0 | sort | while read -r file; do
+    [ -z "$(tail -c 1 "$file")" ] || echo "$file: no newline at the end"
+done)
+if [ -n "$unfinished" ]; then
+    echo "$unfinished"
+    bad=1
+fi
 
 twice=$(find src -name '*.[ch]' | sed 's|.*/||' | sort | uniq -d)
 for name in $twice; do
-    echo "file name used twice in src/:" $(find src -name "$name")
+    echo "file name used twice in src/:"
+    find src -name "$name"
     bad=1
 done
 

@@ -1,0 +1,99 @@
+#!/bin/sh
+# checks.sh PROGRAM SOURCE - do the checks in tools/ find planted faults, and does
+# the tree pass them?
+set -u
+source_dir=$2
+folder=$(mktemp -d "${TMPDIR:-/tmp}/offramp-checks-XXXXXX") || exit 1
+trap 'rm -rf "$folder"' EXIT
+failures=0
+
+fresh()
+{
+    rm -rf "$folder/tree"
+    mkdir -p "$folder/tree/src/base" "$folder/tree/src/io" "$folder/tree/src/kernels/cpu" \
+        "$folder/tree/tools" "$folder/tree/include"
+    printf '/* x */\n#include "base/y.h"\n#include <stdio.h>\n' >"$folder/tree/src/io/x.c"
+    printf '/* y */\n' >"$folder/tree/src/base/y.h"
+    printf '/* z */\n#include <immintrin.h>\n' >"$folder/tree/src/kernels/cpu/z.h"
+    printf 'base :\nkernels : base\nio : base\n' >"$folder/tree/tools/layers.txt"
+    printf '/* o */\n#include <stddef.h>\n' >"$folder/tree/include/offramp.h"
+}
+
+# expect STATUS SCRIPT TEXT: run the check on the planted tree.
+expect()
+{
+    output=$("$source_dir/tools/$2" "$folder/tree" 2>&1)
+    status=$?
+    if [ $status != "$1" ] || ! printf '%s' "$output" | grep -q -- "$3"; then
+        echo "$2: status $status (want $1), text '$3' not in: $output"
+        failures=$((failures + 1))
+    fi
+}
+
+fresh
+expect 0 check_layers.sh '3 files obey'
+expect 0 check_style.sh 'ok'
+
+printf '/* a */\n#include "io/x.h"\n' >"$folder/tree/src/base/a.c"
+expect 1 check_layers.sh 'src/base/a.c:2: base may not include io'
+fresh
+printf '/* a */\n#include "y.h"\n' >"$folder/tree/src/base/a.c"
+expect 1 check_layers.sh 'write the include as'
+fresh
+mkdir "$folder/tree/src/extra"
+printf '/* a */\n' >"$folder/tree/src/extra/a.c"
+expect 1 check_layers.sh 'folder extra is not in'
+fresh
+printf '/* a */\n#include <sys/mman.h>\n' >"$folder/tree/src/io/a.c"
+expect 1 check_layers.sh 'belongs in base/'
+fresh
+printf '/* a */\n#include <immintrin.h>\n' >"$folder/tree/src/io/a.c"
+expect 1 check_layers.sh 'belongs in kernels/cpu/'
+fresh
+printf '#include <jansson.h>\n' >"$folder/tree/include/offramp.h"
+expect 1 check_layers.sh 'standard headers only'
+fresh
+printf 'base : io\nio : base\nkernels : base\n' >"$folder/tree/tools/layers.txt"
+expect 1 check_layers.sh 'io must stand above base'
+
+fresh
+printf 'int x;\n' >"$folder/tree/src/base/a.c"
+expect 1 check_style.sh 'src/base/a.c:1: a file begins with a comment'
+fresh
+printf '/* a */\n\tint x;\n' >"$folder/tree/src/base/a.c"
+expect 1 check_style.sh 'a.c:2: tab'
+fresh
+printf '/* a */\nint x; \n' >"$folder/tree/src/base/a.c"
+expect 1 check_style.sh 'a.c:2: blank'
+fresh
+printf '/* a */\n/* TO''DO: later */\n' >"$folder/tree/src/base/a.c"
+expect 1 check_style.sh 'without an issue'
+printf '/* a */\n/* TO''DO #12: later */\n/* mktemp XXX''XXX */\n' >"$folder/tree/src/base/a.c"
+expect 0 check_style.sh 'ok'
+printf '/* a */\n/* %s */\n' "$(printf '%0.sx' $(seq 85))" >"$folder/tree/src/base/a.c"
+expect 1 check_style.sh 'a.c:2: line of 91 columns'
+printf '/* a */\n/* %s */\n' "$(printf '%0.s\303\244' $(seq 84))" >"$folder/tree/src/base/a.c"
+expect 0 check_style.sh 'ok'
+printf '/* a */' >"$folder/tree/src/base/a.c"
+expect 1 check_style.sh 'no newline'
+fresh
+printf '/* a */\n' >"$folder/tree/src/base/x.c"
+expect 1 check_style.sh 'used twice'
+
+fresh
+printf 'int wrong(int x);\nint wrong(int x)\n{\n    return x;\n}\n' >"$folder/tree/w.c"
+printf '#include <stdlib.h>\nvoid ofr_x(void);\nvoid ofr_x(void)\n{\n    exit(1);\n}\n' \
+    >"$folder/tree/v.c"
+(cd "$folder/tree" && ${CC:-cc} -c w.c v.c && ar rc libw.a w.o) || exit 1
+expect 1 check_symbols.sh 'without the prefix'
+(cd "$folder/tree" && rm libw.a && ar rc libv.a v.o) || exit 1
+expect 1 check_symbols.sh 'prints or exits'
+rm "$folder/tree/libv.a"
+expect 2 check_symbols.sh 'no libraries'
+
+# The tree itself, and the libraries beside the program.
+"$source_dir/tools/check_layers.sh" || failures=$((failures + 1))
+"$source_dir/tools/check_style.sh" || failures=$((failures + 1))
+"$source_dir/tools/check_symbols.sh" "$(dirname "$1")" || failures=$((failures + 1))
+
+[ $failures = 0 ]
