@@ -1,0 +1,242 @@
+/* test_bpe.c - byte pairs by hand, GPT-2's splitting, RoBERTa's special tokens. */
+#include "support/support.h"
+
+#include <sys/stat.h>
+
+#include "base/mem.h"
+#include "tok/tok_parts.h"
+
+/* The 256 byte tokens are ids 0..255 in byte order, then 256.. as below. */
+static const char *const more[] = {"ab", "abc", "bc", "aa", "\xc4\xa0" "a", "<s>", "</s>",
+                                   "<unk>", "<pad>", "<mask>"};
+static const char merges[] = "#version: 0.2\na b\nb c\nab c\na a\n\xc4\xa0 a\n";
+
+/* GPT-2's character for a byte, written as its four ranges. */
+static int32_t byte_char(int b)
+{
+    if (b <= 32) return 256 + b;
+    if (b >= 127 && b <= 160) return 256 + 33 + b - 127;
+    return b == 173 ? 256 + 67 : b;
+}
+
+static void write_vocab(const char *name, int n_more)
+{
+    char text[8192];
+    size_t n = 0;
+    text[n++] = '{';
+    for (int b = 0; b < 256; b++) {
+        char c[5] = {0};
+        ofr_utf8_put(c, byte_char(b));
+        n += (size_t)snprintf(text + n, sizeof text - n, "\"%s%s\": %d,",
+                              c[0] == '"' || c[0] == '\\' ? "\\" : "", c, b);
+    }
+    for (int i = 0; i < n_more; i++)
+        n += (size_t)snprintf(text + n, sizeof text - n, "\"%s\": %d,", more[i], 256 + i);
+    text[n - 1] = '}';
+    support_write_bytes(name, text, n);
+}
+
+static const char *model_dir(void)
+{
+    static char dir[OFR_PATH_MAX];
+    snprintf(dir, sizeof dir, "%s/roberta", support_folder());
+    mkdir(dir, 0777);
+    write_vocab("roberta/vocab.json", 10);
+    support_write("roberta/merges.txt", merges);
+    support_write("roberta/tokenizer_config.json", "{}");
+    return dir;
+}
+
+static ofr_tok *open_model(void)
+{
+    ofr_tok *tok;
+    ofr_error err;
+    assert_ok(ofr_tok_open(&tok, model_dir(), (ofr_tok_options){-1}, &err), err);
+    return tok;
+}
+
+static void check(const ofr_tok *tok, const char *text, const int *want)
+{
+    ofr_tok_scratch scratch;
+    ofr_error err;
+    int n = 0;
+    ofr_tok_scratch_init(&scratch);
+    assert_ok(ofr_tok_encode_bare(tok, &scratch, ofr_str_of(text), INT32_MAX, &err), err);
+    for (; want[n] >= 0; n++)
+        if (n >= scratch.n_work || scratch.work[n] != want[n])
+            fail_msg("\"%s\": id %d is %d, want %d", text, n,
+                     n < scratch.n_work ? scratch.work[n] : -1, want[n]);
+    assert_int_equal(scratch.n_work, n);
+    ofr_tok_scratch_free(&scratch);
+}
+
+#define CHECK(tok, text, ...) check(tok, text, (const int[]){__VA_ARGS__})
+
+static void test_merges(void **state)
+{
+    (void)state;
+    ofr_tok *tok = open_model();
+    assert_string_equal(ofr_tok_kind(tok), "bpe");
+    CHECK(tok, "a", 'a', -1);
+    CHECK(tok, "ab", 256, -1);
+    CHECK(tok, "abc", 257, -1);      /* a b first (rank 0), then ab c, never b c */
+    CHECK(tok, "bc", 258, -1);
+    CHECK(tok, "bbc", 'b', 258, -1);
+    CHECK(tok, "aaa", 259, 'a', -1); /* from the left */
+    CHECK(tok, "aaab", 259, 256, -1);
+    CHECK(tok, "aab", 'a', 256, -1); /* rank 0 before rank 3 */
+    CHECK(tok, "a a", 'a', 260, -1);
+    CHECK(tok, "z\xc3\xa9", 'z', 0xc3, 0xa9, -1);
+    CHECK(tok, "\n\x01\xc2\xad", '\n', 1, 0xc2, 0xad, -1);
+    ofr_tok_close(tok);
+}
+
+static void test_split(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *words; /* joined by | */
+    } cases[] = {
+        {"I'm he'll they've we'd it's don't I're", "I|'m| he|'ll| they|'ve| we|'d| it|'s|"
+                                                   " don|'t| I|'re"},
+        {"I'M", "I|'|M"},
+        {"a  b", "a| | b"},
+        {"a \n b ", "a| \n| b| "},
+        {"a1 22!? x", "a|1| 22|!?| x"},
+        {"  ", "  "},
+        {"\xc3\xa9t\xc3\xa9 \xd9\xa3\xc2\xb2", "\xc3\xa9t\xc3\xa9| \xd9\xa3\xc2\xb2"},
+        {"a\xe3\x80\x80 b", "a|\xe3\x80\x80| b"},
+        {"a\xe1\xa0\x8e" "b", "a|\xe1\xa0\x8e|b"}, /* U+180E is no space */
+    };
+    ofr_error err;
+    ofr_gpt2_split split;
+    assert_ok(ofr_gpt2_split_open(&split, &err), err);
+    void *match = ofr_gpt2_match_open(&split);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        ofr_str text = ofr_str_of(cases[i].text), word;
+        ofr_buf got;
+        ofr_buf_init(&got);
+        for (size_t at = 0;;) {
+            assert_ok(ofr_gpt2_split_next(&split, match, text, &at, &word, &err), err);
+            if (word.n == 0) break;
+            if (got.n) ofr_buf_addc(&got, '|');
+            ofr_buf_add(&got, word.p, word.n);
+        }
+        assert_string_equal(got.p, cases[i].words);
+        ofr_buf_free(&got);
+    }
+    ofr_gpt2_match_close(match);
+    ofr_gpt2_split_close(&split);
+}
+
+static void test_special_tokens(void **state)
+{
+    (void)state;
+    ofr_tok *tok = open_model();
+    ofr_tok_scratch s;
+    ofr_error err;
+    CHECK(tok, "a <mask> a", 'a', 265, 260, -1); /* <mask> eats the space before it */
+    CHECK(tok, "a</s> a", 'a', 262, 260, -1);
+    CHECK(tok, " \t\xc2\xa0", -1);               /* blank: nothing, as in transformers */
+    CHECK(tok, "a\xff" "b", 256, -1);            /* bad bytes vanish */
+    CHECK(tok, "<mas", '<', 'm', 'a', 's', -1);
+    assert_int_equal(ofr_tok_pad(tok), 264);
+    ofr_tok_scratch_init(&s);
+    assert_ok(ofr_tok_encode(tok, &s, OFR_STR("ab"), OFR_STR("bc a"), 0, &err), err);
+    static const int want[] = {261, 256, 262, 262, 258, 260, 262};
+    assert_int_equal(s.n, 7);
+    assert_memory_equal(s.ids, want, sizeof want);
+    for (int i = 0; i < s.n; i++)
+        assert_int_equal(s.types[i], 0);
+    assert_ok(ofr_tok_encode(tok, &s, OFR_STR("ab"), OFR_STR("bc a"), 6, &err), err);
+    assert_int_equal(s.n, 6);
+    assert_true(s.truncated);
+    assert_int_equal(s.ids[4], 258);
+    ofr_tok_scratch_free(&s);
+    ofr_tok_close(tok);
+
+    support_write("roberta/tokenizer_config.json", "{\"add_prefix_space\": true, "
+                                                   "\"sep_token\": {\"content\": \"abc\"}}");
+    char dir[OFR_PATH_MAX];
+    snprintf(dir, sizeof dir, "%s/roberta", support_folder());
+    assert_ok(ofr_tok_open(&tok, dir, (ofr_tok_options){-1}, &err), err);
+    CHECK(tok, "a", 260, -1);
+    CHECK(tok, " a", 260, -1);
+    assert_int_equal(tok->sep, 257);
+    ofr_tok_close(tok);
+}
+
+/* One word of a megabyte: the heap keeps it from being quadratic. */
+static void test_long_word(void **state)
+{
+    (void)state;
+    ofr_tok *tok = open_model();
+    ofr_tok_scratch s;
+    ofr_error err;
+    size_t n = 1 << 20;
+    char *text = malloc(n);
+    assert_non_null(text);
+    for (size_t i = 0; i < n; i++)
+        text[i] = "abc"[i % 3];
+    ofr_tok_scratch_init(&s);
+    assert_ok(ofr_tok_encode_bare(tok, &s, (ofr_str){text, n - 1}, INT32_MAX, &err), err);
+    assert_int_equal(s.n_work, (int)(n / 3));
+    for (int i = 0; i < s.n_work; i++)
+        assert_int_equal(s.work[i], 257);
+    free(text);
+    ofr_tok_scratch_free(&s);
+    ofr_tok_close(tok);
+}
+
+static void test_bad_files(void **state)
+{
+    (void)state;
+    static const char *const bad[][2] = {
+        {"a b\na b\n", "merges.txt:2: \"a b\" is already merge 1"},
+        {"a b\nxx b\n", "merges.txt:2: \"xx\" is not in the vocabulary"},
+        {"a xx\n", "merges.txt:1: \"xx\" is not in the vocabulary"},
+        {"a b c\n", "merges.txt:1: expected two symbols"},
+        {"ab\n", "merges.txt:1: expected two symbols"},
+        {" b\n", "merges.txt:1: expected two symbols"},
+    };
+    static const char *const bad_json[][2] = {
+        {"{}", "vocab.json: the vocabulary is missing or empty"},
+        {"[1]", "vocab.json: the vocabulary is missing or empty"},
+        {"{\"a\": -1}", "the id of \"a\" is -1, expected 0..9999999"},
+        {"{\"a\": 99999999}", "the id of \"a\" is 99999999"},
+        {"{\"a\": \"b\"}", "the id of \"a\" is -1"},
+        {"{\"a\": 1, \"b\": 1}", "\"a\" and \"b\" have the same id 1"},
+        {"{\"<s>\": 0, \"</s>\": 1}", "no token \"\xc4\x80\" for byte 0x00"},
+        {"{\"a\": 0", "vocab.json:1:"},
+    };
+    ofr_error err;
+    ofr_tok *tok = NULL;
+    const char *dir = model_dir();
+    size_t live = ofr_mem_live();
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        support_write("roberta/merges.txt", bad[i][0]);
+        assert_fails(ofr_tok_open(&tok, dir, (ofr_tok_options){-1}, &err), OFR_FORMAT, err,
+                     bad[i][1]);
+    }
+    support_write("roberta/merges.txt", merges);
+    write_vocab("roberta/vocab.json", 5);
+    assert_fails(ofr_tok_open(&tok, dir, (ofr_tok_options){-1}, &err), OFR_FORMAT, err,
+                 "has no \"<s>\" (cls_token)");
+    for (size_t i = 0; i < sizeof bad_json / sizeof *bad_json; i++) {
+        support_write("roberta/vocab.json", bad_json[i][0]);
+        assert_fails(ofr_tok_open(&tok, dir, (ofr_tok_options){-1}, &err), OFR_FORMAT, err,
+                     bad_json[i][1]);
+    }
+    assert_null(tok);
+    assert_int_equal(ofr_mem_live(), live);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_merges),         cmocka_unit_test(test_split),
+        cmocka_unit_test(test_special_tokens), cmocka_unit_test(test_long_word),
+        cmocka_unit_test(test_bad_files),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

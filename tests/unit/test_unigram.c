@@ -1,0 +1,232 @@
+/* test_unigram.c - Viterbi cuts by hand, from tokenizer.json and spiece.model. */
+#include "support/support.h"
+
+#include "base/mem.h"
+#include "tok/tok_parts.h"
+
+#define SP "\xe2\x96\x81" /* the visible space */
+
+static const struct {
+    const char *text;
+    float score;
+    int type; /* of sentencepiece */
+} pieces[] = {
+    {"<pad>", 0, 3},    {"<unk>", 0, 2},        {"[CLS]", 0, 3},  {"[SEP]", 0, 3},
+    {"[MASK]", 0, 4},   {SP, -2, 1},            {"a", -3, 1},     {"b", -3, 1},
+    {"ab", -4, 1},      {SP "a", -2.5f, 1},     {SP "ab", -5.25f, 1}, {"aa", -7, 1},
+    {"\"", -4, 1},      {"\xed\x95\x98", -3, 1}, {SP "c", -3, 1}, {"cd", -4, 1},
+    {"d", -3, 1},
+};
+enum { N_PIECES = sizeof pieces / sizeof *pieces };
+
+static const char *write_json(const char *head)
+{
+    char text[4096];
+    size_t n = (size_t)snprintf(text, sizeof text, "{%s\"model\": {\"type\": \"Unigram\", "
+                                                   "\"unk_id\": 1, \"vocab\": [",
+                                head);
+    for (int i = 0; i < N_PIECES; i++)
+        n += (size_t)snprintf(text + n, sizeof text - n, "%s[\"%s%s\", %g]", i ? "," : "",
+                              pieces[i].text[0] == '"' ? "\\" : "", pieces[i].text,
+                              (double)pieces[i].score);
+    snprintf(text + n, sizeof text - n, "]}}");
+    return support_write("tokenizer.json", text);
+}
+
+static const char albert[] =
+    "\"added_tokens\": [{\"id\": 4, \"content\": \"[MASK]\", \"lstrip\": true},"
+    "{\"id\": 2, \"content\": \"[CLS]\"}, {\"id\": 17, \"content\": \"<new>\"}],"
+    "\"normalizer\": {\"type\": \"Sequence\", \"normalizers\": [{\"type\": \"NFKD\"},"
+    "{\"type\": \"StripAccents\"}, {\"type\": \"Lowercase\"}]},";
+
+static const char *write_model(void)
+{
+    unsigned char bytes[2048];
+    size_t n = 0;
+    for (int i = 0; i < N_PIECES; i++) {
+        size_t len = strlen(pieces[i].text);
+        bytes[n++] = 1 << 3 | 2;
+        bytes[n++] = (unsigned char)(2 + len + 5 + 2);
+        bytes[n++] = 1 << 3 | 2;
+        bytes[n++] = (unsigned char)len;
+        memcpy(bytes + n, pieces[i].text, len);
+        n += len;
+        bytes[n++] = 2 << 3 | 5;
+        memcpy(bytes + n, &pieces[i].score, 4);
+        n += 4;
+        bytes[n++] = 3 << 3 | 0;
+        bytes[n++] = (unsigned char)pieces[i].type;
+    }
+    memcpy(bytes + n, "\x12\x02\x08\x01", 4); /* a trainer_spec, to be skipped */
+    return support_write_bytes("spiece.model", bytes, n + 4);
+}
+
+static ofr_tok *open_tok(const char *path)
+{
+    ofr_tok *tok = NULL;
+    ofr_error err;
+    assert_ok(ofr_tok_open(&tok, path, (ofr_tok_options){-1}, &err), err);
+    return tok;
+}
+
+static void check(const ofr_tok *tok, const char *text, const int *want)
+{
+    ofr_tok_scratch scratch;
+    ofr_error err;
+    int n = 0;
+    ofr_tok_scratch_init(&scratch);
+    assert_ok(ofr_tok_encode_bare(tok, &scratch, ofr_str_of(text), INT32_MAX, &err), err);
+    for (; want[n] >= 0; n++)
+        if (n >= scratch.n_work || scratch.work[n] != want[n])
+            fail_msg("\"%s\": id %d is %d, want %d", text, n,
+                     n < scratch.n_work ? scratch.work[n] : -1, want[n]);
+    assert_int_equal(scratch.n_work, n);
+    ofr_tok_scratch_free(&scratch);
+}
+
+#define CHECK(tok, text, ...) check(tok, text, (const int[]){__VA_ARGS__})
+
+/* The same for both files. */
+static void check_cuts(const ofr_tok *tok)
+{
+    assert_string_equal(ofr_tok_kind(tok), "unigram");
+    assert_int_equal(tok->unigram.unk_score, -17); /* least score, -7, minus 10 */
+    CHECK(tok, "", -1);
+    CHECK(tok, " \t\xe3\x80\x80", -1);
+    CHECK(tok, "ab", 10, -1);            /* -5.25 beats -2.5-3 and -2-4 */
+    CHECK(tok, "aab", 9, 8, -1);         /* -2.5-4 beats -2.5-3-3 and -2-7-3 */
+    CHECK(tok, "ba", 5, 7, 6, -1);
+    CHECK(tok, "cd", 5, 15, -1);         /* -2-4 ties with -3-3: the first found */
+    CHECK(tok, "axy b", 9, 1, 5, 7, -1); /* two unknown characters are one token */
+    CHECK(tok, "xay", 5, 1, 6, 1, -1);
+    CHECK(tok, "x", 5, 1, -1);
+    CHECK(tok, "a  ab\n", 9, 10, -1);
+    CHECK(tok, "\xc3\x81" "B", 10, -1);  /* accents and case */
+    CHECK(tok, "\xef\xbc\xa1", 9, -1);   /* full width */
+    CHECK(tok, "``a''", 5, 12, 6, 12, -1);
+    CHECK(tok, "\xed\x95\x98", 5, 13, -1); /* Hangul comes together again */
+    CHECK(tok, "a\xc2\xa0" "a\xe2\x80\x8b" "a", 9, 9, 9, -1);
+    CHECK(tok, "a\x01" "b\xff", 10, -1);
+    CHECK(tok, SP "a", 9, -1);           /* a visible space in the text is a space */
+    CHECK(tok, "a [MASK] a", 9, 4, 9, -1);
+    CHECK(tok, "<unk>", 1, -1);
+}
+
+static void test_json(void **state)
+{
+    (void)state;
+    ofr_tok *tok = open_tok(write_json(albert));
+    ofr_tok_scratch s;
+    ofr_error err;
+    check_cuts(tok);
+    assert_int_equal(ofr_tok_size(tok), 18);
+    CHECK(tok, "a<new>", 9, 17, -1);
+    ofr_tok_scratch_init(&s);
+    assert_ok(ofr_tok_encode(tok, &s, OFR_STR("a ab"), OFR_STR("b"), 0, &err), err);
+    static const int ids[] = {2, 9, 10, 3, 5, 7, 3}, types[] = {0, 0, 0, 0, 1, 1, 1};
+    assert_int_equal(s.n, 7);
+    assert_memory_equal(s.ids, ids, sizeof ids);
+    assert_memory_equal(s.types, types, sizeof types);
+    ofr_tok_scratch_free(&s);
+    ofr_tok_close(tok);
+    /* a normalizer without these steps keeps case and accents */
+    tok = open_tok(write_json("\"normalizer\": {\"type\": \"Sequence\", \"normalizers\": "
+                              "[{\"type\": \"Precompiled\"}]},"));
+    CHECK(tok, "AB", 5, 1, -1);
+    CHECK(tok, "\xc3\xa1", 5, 1, -1);
+    CHECK(tok, "\xef\xbd\x81", 9, -1);
+    ofr_tok_close(tok);
+}
+
+static void test_model(void **state)
+{
+    (void)state;
+    ofr_tok *tok = open_tok(write_model());
+    check_cuts(tok);
+    assert_int_equal(ofr_tok_size(tok), 17);
+    ofr_tok_close(tok);
+}
+
+static void test_bad_files(void **state)
+{
+    (void)state;
+    static const char *const bad[][2] = {
+        {"{\"model\": {\"type\": \"Unigram\", \"vocab\": []}}", "\"vocab\" has 0 pieces"},
+        {"{\"model\": {\"type\": \"Unigram\", \"vocab\": [[\"a\"]]}}", "piece 0 is no pair"},
+        {"{\"model\": {\"type\": \"Unigram\", \"vocab\": [[\"a\", 0], [\"a\", 1]]}}",
+         "pieces 0 and 1 are both \"a\""},
+        {"{\"model\": {\"vocab\": [[\"a\", 0]]}}", "has no \"[CLS]\""},
+        {"{\"model\": {\"vocab\": [[\"[CLS]\", 0], [\"[SEP]\", 0]]}}", "no unknown token"},
+        {"{\"model\": {\"type\": \"Unigram\", \"unk_id\": 3, \"vocab\": [[\"a\", 0]]}}",
+         "\"unk_id\" is 3, expected 0..0"},
+        {"{\"model\": {\"type\": \"Magic\"}}", "model type \"Magic\" is not supported"},
+        {"{\"model\": 3}", "the vocabulary is missing or empty"},
+        {"{\"added_tokens\": [{\"id\": 0}], \"model\": {\"vocab\": [[\"a\", 0]]}}",
+         "an added token has no \"content\""},
+        {"{\"added_tokens\": [{\"id\": 0, \"content\": \"b\"}], \"model\": {\"vocab\": "
+         "[[\"a\", 0]]}}",
+         "the added token \"b\" has id 0, which the vocabulary gives to \"a\""},
+    };
+    ofr_error err;
+    ofr_tok *tok = NULL;
+    size_t live = ofr_mem_live();
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_fails(ofr_tok_open(&tok, support_write("bad.json", bad[i][0]),
+                                  (ofr_tok_options){-1}, &err),
+                     OFR_FORMAT, err, bad[i][1]);
+    /* a model cut at every byte, and with every byte changed, never crashes */
+    ofr_buf model;
+    ofr_buf_init(&model);
+    assert_ok(ofr_file_read(&model, write_model(), 0, &err), err);
+    for (size_t n = 0; n < model.n; n++) {
+        const char *path = support_write_bytes("cut.model", model.p, n);
+        if (ofr_tok_open(&tok, path, (ofr_tok_options){-1}, &err) == OFR_OK)
+            ofr_tok_close(tok);
+        else
+            assert_int_equal(err.status, OFR_FORMAT);
+        model.p[n] = (char)~model.p[n];
+        path = support_write_bytes("changed.model", model.p, model.n);
+        model.p[n] = (char)~model.p[n];
+        if (ofr_tok_open(&tok, path, (ofr_tok_options){-1}, &err) == OFR_OK)
+            ofr_tok_close(tok);
+        else
+            assert_int_equal(err.status, OFR_FORMAT);
+    }
+    ofr_buf_free(&model);
+    assert_int_equal(ofr_mem_live(), live);
+}
+
+static void test_memory(void **state)
+{
+    (void)state;
+    const char *paths[2] = {write_json(albert), write_model()};
+    for (int kind = 0; kind < 2; kind++) {
+        for (size_t n = 1;; n++) {
+            ofr_error err;
+            ofr_tok *tok = NULL;
+            ofr_tok_scratch s;
+            size_t live = ofr_mem_live();
+            ofr_tok_scratch_init(&s);
+            ofr_mem_fail_at(n, false);
+            ofr_status status = ofr_tok_open(&tok, paths[kind], (ofr_tok_options){-1}, &err);
+            if (status == OFR_OK)
+                status = ofr_tok_encode(tok, &s, OFR_STR("ab [MASK] b"), OFR_STR("c\xff"),
+                                        0, &err);
+            ofr_mem_fail_at(0, false);
+            ofr_tok_scratch_free(&s);
+            ofr_tok_close(tok);
+            assert_int_equal(ofr_mem_live(), live);
+            if (status == OFR_OK) break;
+            assert_int_equal(status, OFR_NOMEM);
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_json),      cmocka_unit_test(test_model),
+        cmocka_unit_test(test_bad_files), cmocka_unit_test(test_memory),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
