@@ -1,0 +1,302 @@
+/*
+ * A run that is interrupted at arbitrary moments and resumed leaves the same
+ * weights and the same journal, byte for byte, as one that was not; in every
+ * phase, with dropout, sampled exits and every kind of state.  So does a run on
+ * two threads.  Steps do not allocate.
+ */
+#include "method/toy.h"
+
+#include <signal.h>
+
+enum { N_TRAIN = 90, L = 4 };
+
+typedef struct stopper {
+    volatile sig_atomic_t flag;
+    int left; /* calls of the progress function until it rises; < 0: never */
+} stopper;
+
+static void count_down(void *user, const char *label, long long done, long long total,
+                       const char *note)
+{
+    stopper *s = user;
+
+    (void)label;
+    (void)done;
+    (void)total;
+    (void)note;
+    if (s->left > 0 && --s->left == 0) s->flag = 1;
+}
+
+static ofr_method_options plain_options(void)
+{
+    ofr_method_options o;
+
+    ofr_method_options_init(&o);
+    o.joint_epochs = 2;
+    o.policy_epochs = 2;
+    o.task_epochs = 1;
+    o.iterations = 2;
+    o.tolerance = 0;
+    o.batch = 16;
+    o.policy_batch = 8;
+    o.lr = 3e-3;
+    o.policy_hidden = 6;
+    o.dropout = o.attention_dropout = o.head_dropout = 0.1;
+    o.policy_holdout = 0.3;
+    return o;
+}
+
+/* Everything that has randomness or memory switched on. */
+static ofr_method_options hard_options(void)
+{
+    ofr_method_options o = plain_options();
+
+    o.gradient = OFR_GRADIENT_REINFORCE;
+    o.task_loss = OFR_TASK_SAMPLED;
+    o.task_updates_policy = true;
+    o.hardness = OFR_HARDNESS_FORGETTING;
+    o.entropy_bonus = 0.01;
+    o.weight_decay = 0.01;
+    o.warmup = 0.1;
+    o.save_steps = 3;
+    o.pooler = OFR_POOLER_PER_LAYER;
+    o.alphas = "0.01,0.1";
+    o.max_loss = 5;
+    return o;
+}
+
+static char *copy_of(const char *path)
+{
+    const char *text = support_read(path);
+    char *copy = malloc(strlen(text) + 1);
+
+    return strcpy(copy, text);
+}
+
+/* One run in `folder`, interrupted again and again when `every` is not empty:
+ * after every[0] progress calls, then every[1]...; weights into w. */
+static int run(const toy *t, const ofr_method *method, const ofr_method_options *o,
+               const char *folder, const int *every, int n_every, ofr_real **w, size_t *n,
+               void (*guard)(bool))
+{
+    char out[OFR_PATH_MAX];
+    int interruptions = 0;
+
+    snprintf(out, sizeof out, "%s", support_path(folder));
+    for (int attempt = 0;; attempt++) {
+        stopper s = {0, attempt < n_every ? every[attempt] : -1};
+        const ofr_method_job job = {.out = out, .resume = attempt > 0,
+                                    .resume_command = "do it again", .stop = &s.flag,
+                                    .progress = count_down, .user = &s, .guard = guard};
+        ofr_encoder encoder;
+        ofr_method_result result;
+        ofr_error err;
+        ofr_status status;
+
+        toy_encoder(t, &encoder, o);
+        status = ofr_method_train(method, &encoder, t->dev, &t->data, o, &job, &result,
+                                  &err);
+        if (status == OFR_INTERRUPTED) {
+            assert_non_null(strstr(err.text, "do it again"));
+            interruptions++;
+            ofr_encoder_close(&encoder);
+            continue;
+        }
+        assert_ok(status, err);
+        *n = encoder.params.total;
+        *w = malloc(*n * sizeof **w);
+        memcpy(*w, encoder.w, *n * sizeof **w);
+        ofr_encoder_close(&encoder);
+        return interruptions;
+    }
+}
+
+static char *journal_of(const char *folder)
+{
+    char name[100];
+
+    snprintf(name, sizeof name, "%s/journal.jsonl", folder);
+    return copy_of(support_path(name));
+}
+
+static void same_as_whole(const ofr_method *method, const ofr_method_options *o,
+                          const int *every, int n_every, int least)
+{
+    toy t;
+    ofr_real *w1, *w2;
+    size_t n1, n2;
+    char *j1, *j2;
+
+    toy_open(&t, N_TRAIN, L, 1);
+    assert_int_equal(run(&t, method, o, "whole", NULL, 0, &w1, &n1, NULL), 0);
+    assert_true(run(&t, method, o, "parts", every, n_every, &w2, &n2, NULL) >= least);
+    j1 = journal_of("whole");
+    j2 = journal_of("parts");
+    assert_int_equal(n1, n2);
+    assert_memory_equal(w1, w2, n1 * sizeof *w1);
+    assert_string_equal(j1, j2);
+    free(w1);
+    free(w2);
+    free(j1);
+    free(j2);
+    toy_close(&t);
+}
+
+static void test_resume_plain(void **state)
+{
+    static const int every[] = {1, 2, 3, 5, 1, 1, 7, 4, 6, 9, 2, 8, 3, 3, 5, 11, 1, 2, 1, 4};
+    const ofr_method_options o = plain_options();
+
+    (void)state;
+    same_as_whole(&ofr_method_consistentee, &o, every, 20, 12);
+}
+
+static void test_resume_hard(void **state)
+{
+    static const int every[] = {3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8, 9, 7, 9, 3, 2, 3, 8, 4};
+    const ofr_method_options o = hard_options();
+
+    (void)state;
+    same_as_whole(&ofr_method_consistentee, &o, every, 20, 12);
+}
+
+/* One interruption at every possible moment of a short run. */
+static void test_resume_everywhere(void **state)
+{
+    ofr_method_options o = hard_options();
+    toy t;
+    ofr_real *w1, *w2;
+    size_t n1, n2;
+    char *j1, *j2;
+    int at = 1;
+
+    (void)state;
+    o.joint_epochs = o.policy_epochs = o.iterations = 1;
+    toy_open(&t, 40, L, 1);
+    run(&t, &ofr_method_consistentee, &o, "one", NULL, 0, &w1, &n1, NULL);
+    j1 = journal_of("one");
+    for (;; at++) {
+        const int n = run(&t, &ofr_method_consistentee, &o, "two", &at, 1, &w2, &n2, NULL);
+
+        j2 = journal_of("two");
+        assert_memory_equal(w1, w2, n1 * sizeof *w1);
+        assert_string_equal(j1, j2);
+        free(w2);
+        free(j2);
+        if (n == 0) break; /* it ended before that moment */
+    }
+    assert_true(at > 20);
+    free(w1);
+    free(j1);
+    toy_close(&t);
+}
+
+static void test_resume_finetune(void **state)
+{
+    static const int every[] = {2, 3, 4};
+    const ofr_method_options o = plain_options();
+
+    (void)state;
+    same_as_whole(&ofr_method_finetune, &o, every, 3, 2);
+}
+
+static void test_threads(void **state)
+{
+    const ofr_method_options o = hard_options();
+    toy t;
+    ofr_real *w1, *w2;
+    size_t n1, n2;
+    char *j1, *j2;
+
+    (void)state;
+    toy_open(&t, N_TRAIN, L, 1);
+    run(&t, &ofr_method_consistentee, &o, "one-thread", NULL, 0, &w1, &n1, NULL);
+    toy_close(&t);
+    toy_open(&t, N_TRAIN, L, 2);
+    run(&t, &ofr_method_consistentee, &o, "two-threads", NULL, 0, &w2, &n2, NULL);
+    toy_close(&t);
+    j1 = journal_of("one-thread");
+    j2 = journal_of("two-threads");
+    assert_memory_equal(w1, w2, n1 * sizeof *w1);
+    assert_string_equal(j1, j2);
+    free(w1);
+    free(w2);
+    free(j1);
+    free(j2);
+}
+
+static void test_no_allocation(void **state)
+{
+    const ofr_method_options o = hard_options();
+    const size_t before = ofr_mem_violations();
+    toy t;
+    ofr_real *w;
+    size_t n;
+
+    (void)state;
+    toy_open(&t, N_TRAIN, L, 1);
+    run(&t, &ofr_method_consistentee, &o, "guarded", NULL, 0, &w, &n, ofr_mem_forbid);
+    free(w);
+    run(&t, &ofr_method_finetune, &o, "guarded-2", NULL, 0, &w, &n, ofr_mem_forbid);
+    free(w);
+    toy_close(&t);
+    assert_int_equal(ofr_mem_violations() - before, 0);
+}
+
+/* Other data or settings than those of the checkpoint are refused. */
+static void test_other_settings(void **state)
+{
+    ofr_method_options o = plain_options();
+    stopper s = {0, 4};
+    ofr_method_job job = {.stop = &s.flag, .progress = count_down, .user = &s};
+    char out[OFR_PATH_MAX];
+    ofr_encoder encoder;
+    ofr_error err;
+    toy t;
+
+    (void)state;
+    snprintf(out, sizeof out, "%s", support_path("other"));
+    job.out = out;
+    toy_open(&t, N_TRAIN, L, 1);
+    toy_encoder(&t, &encoder, &o);
+    assert_fails(ofr_method_train(&ofr_method_consistentee, &encoder, t.dev, &t.data, &o,
+                                  &job, NULL, &err),
+                 OFR_INTERRUPTED, err, "interrupted after");
+    s.flag = 0;
+    job.resume = true;
+    o.seed++;
+    assert_fails(ofr_method_train(&ofr_method_consistentee, &encoder, t.dev, &t.data, &o,
+                                  &job, NULL, &err),
+                 OFR_INVALID, err, "other data or other settings");
+    ofr_encoder_close(&encoder);
+    toy_close(&t);
+}
+
+/* A method and its loop give back all they took. */
+static void test_no_leak(void **state)
+{
+    const ofr_method_options o = hard_options();
+    const size_t before = ofr_mem_live();
+    toy t;
+    ofr_real *w;
+    size_t n;
+
+    (void)state;
+    toy_open(&t, 40, L, 1);
+    run(&t, &ofr_method_consistentee, &o, "leak", NULL, 0, &w, &n, NULL);
+    free(w);
+    toy_close(&t);
+    assert_int_equal(ofr_mem_live(), before);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_resume_plain),   cmocka_unit_test(test_resume_hard),
+        cmocka_unit_test(test_resume_everywhere), cmocka_unit_test(test_resume_finetune),
+        cmocka_unit_test(test_threads),        cmocka_unit_test(test_no_allocation),
+        cmocka_unit_test(test_other_settings), cmocka_unit_test(test_no_leak),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
