@@ -116,8 +116,9 @@ ofr_status ofr_stats_bootstrap(double *low, double *high, ofr_stats_statistic st
     double *values = ofr_mem_array((size_t)n_resamples, sizeof *values);
     ofr_status status = OFR_OK;
     if (index == NULL || values == NULL) {
-        status = ofr_fail_nomem(err, (size_t)n * sizeof *index +
-                                (size_t)n_resamples * sizeof *values, "bootstrap");
+        status = ofr_fail_nomem(
+            err, (size_t)n * sizeof *index + (size_t)n_resamples * sizeof *values,
+            "bootstrap");
         goto done;
     }
     for (int r = 0; r < n_resamples; r++) {

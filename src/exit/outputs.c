@@ -18,10 +18,10 @@ typedef struct pass {
     const ofr_encoder *encoder;
     ofr_dev *dev;
     int max_B;
-    int *offsets;            /* [max_B+1] */
-    ofr_real *cls, *c;       /* [B,C] */
-    ofr_real *z, *pi;        /* [B,K], [B] */
-    ofr_real *hidden;        /* [B,P] */
+    int *offsets;      /* [max_B+1] */
+    ofr_real *cls, *c; /* [B,C] */
+    ofr_real *z, *pi;  /* [B,K], [B] */
+    ofr_real *hidden;  /* [B,P] */
     ofr_walk walk;
     ofr_slots slots;
 } pass;
@@ -36,8 +36,8 @@ static void layout(ofr_slots *slots, void *owner)
     p->c = ofr_slots_take(slots, B * (size_t)config->C, sizeof(ofr_real));
     p->z = ofr_slots_take(slots, B * (size_t)config->K, sizeof(ofr_real));
     p->pi = ofr_slots_take(slots, B, sizeof(ofr_real));
-    p->hidden = ofr_slots_take(slots, B * (size_t)config->policy_hidden,
-                               sizeof(ofr_real));
+    p->hidden =
+        ofr_slots_take(slots, B * (size_t)config->policy_hidden, sizeof(ofr_real));
 }
 
 /* What layer `layer` says about the batch that starts at text `first`. */

@@ -46,8 +46,8 @@ static void layout(ofr_slots *slots, void *owner)
     policies->pre = ofr_slots_take(slots, rows * P, sizeof(ofr_real));
     policies->hidden = ofr_slots_take(slots, rows * P, sizeof(ofr_real));
     policies->u = ofr_slots_take(slots, rows, sizeof(ofr_real));
-    policies->dhidden = ofr_slots_take(slots, (size_t)policies->max_B * P,
-                                       sizeof(ofr_real));
+    policies->dhidden =
+        ofr_slots_take(slots, (size_t)policies->max_B * P, sizeof(ofr_real));
 }
 
 ofr_status ofr_policies_open(ofr_policies *policies, ofr_encoder *encoder, ofr_dev *dev,

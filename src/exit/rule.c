@@ -6,10 +6,14 @@
 
 #include <string.h>
 
-
 const ofr_rule *const ofr_rules[] = {
-    &ofr_rule_policy,     &ofr_rule_never,    &ofr_rule_entropy, &ofr_rule_confidence,
-    &ofr_rule_patience,   &ofr_rule_fixed,    NULL,
+    &ofr_rule_policy,
+    &ofr_rule_never,
+    &ofr_rule_entropy,
+    &ofr_rule_confidence,
+    &ofr_rule_patience,
+    &ofr_rule_fixed,
+    NULL,
 };
 
 ofr_status ofr_rule_find(const ofr_rule **out, const char *name, ofr_error *err)

@@ -12,7 +12,7 @@
 #include "exit/rule.h"
 
 typedef struct patience_state {
-    int32_t last;  /* argmax of the layer before, plus 1; 0: none */
+    int32_t last; /* argmax of the layer before, plus 1; 0: none */
     int32_t count;
     ofr_real value; /* regression: answer of the layer before */
 } patience_state;

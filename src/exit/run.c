@@ -26,8 +26,8 @@ static void layout(ofr_slots *slots, void *owner)
     runner->c_exit = ofr_slots_take(slots, B * C, sizeof(ofr_real));
     runner->z = ofr_slots_take(slots, B * K, sizeof(ofr_real));
     runner->stop_pi = ofr_slots_take(slots, B, sizeof(ofr_real));
-    runner->hidden = ofr_slots_take(slots, B * (size_t)config->policy_hidden,
-                                    sizeof(ofr_real));
+    runner->hidden =
+        ofr_slots_take(slots, B * (size_t)config->policy_hidden, sizeof(ofr_real));
     runner->stop = ofr_slots_take(slots, B, 1);
     runner->keep = ofr_slots_take(slots, B, 1);
     runner->state = ofr_slots_take(slots, B, OFR_RULE_STATE_MAX);
@@ -110,8 +110,7 @@ static void answer(ofr_runner *runner, int layer, int n_exit)
     int n = 0;
     for (int b = 0; b < walk->B; b++) {
         if (!runner->stop[b]) continue;
-        if (n < b)
-            memcpy(rows + n * width, rows + b * width, width * sizeof *rows);
+        if (n < b) memcpy(rows + n * width, rows + b * width, width * sizeof *rows);
         n++;
     }
     if (has_z) return;

@@ -18,8 +18,8 @@ typedef struct fixture {
     bool training;
 } fixture;
 
-static const tiny_shape shape = {.L = L, .C = C, .H = 2, .F = 8, .K = K,
-                                 .policy_hidden = 4, .head_dropout = 0.3};
+static const tiny_shape shape = {
+    .L = L, .C = C, .H = 2, .F = 8, .K = K, .policy_hidden = 4, .head_dropout = 0.3};
 
 static void open_fixture(fixture *f, bool per_layer, ofr_act act)
 {

@@ -18,8 +18,8 @@ typedef struct fixture {
     double R[B][L];
 } fixture;
 
-static const tiny_shape shape = {.L = L, .C = C, .H = 2, .F = 8, .K = 3,
-                                 .policy_hidden = P};
+static const tiny_shape shape = {
+    .L = L, .C = C, .H = 2, .F = 8, .K = 3, .policy_hidden = P};
 
 static void open_fixture(fixture *f)
 {

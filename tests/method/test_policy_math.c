@@ -288,8 +288,8 @@ static void test_sampling(void **state)
     draw(u, R, L, 3);
     ofr_exit_distribution(q, NULL, u, L);
     for (int s = 0; s < S; s++)
-        uniform[s] = ofr_rng_uniform(1, ofr_rng_stream(OFR_RNG_ROLLOUT, 2, 3),
-                                     (uint64_t)s);
+        uniform[s] =
+            ofr_rng_uniform(1, ofr_rng_stream(OFR_RNG_ROLLOUT, 2, 3), (uint64_t)s);
     ofr_sample_exits(exits, q, L, uniform, S);
     ofr_sampled_weights(weight, exits, S, L);
     for (int l = 0; l < L; l++) {

@@ -108,8 +108,8 @@ static int teardown(void **state)
     return 0;
 }
 
-#define NEED_ORACLE(o)      \
-    oracle *o = *state;     \
+#define NEED_ORACLE(o)                                                                   \
+    oracle *o = *state;                                                                  \
     if (o == NULL) skip()
 
 static void close_to(const double *got, const double *want, size_t n, double tolerance)
@@ -202,7 +202,8 @@ static void test_consistent_loss(void **state)
                   "d_consistent_expected/d_logits");
     for (int b = 0; b < B; b++)
         ofr_sampled_weights(weight[b], o->exits[b], S, L);
-    weighted_loss(o, weight, "consistent_loss_sampled = mean_{b,k} CE at the sampled exit",
+    weighted_loss(o, weight,
+                  "consistent_loss_sampled = mean_{b,k} CE at the sampled exit",
                   "d_consistent_sampled/d_logits");
 }
 
@@ -234,8 +235,7 @@ static void test_reinforce(void **state)
             du[l] /= B;
         close_to(du, want[b], L - 1, EXACT);
     }
-    double want_loss =
-        read_one(o, "reinforce_loss = -mean_{b,k}((R-mean_k R)*log q)");
+    double want_loss = read_one(o, "reinforce_loss = -mean_{b,k}((R-mean_k R)*log q)");
     close_to(&loss, &want_loss, 1, EXACT);
 }
 

@@ -52,8 +52,8 @@ static void test_layers(void **state)
 static void test_large(void **state)
 {
     (void)state;
-    static const ofr_config large = {.L = 24, .C = 1024, .F = 4096, .K = 2,
-                                     .policy_hidden = 32};
+    static const ofr_config large = {
+        .L = 24, .C = 1024, .F = 4096, .K = 2, .policy_hidden = 32};
     double layer = 2.0 * 512 * (4.0 * 1048576 + 2.0 * 1024 * 4096) + 4.0 * 262144 * 1024;
     assert_true(ofr_cost_layer(&large, 512) == layer);
 }

@@ -79,7 +79,8 @@ static void test_correlations(void **state)
     assert_true(isnan(ofr_metric_score_real(OFR_METRIC_PEARSON, e, f, 0)));
     static const int classes[5] = {1, 2, 3, 4, 5}, others[5] = {2, 1, 4, 3, 5};
     assert_close(ofr_metric_score(OFR_METRIC_PEARSON, classes, others, 5, 6), 0.8, 1e-15);
-    assert_close(ofr_metric_score(OFR_METRIC_SPEARMAN, classes, others, 5, 6), 0.8, 1e-15);
+    assert_close(ofr_metric_score(OFR_METRIC_SPEARMAN, classes, others, 5, 6), 0.8,
+                 1e-15);
 }
 
 static void test_calibration(void **state)
@@ -116,9 +117,9 @@ static void test_no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_accuracy),     cmocka_unit_test(test_f1),
-        cmocka_unit_test(test_matthews),     cmocka_unit_test(test_correlations),
-        cmocka_unit_test(test_calibration),  cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_accuracy),    cmocka_unit_test(test_f1),
+        cmocka_unit_test(test_matthews),    cmocka_unit_test(test_correlations),
+        cmocka_unit_test(test_calibration), cmocka_unit_test(test_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,8 +15,8 @@
 
 enum { N_TEXTS = 23, L = 4, C = 24, K = 3, P = 5, MAX_T = 12 };
 
-static const tiny_shape shape = {.L = L, .C = C, .H = 3, .F = 32, .K = K,
-                                 .policy_hidden = P, .head_dropout = 0.5};
+static const tiny_shape shape = {
+    .L = L, .C = C, .H = 3, .F = 32, .K = K, .policy_hidden = P, .head_dropout = 0.5};
 
 typedef struct fixture {
     ofr_encoder encoder;
@@ -34,7 +34,8 @@ static void open_fixture(fixture *f)
     assert_ok(ofr_encoder_pack(&f->encoder, f->dev, &err), err);
     f->offsets[0] = 0;
     for (int i = 0; i < N_TEXTS; i++)
-        f->offsets[i + 1] = f->offsets[i] + 1 + (int)ofr_rng_below(1, 1, (uint64_t)i, MAX_T);
+        f->offsets[i + 1] =
+            f->offsets[i] + 1 + (int)ofr_rng_below(1, 1, (uint64_t)i, MAX_T);
     for (int n = 0; n < f->offsets[N_TEXTS]; n++) {
         f->ids[n] = (int)ofr_rng_below(1, 2, (uint64_t)n, TINY_V);
         f->types[n] = n % 2;
@@ -60,8 +61,8 @@ static void test_against_training(void **state)
     ofr_outputs outputs;
     static ofr_real cls[L * N_TEXTS * C];
     open_fixture(&f);
-    assert_ok(ofr_outputs_open(&outputs, &f.encoder, f.dev, &f.tokens, 5, true, NULL, NULL,
-                               &err),
+    assert_ok(ofr_outputs_open(&outputs, &f.encoder, f.dev, &f.tokens, 5, true, NULL,
+                               NULL, &err),
               err);
     assert_ok(ofr_trace_open(&trace, &f.encoder, f.dev, N_TEXTS, MAX_T,
                              f.offsets[N_TEXTS], &err),
@@ -103,9 +104,9 @@ static void test_any_batch(void **state)
     ofr_error err;
     ofr_outputs alone, other;
     open_fixture(&f);
-    assert_ok(ofr_outputs_open(&alone, &f.encoder, f.dev, &f.tokens, 1, true, NULL, NULL,
-                               &err),
-              err);
+    assert_ok(
+        ofr_outputs_open(&alone, &f.encoder, f.dev, &f.tokens, 1, true, NULL, NULL, &err),
+        err);
     for (int max_B = 2; max_B <= N_TEXTS + 1; max_B += 7) {
         assert_ok(ofr_outputs_open(&other, &f.encoder, f.dev, &f.tokens, max_B,
                                    max_B == 2, NULL, NULL, &err),

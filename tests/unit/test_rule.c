@@ -118,10 +118,11 @@ static void test_entropy_and_confidence(void **state)
     assert_int_equal(ofr_rule_replay(&ofr_rule_confidence, 0.5, logits, NULL, 4, 2), 2);
     static const ofr_real sure[2][2] = {{5000, 0}, {0, 0}};
     assert_int_equal(ofr_rule_replay(&ofr_rule_entropy, 0, &sure[0][0], NULL, 2, 2), 2);
-    assert_int_equal(ofr_rule_replay(&ofr_rule_entropy, 1e-9, &sure[0][0], NULL, 2, 2), 1);
+    assert_int_equal(ofr_rule_replay(&ofr_rule_entropy, 1e-9, &sure[0][0], NULL, 2, 2),
+                     1);
     /* A NaN or an infinity anywhere: continue. */
-    static const ofr_real bad[4][2] = {{NANR, 0}, {9, NANR}, {(ofr_real)INFINITY, 0},
-                                       {0, 0}};
+    static const ofr_real bad[4][2] = {
+        {NANR, 0}, {9, NANR}, {(ofr_real)INFINITY, 0}, {0, 0}};
     assert_int_equal(ofr_rule_replay(&ofr_rule_entropy, 20, &bad[0][0], NULL, 4, 2), 4);
     assert_int_equal(ofr_rule_replay(&ofr_rule_confidence, 0, &bad[0][0], NULL, 4, 2), 4);
     /* A regression has neither. */

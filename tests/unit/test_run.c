@@ -16,9 +16,9 @@
 enum { N_TEXTS = 2000, N_FEW = 300, L = 6, C = 32, K = 3, MAX_B = 37, MAX_T = 110 };
 
 typedef struct fixture {
-    int n;               /* texts used */
+    int n; /* texts used */
     ofr_encoder encoder;
-    ofr_dev *dev[2];     /* one thread, two threads */
+    ofr_dev *dev[2]; /* one thread, two threads */
     int offsets[N_TEXTS + 1];
     int *ids, *types;
     ofr_outputs outputs; /* of all texts, every exit */
@@ -26,8 +26,8 @@ typedef struct fixture {
     int *batch_offsets, *batch_ids, *batch_types;
 } fixture;
 
-static const tiny_shape shape = {.L = L, .C = C, .H = 4, .F = 64, .K = K,
-                                 .policy_hidden = 8};
+static const tiny_shape shape = {
+    .L = L, .C = C, .H = 4, .F = 64, .K = K, .policy_hidden = 8};
 
 /* Mostly short texts, some long enough to fill several blocks of the kernels. */
 static int draw_length(int i)
@@ -131,9 +131,9 @@ static void run_in(fixture *f, ofr_runner *runner, const int *order, int n, int 
     size_t violations = ofr_mem_violations();
     for (int first = 0, batch = 0; first < n; batch++) {
         ofr_tokens tokens;
-        int B = max_B == 1 ? 1
-                           : 1 + (int)ofr_rng_below(seed, 8, (uint64_t)batch,
-                                                    (uint32_t)max_B);
+        int B = max_B == 1
+                    ? 1
+                    : 1 + (int)ofr_rng_below(seed, 8, (uint64_t)batch, (uint32_t)max_B);
         if (B > n - first) B = n - first;
         gather(f, &tokens, order + first, B);
         ofr_mem_forbid(true);
@@ -277,15 +277,15 @@ static void test_small_models(void **state)
             assert_ok(ofr_outputs_open(&outputs, &encoder, dev, &tokens, 2, false, NULL,
                                        NULL, &err),
                       err);
-            assert_ok(ofr_runner_open(&runner, &encoder, dev, rule, threshold, 3, 7,
-                                      &err),
-                      err);
+            assert_ok(
+                ofr_runner_open(&runner, &encoder, dev, rule, threshold, 3, 7, &err),
+                err);
             ofr_runner_run(&runner, &tokens);
             for (int b = 0; b < 3; b++) {
                 const ofr_real *z = outputs.logits + b * n_layers * n_classes;
-                int want = ofr_rule_replay(rule, threshold, z,
-                                           outputs.pi + b * (n_layers - 1), n_layers,
-                                           n_classes);
+                int want =
+                    ofr_rule_replay(rule, threshold, z, outputs.pi + b * (n_layers - 1),
+                                    n_layers, n_classes);
                 assert_int_equal(runner.exit_layer[b], want);
                 assert_memory_equal(runner.logits + b * n_classes,
                                     z + (want - 1) * n_classes,
@@ -310,14 +310,14 @@ static void test_open_fails_cleanly(void **state)
     assert_ok(ofr_dev_open(&dev, &ofr_ops_scalar, 1, 8, &err), err);
     assert_ok(ofr_encoder_pack(&encoder, dev, &err), err);
     size_t live = ofr_mem_live();
-    assert_fails(ofr_runner_open(&runner, &encoder, dev, &ofr_rule_policy, 7, 4, 40,
-                                 &err),
-                 OFR_INVALID, err, "7");
+    assert_fails(
+        ofr_runner_open(&runner, &encoder, dev, &ofr_rule_policy, 7, 4, 40, &err),
+        OFR_INVALID, err, "7");
     int failures = 0;
     for (size_t n = 1;; n++) {
         ofr_mem_fail_at(n, false);
-        ofr_status status = ofr_runner_open(&runner, &encoder, dev, &ofr_rule_policy, 0.5,
-                                            4, 40, &err);
+        ofr_status status =
+            ofr_runner_open(&runner, &encoder, dev, &ofr_rule_policy, 0.5, 4, 40, &err);
         ofr_mem_fail_at(0, false);
         if (status == OFR_OK) break;
         failures++;
