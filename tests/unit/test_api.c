@@ -6,6 +6,7 @@
 
 #include <math.h>
 #include <offramp.h>
+#include <pthread.h>
 
 #include "base/mem.h"
 #include "base/rng.h"
@@ -388,6 +389,57 @@ static void test_missing_parts(void **state)
                  "46 entries, the model 45 embeddings");
 }
 
+#define N_SHARED 60
+
+typedef struct caller {
+    const ofr_model *model;
+    bool ok;
+    ofr_result results[N_SHARED];
+} caller;
+
+/* What a thread does: a session of its own on the shared model. */
+static void *call(void *arg)
+{
+    caller *c = arg;
+    ofr_session *session;
+    ofr_session_options options = {.n_threads = 1};
+    c->ok = ofr_session_open(&session, c->model, &options, NULL) == OFR_OK;
+    if (!c->ok) return NULL;
+    for (uint64_t i = 0; i < N_SHARED && c->ok; i++) {
+        char text[128];
+        ofr_text t = {make_text(text, i), 0, NULL, 0};
+        t.text_len = strlen(text);
+        c->ok = ofr_classify(session, &c->results[i], &t, 1, NULL) == OFR_OK;
+    }
+    ofr_session_close(session);
+    return NULL;
+}
+
+static void test_threads(void **state)
+{
+    (void)state;
+    ofr_error err;
+    ofr_model *model;
+    assert_ok(ofr_model_open(&model, stored_dir, &err), err);
+    static caller callers[3];
+    pthread_t threads[3];
+    for (int i = 0; i < 3; i++) {
+        callers[i].model = model;
+        assert_int_equal(pthread_create(&threads[i], NULL, call, &callers[i]), 0);
+    }
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+    for (int i = 0; i < 3; i++) {
+        assert_true(callers[i].ok);
+        for (int t = 0; t < N_SHARED; t++) {
+            assert_int_equal(callers[i].results[t].label, callers[0].results[t].label);
+            assert_int_equal(callers[i].results[t].exit_layer,
+                             callers[0].results[t].exit_layer);
+        }
+    }
+    ofr_model_close(model);
+}
+
 /* Opening allocates, classifying does not. */
 static void test_no_allocation(void **state)
 {
@@ -446,8 +498,8 @@ int main(void)
         cmocka_unit_test(test_model),         cmocka_unit_test(test_batches),
         cmocka_unit_test(test_truncation),    cmocka_unit_test(test_rules),
         cmocka_unit_test(test_odd_texts),     cmocka_unit_test(test_bad_arguments),
-        cmocka_unit_test(test_missing_parts), cmocka_unit_test(test_no_allocation),
-        cmocka_unit_test(test_short_memory),
+        cmocka_unit_test(test_missing_parts), cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_no_allocation), cmocka_unit_test(test_short_memory),
     };
     return cmocka_run_group_tests_name("api", tests, make_model, NULL);
 }
