@@ -84,7 +84,7 @@ typedef struct ofr_eval {
     double *exit_accuracy;  /* [L] share right among those; NaN: none left    */
     double *layer_score;    /* [L] metric of this classifier on all texts     */
     double *layer_accuracy; /* [L] share right of this classifier, all texts  */
-    double *calibration;    /* [L] expected calibration error; NaN for         
+    double *calibration;    /* [L] expected calibration error; NaN for
                                regression                                     */
     double overthinking;    /* share right at some earlier exit, wrong at L   */
     ofr_eval_group groups[OFR_EVAL_GROUPS];

@@ -67,7 +67,8 @@ static void bar_layout(void **state)
 {
     (void)state;
     bar("joint 2/5:  37%|███▋      | 371/1002 [00:12<00:20, 30.9it/s, loss=0.412, "
-        "dev=0.871]", "joint 2/5", 371, 1002, 12, "loss=0.412, dev=0.871", 200, true);
+        "dev=0.871]",
+        "joint 2/5", 371, 1002, 12, "loss=0.412, dev=0.871", 200, true);
     bar("joint 2/5:  37%|###7      | 371/1002 [00:12<00:20, 30.9it/s]", "joint 2/5", 371,
         1002, 12, NULL, 200, false);
     bar("x:   0%|          | 0/10 [00:00<?, ?it/s]", "x", 0, 10, 0, NULL, 200, true);
@@ -171,7 +172,8 @@ static void lines_of_a_file(void **state)
     char *text = test_malloc(big + 16);
     (void)state;
     ofr_buf_init(&line);
-    const char *path = support_write("a", "\xef\xbb\xbfone\r\n\ntwo\n\r\n\xef\xbb\xbfthree");
+    const char *path =
+        support_write("a", "\xef\xbb\xbfone\r\n\ntwo\n\r\n\xef\xbb\xbfthree");
     assert_ok(ofr_lines_open(&lines, path, &err), err);
     expect_line(&lines, &line, "one");
     expect_line(&lines, &line, "");

@@ -137,7 +137,8 @@ static void sums(void **state)
     for (int l = 0; l < L; l++) {
         used += histogram[l] > 0;
         assert_int_equal(e.histogram[l], histogram[l]);
-        support_close_one("layer", e.layer_accuracy[l], (double)layer_right[l] / N, 1e-12);
+        support_close_one("layer", e.layer_accuracy[l], (double)layer_right[l] / N,
+                          1e-12);
         if (histogram[l])
             support_close_one("exit", e.exit_accuracy[l],
                               (double)exit_right[l] / histogram[l], 1e-12);
@@ -217,7 +218,8 @@ static void planted(void **state)
 
     open_eval(f, &e, &o);
     support_close_one("full", e.score_full, 1, 0);
-    const ofr_eval_group *easy = &e.groups[OFR_EVAL_EASY], *hard = &e.groups[OFR_EVAL_HARD];
+    const ofr_eval_group *easy = &e.groups[OFR_EVAL_EASY],
+                         *hard = &e.groups[OFR_EVAL_HARD];
     assert_int_equal(easy->n + hard->n, N);
     assert_true(easy->n > 0 && hard->n > 0 && easy->high < hard->low);
     assert_int_equal(e.groups[OFR_EVAL_TERCILE1].n + e.groups[OFR_EVAL_TERCILE2].n +
@@ -322,8 +324,8 @@ static void failures(void **state)
     ofr_eval e;
     ofr_error err;
     data.labels = NULL;
-    assert_fails(ofr_eval_open(&e, &f->encoder, f->dev, &data, &o, &err), OFR_INVALID, err,
-                 "right answers");
+    assert_fails(ofr_eval_open(&e, &f->encoder, f->dev, &data, &o, &err), OFR_INVALID,
+                 err, "right answers");
     o.metric = OFR_METRIC_F1;
     assert_fails(ofr_eval_open(&e, &f->encoder, f->dev, &f->data, &o, &err), OFR_INVALID,
                  err, "2 classes");
@@ -366,7 +368,8 @@ static void records(void **state)
         assert_non_null(json_object_get(json, keys[i]));
     assert_string_equal(json_string_value(json_object_get(json, "task")), "a \"task\"");
     assert_int_equal(json_array_size(json_object_get(json, "layer_accuracy")), L);
-    support_close_one("score", json_real_value(json_object_get(json, "score")), e.score, 0);
+    support_close_one("score", json_real_value(json_object_get(json, "score")), e.score,
+                      0);
     assert_true(json_is_null(json_object_get(json, "ms_per_text")));
     json_decref(json);
     ofr_buf_free(&out);
