@@ -215,6 +215,7 @@ static bool read_varint(proto *in, uint64_t *out)
 static bool read_field(proto *in, proto_field *field)
 {
     uint64_t key, n = 0;
+    *field = (proto_field){0};
     if (!read_varint(in, &key) || key >> 3 == 0 || key >> 3 > INT32_MAX) return false;
     field->number = (int)(key >> 3);
     field->wire = (int)(key & 7);

@@ -7,7 +7,7 @@
 #include "tok/tok_parts.h"
 
 /* The 256 byte tokens are ids 0..255 in byte order, then 256.. as below. */
-static const char *const more[] = {"ab", "abc", "bc", "aa", "\xc4\xa0" "a", "<s>", "</s>",
+static const char *const more[] = {"ab", "abc", "bc", "aa", "\xc4\xa0\x61", "<s>", "</s>",
                                    "<unk>", "<pad>", "<mask>"};
 static const char merges[] = "#version: 0.2\na b\nb c\nab c\na a\n\xc4\xa0 a\n";
 
@@ -106,7 +106,7 @@ static void test_split(void **state)
         {"  ", "  "},
         {"\xc3\xa9t\xc3\xa9 \xd9\xa3\xc2\xb2", "\xc3\xa9t\xc3\xa9| \xd9\xa3\xc2\xb2"},
         {"a\xe3\x80\x80 b", "a|\xe3\x80\x80| b"},
-        {"a\xe1\xa0\x8e" "b", "a|\xe1\xa0\x8e|b"}, /* U+180E is no space */
+        {"a\xe1\xa0\x8e\x62", "a|\xe1\xa0\x8e|b"}, /* U+180E is no space */
     };
     ofr_error err;
     ofr_gpt2_split split;

@@ -2,8 +2,8 @@
 #include "support/support.h"
 
 #include <jansson.h>
+#include <sys/stat.h>
 
-#include "base/clock.h"
 #include "base/mem.h"
 #include "tok/tok_parts.h"
 
@@ -149,11 +149,258 @@ static void test_gpt2_oracle(void **state)
     free(g);
 }
 
+static const char small_vocab[] = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\nb\n##b\nA\n"
+                                  "\xc3\xa1\n";
+
+static void same(const ofr_tok_scratch *s, const int *want, int n)
+{
+    assert_int_equal(s->n, n);
+    for (int i = 0; i < n; i++)
+        assert_int_equal(s->ids[i], want[i]);
+}
+
+/* A folder with these files; NULL for none. */
+static ofr_tok *open_dir(const char *vocab, const char *config, const char *json, int lower)
+{
+    char dir[OFR_PATH_MAX];
+    ofr_error err;
+    ofr_tok *tok = NULL;
+    snprintf(dir, sizeof dir, "%s/model", support_folder());
+    mkdir(dir, 0777);
+    assert_ok(ofr_file_remove(support_path("model/vocab.txt"), &err), err);
+    assert_ok(ofr_file_remove(support_path("model/tokenizer_config.json"), &err), err);
+    assert_ok(ofr_file_remove(support_path("model/tokenizer.json"), &err), err);
+    if (vocab) support_write("model/vocab.txt", vocab);
+    if (config) support_write("model/tokenizer_config.json", config);
+    if (json) support_write("model/tokenizer.json", json);
+    assert_ok(ofr_tok_open(&tok, dir, (ofr_tok_options){lower}, &err), err);
+    return tok;
+}
+
+static int id_of(const ofr_tok *tok, const char *text)
+{
+    ofr_tok_scratch s;
+    ofr_error err;
+    int id;
+    ofr_tok_scratch_init(&s);
+    assert_ok(ofr_tok_encode(tok, &s, ofr_str_of(text), (ofr_str){0}, 0, &err), err);
+    assert_int_equal(s.n, 3);
+    id = s.ids[1];
+    ofr_tok_scratch_free(&s);
+    return id;
+}
+
+static void test_config(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *config;
+        int lower, capital, accent; /* option; ids of A and of a with an accent */
+    } cases[] = {
+        {NULL, -1, 5, 5},
+        {"{}", -1, 5, 5},
+        {"{\"do_lower_case\": true}", -1, 5, 5},
+        {"{\"do_lower_case\": false}", -1, 8, 9},
+        {"{\"do_lower_case\": false}", 1, 5, 5},
+        {"{\"do_lower_case\": true}", 0, 8, 9},
+        {"{\"strip_accents\": false}", -1, 5, 9},
+        {"{\"do_lower_case\": false, \"strip_accents\": true}", -1, 8, 5},
+        {"{\"strip_accents\": null}", -1, 5, 5},
+    };
+    const char *paths[8];
+    ofr_error err;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        ofr_tok *tok = open_dir(small_vocab, cases[i].config, NULL, cases[i].lower);
+        assert_int_equal(id_of(tok, "A"), cases[i].capital);
+        assert_int_equal(id_of(tok, "\xc3\xa1"), cases[i].accent);
+        assert_int_equal(ofr_tok_files(tok, paths), cases[i].config ? 2 : 1);
+        assert_non_null(strstr(paths[0], "model/vocab.txt"));
+        ofr_tok_close(tok);
+    }
+    ofr_tok *tok = open_dir(small_vocab, "{\"cls_token\": \"[PAD]\"}", NULL, -1);
+    assert_int_equal(tok->cls, 0);
+    ofr_tok_close(tok);
+    support_write("model/tokenizer_config.json", "{\"do_lower_case\": 3}");
+    char dir[OFR_PATH_MAX];
+    snprintf(dir, sizeof dir, "%s/model", support_folder());
+    assert_fails(ofr_tok_open(&tok, dir, (ofr_tok_options){-1}, &err), OFR_FORMAT, err,
+                 "tokenizer_config.json: \"do_lower_case\" is an integer");
+    assert_ok(ofr_file_remove(support_path("model/vocab.txt"), &err), err);
+    assert_ok(ofr_file_remove(support_path("model/tokenizer_config.json"), &err), err);
+    assert_fails(ofr_tok_open(&tok, dir, (ofr_tok_options){-1}, &err), OFR_NOT_FOUND, err,
+                 "model: no tokenizer: expected vocab.txt");
+}
+
+#define JSON_VOCAB                                                                        \
+    "\"vocab\": {\"[PAD]\": 0, \"[UNK]\": 1, \"[CLS]\": 2, \"[SEP]\": 3, \"[MASK]\": 4,"  \
+    " \"a\": 5, \"b\": 6, \"@b\": 7, \"A\": 8, \"\xc3\xa1\": 9}"
+
+static void test_tokenizer_json(void **state)
+{
+    (void)state;
+    ofr_tok *tok = open_dir(NULL, NULL,
+                            "{\"added_tokens\": [{\"id\": 10, \"content\": \"<x>\"}],"
+                            "\"normalizer\": {\"type\": \"BertNormalizer\", \"lowercase\": "
+                            "false, \"strip_accents\": null}, \"model\": {"
+                            "\"continuing_subword_prefix\": \"@\", " JSON_VOCAB "}}",
+                            -1);
+    ofr_tok_scratch s;
+    ofr_error err;
+    const char *paths[8];
+    assert_string_equal(ofr_tok_kind(tok), "wordpiece");
+    assert_int_equal(id_of(tok, "A"), 8);
+    assert_int_equal(id_of(tok, "\xc3\xa1"), 9);
+    assert_int_equal(ofr_tok_size(tok), 11);
+    ofr_tok_scratch_init(&s);
+    assert_ok(ofr_tok_encode(tok, &s, OFR_STR("ab<x>"), (ofr_str){0}, 0, &err), err);
+    same(&s, (const int[]){2, 5, 7, 10, 3}, 5);
+    ofr_tok_scratch_free(&s);
+    assert_int_equal(ofr_tok_files(tok, paths), 1);
+    ofr_tok_close(tok);
+    /* tokenizer_config.json has the last word */
+    tok = open_dir(NULL, "{\"do_lower_case\": true}",
+                   "{\"normalizer\": {\"type\": \"BertNormalizer\", \"lowercase\": false},"
+                   "\"model\": {\"type\": \"WordPiece\", " JSON_VOCAB "}}",
+                   -1);
+    assert_int_equal(id_of(tok, "A"), 5);
+    ofr_tok_close(tok);
+}
+
+/* Special tokens inside of texts, next to letters and twice in a row. */
+static void test_special_tokens(void **state)
+{
+    (void)state;
+    ofr_tok *tok = open_dir(small_vocab, NULL, NULL, -1);
+    ofr_tok_scratch s;
+    ofr_error err;
+    ofr_tok_scratch_init(&s);
+    assert_ok(ofr_tok_encode(tok, &s, OFR_STR("a[MASK]b [SEP][SEP]"), (ofr_str){0}, 0, &err),
+              err);
+    same(&s, (const int[]){2, 5, 4, 6, 3, 3, 3}, 7);
+    assert_ok(ofr_tok_encode(tok, &s, OFR_STR("[mask]"), (ofr_str){0}, 0, &err), err);
+    same(&s, (const int[]){2, 1, 1, 1, 3}, 5); /* lower case is plain text */
+    assert_ok(ofr_tok_encode(tok, &s, OFR_STR("[MASK"), (ofr_str){0}, 0, &err), err);
+    same(&s, (const int[]){2, 1, 1, 3}, 4);
+    assert_ok(ofr_tok_encode(tok, &s, OFR_STR(""), OFR_STR(""), 0, &err), err);
+    same(&s, (const int[]){2, 3, 3}, 3);
+    assert_int_equal(s.types[2], 1);
+    assert_ok(ofr_tok_encode(tok, &s, (ofr_str){0}, (ofr_str){0}, 0, &err), err);
+    same(&s, (const int[]){2, 3}, 2);
+    assert_ok(ofr_tok_encode(tok, &s, OFR_STR("\xf0\x9f\x98\x80"), (ofr_str){0}, 0, &err),
+              err);
+    same(&s, (const int[]){2, 1, 3}, 3);
+    ofr_tok_scratch_free(&s);
+    ofr_tok_close(tok);
+}
+
+/* Cutting must give what dropping tokens one by one from everything gives,
+ * although a long text is not read to its end. */
+static void test_truncation(void **state)
+{
+    (void)state;
+    ofr_tok *tok = open_dir(small_vocab, NULL, NULL, -1);
+    ofr_tok_scratch s;
+    ofr_error err;
+    char a[64], b[64];
+    ofr_tok_scratch_init(&s);
+    for (int i = 0; i < 64; i++) {
+        a[i] = i % 2 ? ' ' : 'a';
+        b[i] = 'b'; /* one word: its pieces come all at once */
+    }
+    for (int len_a = 0; len_a <= 12; len_a++) {
+        for (int len_b = -1; len_b <= 12; len_b++) {
+            for (int max = 3; max <= 30; max++) {
+                int n_a = len_a, n_b = len_b > 0 ? len_b : 0;
+                int room = max - (len_b < 0 ? 2 : 3);
+                ofr_str pair = {len_b < 0 ? NULL : b, (size_t)n_b};
+                bool cut = n_a + n_b > room;
+                while (n_a + n_b > room) {
+                    if (n_a > n_b) n_a--;
+                    else n_b--;
+                }
+                assert_ok(ofr_tok_encode(tok, &s, (ofr_str){a, (size_t)(2 * len_a)}, pair,
+                                         max, &err),
+                          err);
+                assert_int_equal(s.truncated, cut);
+                assert_int_equal(s.n, n_a + n_b + (len_b < 0 ? 2 : 3));
+                for (int i = 0; i < n_a; i++)
+                    assert_int_equal(s.ids[1 + i], 5);
+                assert_int_equal(s.ids[1 + n_a], 3);
+                for (int i = 0; i < n_b; i++)
+                    assert_int_equal(s.ids[2 + n_a + i], i ? 7 : 6);
+            }
+        }
+    }
+    assert_ok(ofr_tok_encode(tok, &s, OFR_STR("a"), OFR_STR("b"), 1, &err), err);
+    same(&s, (const int[]){2, 3, 3}, 3); /* never less than the special tokens */
+    ofr_tok_scratch_free(&s);
+    ofr_tok_close(tok);
+}
+
+static void test_long_text(void **state)
+{
+    (void)state;
+    ofr_tok *tok = open_dir(small_vocab, NULL, NULL, -1);
+    ofr_tok_scratch s;
+    ofr_error err;
+    size_t n = 200000;
+    char *text = malloc(n);
+    assert_non_null(text);
+    for (size_t i = 0; i < n; i++)
+        text[i] = i % 2 ? ' ' : 'a';
+    ofr_tok_scratch_init(&s);
+    assert_ok(ofr_tok_encode(tok, &s, (ofr_str){text, n}, OFR_STR("b"), 128, &err), err);
+    assert_int_equal(s.n, 128);
+    assert_true(s.truncated);
+    assert_int_equal(s.ids[126], 6);
+    assert_true(s.cap_work < 1000); /* the rest of the text was not read */
+    assert_ok(ofr_tok_encode(tok, &s, (ofr_str){text, n}, (ofr_str){0}, 0, &err), err);
+    assert_int_equal(s.n, 100002);
+    assert_false(s.truncated);
+    size_t count = ofr_mem_count();
+    assert_ok(ofr_tok_encode(tok, &s, (ofr_str){text, n}, (ofr_str){0}, 0, &err), err);
+    assert_int_equal(ofr_mem_count(), count); /* the scratch is reused */
+    free(text);
+    ofr_tok_scratch_free(&s);
+    ofr_tok_close(tok);
+}
+
+static void test_memory(void **state)
+{
+    (void)state;
+    ofr_tok_close(open_dir(small_vocab, "{\"do_lower_case\": true}", NULL, -1));
+    char dir[OFR_PATH_MAX];
+    snprintf(dir, sizeof dir, "%s/model", support_folder());
+    for (size_t n = 1;; n++) {
+        ofr_error err;
+        ofr_tok *tok = NULL;
+        ofr_tok_scratch s;
+        size_t live = ofr_mem_live();
+        ofr_tok_scratch_init(&s);
+        ofr_mem_fail_at(n, n % 2 == 0);
+        ofr_status status = ofr_tok_open(&tok, dir, (ofr_tok_options){-1}, &err);
+        if (status == OFR_OK)
+            status = ofr_tok_encode(tok, &s, OFR_STR("a b"), OFR_STR("b"), 0, &err);
+        ofr_mem_fail_at(0, false);
+        if (tok) { /* a scratch goes on working after a failure */
+            assert_ok(ofr_tok_encode(tok, &s, OFR_STR("a b"), OFR_STR("b"), 0, &err), err);
+            same(&s, (const int[]){2, 5, 6, 3, 6, 3}, 6);
+        }
+        ofr_tok_scratch_free(&s);
+        ofr_tok_close(tok);
+        assert_int_equal(ofr_mem_live(), live);
+        if (status == OFR_OK) break;
+        assert_int_equal(status, OFR_NOMEM);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_wordpiece_oracle),
-        cmocka_unit_test(test_gpt2_oracle),
+        cmocka_unit_test(test_wordpiece_oracle), cmocka_unit_test(test_gpt2_oracle),
+        cmocka_unit_test(test_config),           cmocka_unit_test(test_tokenizer_json),
+        cmocka_unit_test(test_special_tokens),   cmocka_unit_test(test_truncation),
+        cmocka_unit_test(test_long_text),        cmocka_unit_test(test_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
