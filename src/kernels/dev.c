@@ -1,18 +1,14 @@
 /*
  * dev.c - threads and scratch of the kernels.
  *
- * The one place that knows OpenMP.  Every thread has its own block of scratch;
- * blocks are allocated here, once, for the longest text.
+ * A team of threads (base/pool.h) and one block of scratch for each of them,
+ * allocated here, once, for the longest text.
  */
 #include "kernels/dev.h"
 
 #include "base/cpu.h"
 #include "base/mem.h"
 #include "kernels/cpu/sizes.h"
-
-#ifdef _OPENMP
-#include <omp.h>
-#endif
 
 ofr_status ofr_dev_open(ofr_dev **out, const ofr_ops *ops, int n_threads, int max_tokens,
                         ofr_error *err)
@@ -22,6 +18,10 @@ ofr_status ofr_dev_open(ofr_dev **out, const ofr_ops *ops, int n_threads, int ma
     dev->ops = *ops;
     dev->n_threads = n_threads > 0 ? n_threads : ofr_cpu_threads();
     if (dev->n_threads > OFR_THREADS_MAX) dev->n_threads = OFR_THREADS_MAX;
+    if (ofr_pool_open(&dev->pool, dev->n_threads, err) != OFR_OK) {
+        ofr_dev_close(dev);
+        return OFR_NOMEM;
+    }
     dev->scratch_bytes = ofr_scratch_reals(max_tokens) * sizeof(ofr_real);
     dev->shared_bytes = (size_t)OFR_SHARED_REALS * sizeof(ofr_real);
     for (int t = 0; t < dev->n_threads; t++) {
@@ -41,29 +41,14 @@ fail:;
 void ofr_dev_close(ofr_dev *dev)
 {
     if (!dev) return;
+    ofr_pool_close(dev->pool);
     for (int t = 0; t < OFR_THREADS_MAX; t++)
         ofr_mem_free(dev->scratch[t]);
     ofr_mem_free(dev->shared);
     ofr_mem_free(dev);
 }
 
-#ifdef _OPENMP
 void ofr_dev_run(const ofr_dev *dev, int want, ofr_part part, void *arg)
 {
-    int n = want < dev->n_threads ? want : dev->n_threads;
-    if (n <= 1) {
-        part(arg, 0, 1);
-        return;
-    }
-#pragma omp parallel num_threads(n)
-    part(arg, omp_get_thread_num(), omp_get_num_threads());
+    ofr_pool_run(dev->pool, want, part, arg);
 }
-#else
-void ofr_dev_run(const ofr_dev *dev, int want, ofr_part part, void *arg)
-{
-    int n = want < dev->n_threads ? want : dev->n_threads;
-    if (n < 1) n = 1;
-    for (int t = 0; t < n; t++)
-        part(arg, t, n);
-}
-#endif

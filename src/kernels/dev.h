@@ -7,6 +7,7 @@
 #ifndef OFR_KERNELS_DEV_H
 #define OFR_KERNELS_DEV_H
 
+#include "base/pool.h"
 #include "base/status.h"
 #include "kernels/ops.h"
 
@@ -15,6 +16,7 @@
 struct ofr_dev {
     ofr_ops ops;
     int n_threads;
+    ofr_pool *pool;
     size_t scratch_bytes;                    /* per thread */
     unsigned char *scratch[OFR_THREADS_MAX]; /* one block per thread */
     /* Shared scratch of a whole call (packed left-hand sides and the like). */
@@ -31,7 +33,6 @@ void ofr_dev_close(ofr_dev *dev); /* NULL is allowed */
 
 /* For kernels: run part(arg, thread, n) for thread = 0 .. n-1 and wait, with
  * n <= min(want, dev->n_threads).  want <= 1 costs no more than a call. */
-typedef void (*ofr_part)(void *arg, int thread, int n);
 void ofr_dev_run(const ofr_dev *dev, int want, ofr_part part, void *arg);
 
 #endif
