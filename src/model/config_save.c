@@ -44,10 +44,11 @@ ofr_status ofr_config_shape(ofr_config *config, ofr_family family, const char *s
         if (strcmp(shape, shapes[i].name) == 0) row = &shapes[i];
     }
     if (!row) {
-        return ofr_fail(err, OFR_INVALID,
-                        "shape \"%.40s\" is unknown, there are tiny, mini, small, medium, "
-                        "base and large",
-                        shape);
+        return ofr_fail(
+            err, OFR_INVALID,
+            "shape \"%.40s\" is unknown, there are tiny, mini, small, medium, "
+            "base and large",
+            shape);
     }
     if (V < 2 || V > (int)OFR_SIZE_MAX) {
         return ofr_fail(err, OFR_INVALID, "a vocabulary of %d entries, expected 2 to %d",
@@ -230,7 +231,8 @@ static int set_labels(json_t *json, const ofr_config *config)
     }
     failed |= json_object_set_new(json, "id2label", names);
     failed |= json_object_set_new(json, "label2id", ids);
-    if (json_object_get(json, "num_labels")) failed |= set_int(json, "num_labels", config->K);
+    if (json_object_get(json, "num_labels"))
+        failed |= set_int(json, "num_labels", config->K);
     failed |= set_text(json, "problem_type",
                        config->regression ? "regression" : "single_label_classification");
     return failed;

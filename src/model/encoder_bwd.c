@@ -111,8 +111,8 @@ static void embeddings_bwd(ofr_trace *trace, ofr_real *grads, int N)
     bool typed = at->type != OFR_PARAM_NONE;
     dev->ops.embed_bwd(dev, grads + at->word, grads + at->position,
                        typed ? grads + at->type : NULL, d, trace->tokens.ids,
-                       trace->positions, ofr_encoder_types(c, &trace->tokens, trace->zeros),
-                       N, c->E);
+                       trace->positions,
+                       ofr_encoder_types(c, &trace->tokens, trace->zeros), N, c->E);
 }
 
 void ofr_trace_backward(ofr_trace *trace, ofr_real *grads, const ofr_real *dcls,

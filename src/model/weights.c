@@ -47,7 +47,8 @@ static ofr_status missing(const ofr_param *row, const ofr_config *config,
 {
     const char *prefix = ofr_family_of(config->family)->names.prefix;
     size_t n = strlen(prefix);
-    const char *bare = strncmp(row->file_name, prefix, n) == 0 ? row->file_name + n : NULL;
+    const char *bare =
+        strncmp(row->file_name, prefix, n) == 0 ? row->file_name + n : NULL;
     char where[300];
     if (st->n_tensors > 0 && strcmp(st->files[0], st->files[st->n_tensors - 1]) == 0) {
         (void)snprintf(where, sizeof where, "%.280s", st->files[0]);

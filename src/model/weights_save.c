@@ -77,8 +77,9 @@ ofr_status ofr_weights_save(const ofr_params *params, const ofr_config *config,
                             ofr_error *err)
 {
     if (dtype != OFR_F32 && dtype != OFR_F64 && dtype != OFR_F16) {
-        return ofr_fail(err, OFR_INVALID, "%s: weights are saved as F32, F64 or F16, not %s",
-                        path, ofr_dtype_name(dtype));
+        return ofr_fail(err, OFR_INVALID,
+                        "%s: weights are saved as F32, F64 or F16, not %s", path,
+                        ofr_dtype_name(dtype));
     }
     size_t width = ofr_dtype_bytes(dtype);
     bool as_is = dtype != OFR_F16 && width == sizeof(ofr_real);

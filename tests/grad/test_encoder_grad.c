@@ -195,7 +195,8 @@ static void test_top_layer(void **state)
     (void)ofr_heads_backward(&t.heads, full, dcls, t.dz);
     ofr_trace_backward(&t.trace, full, dcls, L);
     support_close("gradient", t.grads, full, total, 0, 0);
-    size_t above = t.encoder.params.layers[2].qkv_w, end = t.encoder.params.exits[0].pool_w;
+    size_t above = t.encoder.params.layers[2].qkv_w,
+           end = t.encoder.params.exits[0].pool_w;
     for (size_t i = above; i < end; i++) assert_true(t.grads[i] == 0);
     ofr_mem_free(full);
     ofr_mem_free(dcls);

@@ -92,7 +92,8 @@ static void begin(bed *t, const int *texts, int n)
     for (int b = 0; b < n; b++) {
         int T = t->length[texts[b]];
         memcpy(ids + offsets[b], t->ids + texts[b] * MAX_T, (size_t)T * sizeof *ids);
-        memcpy(types + offsets[b], t->types + texts[b] * MAX_T, (size_t)T * sizeof *types);
+        memcpy(types + offsets[b], t->types + texts[b] * MAX_T,
+               (size_t)T * sizeof *types);
         offsets[b + 1] = offsets[b] + T;
     }
     ofr_tokens tokens = {n, offsets, ids, types};
@@ -193,7 +194,8 @@ static void test_keep(void **state)
     assert_int_equal(t.walk.N, T1 + T3);
     assert_int_equal(t.walk.text[0], 1);
     assert_int_equal(t.walk.text[1], 3);
-    assert_memory_equal(t.walk.x, before + (size_t)T0 * C, (size_t)T1 * C * sizeof *before);
+    assert_memory_equal(t.walk.x, before + (size_t)T0 * C,
+                        (size_t)T1 * C * sizeof *before);
     assert_memory_equal(t.walk.x + (size_t)T1 * C, before + (size_t)at3 * C,
                         (size_t)T3 * C * sizeof *before);
     ofr_walk_keep(&t.walk, (const unsigned char[]){0, 1});

@@ -16,6 +16,7 @@
 #include "io/json.h"
 #include "io/safetensors.h"
 #include "model/encoder.h"
+#include "model/weights.h"
 #include "nn/loss.h"
 
 #define IN_DOUBLE (sizeof(ofr_real) == sizeof(double))
@@ -272,17 +273,14 @@ static void check_grads(bed *t)
 static void adamw(bed *t, int number, double norm)
 {
     double scale = 1 / (norm + 1e-6);
-    ofr_adamw_step s = {.lr = (ofr_real)(1e-3 * (1 - number / 10.0)),
-                        .beta1 = (ofr_real)0.9,
-                        .beta2 = (ofr_real)0.999,
-                        .eps = (ofr_real)1e-8,
-                        .correct1 = (ofr_real)(1 - pow(0.9, number + 1)),
-                        .correct2 = (ofr_real)(1 - pow(0.999, number + 1)),
-                        .grad_scale = (ofr_real)(scale < 1 ? scale : 1)};
+    ofr_adamw_step s = {.lr = 1e-3 * (1 - number / 10.0), .beta1 = 0.9, .beta2 = 0.999,
+                        .eps = 1e-8, .correct1 = 1 - pow(0.9, number + 1),
+                        .correct2 = 1 - pow(0.999, number + 1),
+                        .grad_scale = scale < 1 ? scale : 1};
     for (int i = 0; i < t->encoder.params.n; i++) {
         const ofr_param *row = &t->encoder.params.rows[i];
         size_t at = row->offset;
-        s.decay = row->decay ? (ofr_real)0.01 : 0;
+        s.decay = row->decay ? 0.01 : 0;
         t->dev->ops.adamw(t->dev, t->encoder.w + at, t->grads + at, t->m + at, t->v + at,
                           row->count, s);
     }
@@ -303,7 +301,8 @@ static void check_adamw(bed *t)
         double norm = sqrt(t->dev->ops.sum_squares(t->dev, t->grads,
                                                    t->encoder.params.total));
         (void)snprintf(name, sizeof name, "loss %d", i);
-        support_close_one(name, loss, json_number_value(json_array_get(losses, (size_t)i)),
+        support_close_one(name, loss,
+                          json_number_value(json_array_get(losses, (size_t)i)),
                           tolerance(2e-3, 1e-8));
         (void)snprintf(name, sizeof name, "norm %d", i);
         support_close_one(name, norm, json_number_value(json_array_get(norms, (size_t)i)),
@@ -332,6 +331,40 @@ static void test_family(void **state)
     check_family(*state, &fast, 2);
 }
 
+/* What we save is what other tools wrote: the same names, shapes and bytes. */
+static void test_saves_the_same(void **state)
+{
+    static const char *const families[] = {"bert", "electra", "roberta", "distilbert",
+                                           "albert"};
+    (void)state;
+    for (int f = 0; f < 5; f++) {
+        char relative[64], dir[OFR_PATH_MAX];
+        ofr_encoder encoder;
+        ofr_safetensors want, got;
+        ofr_error err;
+        (void)snprintf(relative, sizeof relative, "encoders/%s", families[f]);
+        if (!support_shared_path(dir, "oracle", relative)) skip();
+        assert_ok(ofr_encoder_open(&encoder, dir, 1, &err), err);
+        const char *path = support_path("saved.safetensors");
+        assert_ok(ofr_weights_save(&encoder.params, &encoder.config, path, encoder.w,
+                                   OFR_F32, &err),
+                  err);
+        assert_ok(ofr_safetensors_open_dir(&want, dir, &err), err);
+        assert_ok(ofr_safetensors_open(&got, path, &err), err);
+        assert_int_equal(got.n_tensors, want.n_tensors);
+        for (int i = 0; i < want.n_tensors; i++) {
+            const ofr_tensor *w = &want.tensors[i], *g = tensor(&got, w->name);
+            assert_int_equal(g->rank, w->rank);
+            assert_memory_equal(g->shape, w->shape, (size_t)w->rank * sizeof *w->shape);
+            assert_int_equal(g->dtype, OFR_F32);
+            assert_memory_equal(g->data, w->data, w->bytes);
+        }
+        ofr_safetensors_close(&want);
+        ofr_safetensors_close(&got);
+        ofr_encoder_close(&encoder);
+    }
+}
+
 /* RoBERTa has one token type: what the tokenizer says does not matter. */
 static void test_single_type(void **state)
 {
@@ -351,6 +384,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         FAMILY("bert"),       FAMILY("electra"), FAMILY("roberta"),
         FAMILY("distilbert"), FAMILY("albert"),  cmocka_unit_test(test_single_type),
+        cmocka_unit_test(test_saves_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

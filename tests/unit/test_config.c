@@ -178,7 +178,8 @@ static const char *const refused[][2] = {
     {"{\"model_type\":\"bert\",\"num_attention_heads\":7}",
      "width 768 is not a multiple of the 7"},
     {"{\"model_type\":\"bert\",\"hidden_act\":\"mish\"}", "\"mish\", supported are gelu"},
-    {"{\"model_type\":\"bert\",\"hidden_dropout_prob\":1}", "\"hidden_dropout_prob\" is 1"},
+    {"{\"model_type\":\"bert\",\"hidden_dropout_prob\":1}",
+     "\"hidden_dropout_prob\" is 1"},
     {"{\"model_type\":\"bert\",\"layer_norm_eps\":-1}", "\"layer_norm_eps\" is -1"},
     {"{\"model_type\":\"bert\",\"pad_token_id\":30522}", "\"pad_token_id\" is 30522"},
     {"{\"model_type\":\"bert\",\"hidden_size\":16777215,\"intermediate_size\":16777215,"
@@ -308,7 +309,8 @@ static void test_shape_round_trip(void **state)
         assert_true(back.E == c.E && back.C == c.C && back.V == 500 && back.F == c.F);
         assert_true(back.ln_eps == c.ln_eps && back.act == c.act);
         assert_true(back.hidden_dropout == c.hidden_dropout && back.head_dropout == 0.25);
-        assert_true(back.n_types == c.n_types && back.position_offset == c.position_offset);
+        assert_true(back.n_types == c.n_types &&
+                    back.position_offset == c.position_offset);
         ofr_config_free(&c);
         ofr_config_free(&back);
     }

@@ -88,7 +88,8 @@ static void test_names(void **state)
     make(&p, &c, OFR_FAMILY_ROBERTA, "tiny", 3, OFR_POOLER_PER_LAYER);
     assert_int_equal(row_of(&p, "classifier.dense.weight")->offset, p.exits[5].pool_w);
     assert_int_equal(row_of(&p, "classifier.out_proj.weight")->offset, p.exits[5].head_w);
-    assert_int_equal(row_of(&p, "offramp.exits.2.pooler.bias")->offset, p.exits[1].pool_b);
+    assert_int_equal(row_of(&p, "offramp.exits.2.pooler.bias")->offset,
+                     p.exits[1].pool_b);
     assert_true(p.exits[1].pool_w != p.exits[5].pool_w);
     ofr_params_close(&p);
     ofr_config_free(&c);

@@ -55,8 +55,8 @@ static void save(ofr_encoder *encoder, const char *dir, ofr_dtype dtype)
     in_dir(path, dir, "config.json");
     assert_ok(ofr_config_save(&encoder->config, path, &err), err);
     in_dir(path, dir, "model.safetensors");
-    assert_ok(ofr_weights_save(&encoder->params, &encoder->config, path, encoder->w, dtype,
-                               &err),
+    assert_ok(ofr_weights_save(&encoder->params, &encoder->config, path, encoder->w,
+                               dtype, &err),
               err);
 }
 
@@ -268,11 +268,12 @@ static void test_missing_and_wrong(void **state)
 
     bag_fill(&all, &a);
     bag_remove(&all, "layer.1.output.dense.bias");
-    expect_open_fails(&all, dir,
-                      "tensor \"bert.encoder.layer.1.output.dense.bias\" (or "
-                      "\"encoder.layer.1.output.dense.bias\") is missing, a model of family "
-                      "bert needs it; supported families: bert, electra, roberta, "
-                      "distilbert, albert");
+    expect_open_fails(
+        &all, dir,
+        "tensor \"bert.encoder.layer.1.output.dense.bias\" (or "
+        "\"encoder.layer.1.output.dense.bias\") is missing, a model of family "
+        "bert needs it; supported families: bert, electra, roberta, "
+        "distilbert, albert");
     bag_fill(&all, &a); /* config.json says that all exits are there */
     bag_remove(&all, "offramp.exits.2.classifier.weight");
     expect_open_fails(&all, dir, "\"offramp.exits.2.classifier.weight\" is missing");
@@ -311,8 +312,8 @@ static void test_plain_checkpoints(void **state)
     assert_false(b.config.has_exits || b.config.has_policies);
     size_t at = a.params.exits[2].head_w;
     assert_memory_equal(b.w + at, a.w + at, 3 * 12 * sizeof *b.w);
-    assert_memory_not_equal(b.w + a.params.exits[0].head_w, a.w + a.params.exits[0].head_w,
-                            3 * 12 * sizeof *b.w);
+    assert_memory_not_equal(b.w + a.params.exits[0].head_w,
+                            a.w + a.params.exits[0].head_w, 3 * 12 * sizeof *b.w);
     expect_same(&b, &a, OFR_GROUP_BACKBONE | OFR_GROUP_POOLER, false);
     ofr_encoder_close(&b);
 
@@ -359,8 +360,8 @@ static void test_set_task(void **state)
         assert_memory_equal(b.w + to->pool_w, a.w + from->pool_w, pool);
         assert_memory_equal(b.w + to->head_w, a.w + from->head_w, head);
     }
-    assert_memory_equal(b.w + b.params.exits[1].policy_w1, a.w + a.params.exits[1].policy_w1,
-                        4 * 12 * sizeof *a.w);
+    assert_memory_equal(b.w + b.params.exits[1].policy_w1,
+                        a.w + a.params.exits[1].policy_w1, 4 * 12 * sizeof *a.w);
 
     /* Other classes: new heads and policies, and back to one pooler, that of L. */
     b.w[b.params.exits[2].pool_w] = 5;
@@ -414,10 +415,14 @@ static void test_shortage(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trips),       cmocka_unit_test(test_half_overflow),
-        cmocka_unit_test(test_old_names),         cmocka_unit_test(test_shards),
-        cmocka_unit_test(test_missing_and_wrong), cmocka_unit_test(test_plain_checkpoints),
-        cmocka_unit_test(test_set_task),          cmocka_unit_test(test_shortage),
+        cmocka_unit_test(test_round_trips),
+        cmocka_unit_test(test_half_overflow),
+        cmocka_unit_test(test_old_names),
+        cmocka_unit_test(test_shards),
+        cmocka_unit_test(test_missing_and_wrong),
+        cmocka_unit_test(test_plain_checkpoints),
+        cmocka_unit_test(test_set_task),
+        cmocka_unit_test(test_shortage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
