@@ -149,7 +149,7 @@ static void add_text(ofr_buf *out, const findings *f)
     ofr_buf_addf(out, "\nmemory      %.1f GiB, %.1f GiB free\n", (double)f->memory / GiB,
                  (double)f->memory_free / GiB);
     ofr_buf_addf(out, "blas        none (own kernels)\nopenmp      %s\n",
-                 HAS_OPENMP ? "yes" : "no");
+                 HAS_OPENMP ? "yes" : "no (own team of threads)");
 }
 
 static ofr_status run(void *values, const bool *is_set, char **args, int n_args,
