@@ -84,6 +84,7 @@ static void multiply_block(const struct product *g, ofr_real *left, int r0, int 
                 .a = left + begin * (columns ? k : OFR_LDA),
                 .cs = columns ? end - begin : 0,
                 .b = panels + q / NR * panel_stride,
+                .ahead = i == 0 ? NULL : panels + q / NR * panel_stride,
                 .panel_stride = panel_stride,
                 .c = g->c + (r0 + begin) * g->ldc + j + q,
                 .ldc = g->ldc,

@@ -19,14 +19,14 @@
 #define UNROLL _Pragma("GCC unroll 32")
 #endif
 
-enum { NR = VEC_N * VEC_NV };
+enum { NR = VEC_N * VEC_NV, LINE = 64 / sizeof(ofr_real) };
 
 /* c[m, n_panels * NR] = start + a[m,k] * panels, or c += a * panels when start
  * is NULL.  Element (i, p) of the left side is a[i * rs + p * cs]. */
 static inline __attribute__((always_inline)) void
 micro(const int m, const int n_panels, ptrdiff_t rs, ptrdiff_t cs, const ofr_real *a,
       const ofr_real *b, ptrdiff_t panel_stride, int k, ofr_real *c, ptrdiff_t ldc,
-      const ofr_real *start)
+      const ofr_real *start, const ofr_real *ahead)
 {
     const int nv = n_panels * VEC_NV;
     vec acc[VEC_MR * VEC_NV * 4];
@@ -38,6 +38,9 @@ micro(const int m, const int n_panels, ptrdiff_t rs, ptrdiff_t cs, const ofr_rea
     }
     for (int p = 0; p < k; p++) {
         vec bv[VEC_NV * 4];
+        UNROLL for (int j = 0; j < NR; j += LINE)
+            __builtin_prefetch(ahead + j, 0, 2);
+        ahead += NR;
         UNROLL for (int j = 0; j < nv; j++)
             bv[j] = vec_load(b + (j / VEC_NV) * panel_stride + (j % VEC_NV) * VEC_N);
         UNROLL for (int i = 0; i < m; i++)
@@ -60,21 +63,21 @@ micro(const int m, const int n_panels, ptrdiff_t rs, ptrdiff_t cs, const ofr_rea
  * columns of stride cs (rows contiguous). */
 typedef void (*micro_fn)(const ofr_real *a, ptrdiff_t cs, const ofr_real *b,
                          ptrdiff_t panel_stride, int k, ofr_real *c, ptrdiff_t ldc,
-                         const ofr_real *start);
+                         const ofr_real *start, const ofr_real *ahead);
 
 #define MICRO(name, m, n_panels)                                                         \
     static void name##_rows(const ofr_real *a, ptrdiff_t cs, const ofr_real *b,          \
                             ptrdiff_t panel_stride, int k, ofr_real *c, ptrdiff_t ldc,   \
-                            const ofr_real *start)                                       \
+                            const ofr_real *start, const ofr_real *ahead)                \
     {                                                                                    \
         (void)cs;                                                                        \
-        micro(m, n_panels, OFR_LDA, 1, a, b, panel_stride, k, c, ldc, start);            \
+        micro(m, n_panels, OFR_LDA, 1, a, b, panel_stride, k, c, ldc, start, ahead);     \
     }                                                                                    \
     static void name##_cols(const ofr_real *a, ptrdiff_t cs, const ofr_real *b,          \
                             ptrdiff_t panel_stride, int k, ofr_real *c, ptrdiff_t ldc,   \
-                            const ofr_real *start)                                       \
+                            const ofr_real *start, const ofr_real *ahead)                \
     {                                                                                    \
-        micro(m, n_panels, 1, cs, a, b, panel_stride, k, c, ldc, start);                 \
+        micro(m, n_panels, 1, cs, a, b, panel_stride, k, c, ldc, start, ahead);          \
     }
 
 MICRO(micro_1, 1, 1)
@@ -131,6 +134,7 @@ struct strip {
     ptrdiff_t cs; /* 0: rows of stride OFR_LDA; else columns of this stride */
     const ofr_real *b;
     ptrdiff_t panel_stride;
+    const ofr_real *ahead; /* panel to fetch meanwhile; NULL: the next of b */
     ofr_real *c;
     ptrdiff_t ldc;
     const ofr_real *bias;
@@ -149,9 +153,9 @@ static void strip_edge(const struct strip *s, int j)
         for (int q = 0; q < NR; q++)
             tile[i * NR + q] = q < n ? s->c[i * s->ldc + j + q] : 0;
     if (s->first && s->bias) memcpy(start, s->bias + j, (size_t)n * sizeof *start);
-    micro_table[s->cs != 0][s->m](s->a, s->cs, s->b + j / NR * s->panel_stride,
-                                  s->panel_stride, s->k, tile, NR,
-                                  s->first ? start : NULL);
+    const ofr_real *b = s->b + j / NR * s->panel_stride;
+    micro_table[s->cs != 0][s->m](s->a, s->cs, b, s->panel_stride, s->k, tile, NR,
+                                  s->first ? start : NULL, b);
     for (int i = 0; i < s->m; i++)
         memcpy(s->c + i * s->ldc + j, tile + i * NR, (size_t)n * sizeof *tile);
 }
@@ -163,16 +167,17 @@ static void strip_run(const struct strip *s)
         int wide = wide_panels[s->m] * NR;
         for (; j + wide <= s->n; j += wide) {
             const ofr_real *start = s->bias ? s->bias + j : strip_zeros;
-            wide_table[columns][s->m](s->a, s->cs, s->b + j / NR * s->panel_stride,
-                                      s->panel_stride, s->k, s->c + j, s->ldc,
-                                      s->first ? start : NULL);
+            const ofr_real *b = s->b + j / NR * s->panel_stride;
+            wide_table[columns][s->m](s->a, s->cs, b, s->panel_stride, s->k, s->c + j,
+                                      s->ldc, s->first ? start : NULL, b);
         }
     }
     micro_fn fn = micro_table[columns][s->m];
     for (; j + NR <= s->n; j += NR) {
         const ofr_real *start = s->bias ? s->bias + j : strip_zeros;
-        fn(s->a, s->cs, s->b + j / NR * s->panel_stride, s->panel_stride, s->k, s->c + j,
-           s->ldc, s->first ? start : NULL);
+        const ofr_real *b = s->b + j / NR * s->panel_stride;
+        fn(s->a, s->cs, b, s->panel_stride, s->k, s->c + j, s->ldc,
+           s->first ? start : NULL, s->ahead ? s->ahead : b + s->panel_stride);
     }
     if (j < s->n) strip_edge(s, j);
 }

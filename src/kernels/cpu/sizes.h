@@ -12,7 +12,7 @@
 #include <stddef.h>
 
 enum {
-    OFR_KC = 256,          /* depth of a block                                */
+    OFR_KC = 384,          /* depth of a block                                */
     OFR_LDA = OFR_KC + 16, /* row stride of packed left sides                 */
     OFR_MC = 96,           /* rows of a packed block                          */
     OFR_NC = 1024,         /* columns packed at a time on the fly             */

@@ -1,0 +1,79 @@
+/*
+ * peak.c - independent chains of multiply-adds in registers, nothing else.
+ *
+ * For the portable table a multiply and an add, which is what it uses.
+ */
+#include "peak.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+
+enum { CHAINS = 12, TURNS = 10000, PEAK_SAMPLES = 200 };
+
+/* One loop over vectors of type V.  The empty assembly makes every step happen. */
+#define PEAK(name, isa, V, lanes, set, fma)                                              \
+    isa static double name(void)                                                         \
+    {                                                                                    \
+        V a = set(0.999f);                                                               \
+        V v0 = a, v1 = a, v2 = a, v3 = a, v4 = a, v5 = a;                                \
+        V v6 = a, v7 = a, v8 = a, v9 = a, v10 = a, v11 = a;                              \
+        double best = 1e30;                                                              \
+        for (int s = 0; s < PEAK_SAMPLES; s++) {                                         \
+            double start = ofr_clock_seconds();                                          \
+            for (int t = 0; t < TURNS; t++) {                                            \
+                STEP(0, fma) STEP(1, fma) STEP(2, fma) STEP(3, fma)                      \
+                STEP(4, fma) STEP(5, fma) STEP(6, fma) STEP(7, fma)                      \
+                STEP(8, fma) STEP(9, fma) STEP(10, fma) STEP(11, fma)                    \
+            }                                                                            \
+            double seconds = ofr_clock_seconds() - start;                                \
+            if (seconds < best) best = seconds;                                          \
+        }                                                                                \
+        return 2.0 * lanes * CHAINS * TURNS / best;                                      \
+    }
+
+#if defined(OFR_X86)
+
+#include <immintrin.h>
+
+#define STEP(i, fma)       \
+    v##i = fma(v##i, a, a); \
+    __asm__ volatile("" : "+v"(v##i));
+#define MUL_ADD(x, y, z) _mm_add_ps(_mm_mul_ps(x, y), z)
+
+PEAK(peak_512, __attribute__((target("avx512f"))), __m512, 16, _mm512_set1_ps,
+     _mm512_fmadd_ps)
+PEAK(peak_256, __attribute__((target("avx2,fma"))), __m256, 8, _mm256_set1_ps,
+     _mm256_fmadd_ps)
+PEAK(peak_128, , __m128, 4, _mm_set1_ps, MUL_ADD)
+
+double peak_flops(const char *name)
+{
+    if (strcmp(name, "avx512") == 0) return peak_512();
+    if (strcmp(name, "avx2") == 0) return peak_256();
+    return peak_128();
+}
+
+#else
+
+typedef float vec4 __attribute__((vector_size(16)));
+
+static vec4 set4(float a)
+{
+    return (vec4){a, a, a, a};
+}
+
+#define STEP(i, fma)       \
+    v##i = fma(v##i, a, a); \
+    __asm__ volatile("" : "+w"(v##i));
+#define MUL_ADD(x, y, z) ((x) * (y) + (z))
+
+PEAK(peak_128, , vec4, 4, set4, MUL_ADD)
+
+double peak_flops(const char *name)
+{
+    (void)name;
+    return peak_128();
+}
+
+#endif
