@@ -195,7 +195,8 @@ ofr_status ofr_json_bool(const json_t *object, const char *key, bool *out,
 {
     const json_t *value = lookup(object, key);
     if (!value) return OFR_OK;
-    if (!json_is_boolean(value)) return wrong_type(value, key, "true or false", name, err);
+    if (!json_is_boolean(value))
+        return wrong_type(value, key, "true or false", name, err);
     *out = json_is_true(value);
     return OFR_OK;
 }

@@ -50,8 +50,9 @@ static ofr_status read_shape(ofr_tensor *t, const json_t *shape, const char *pat
     for (size_t i = 0; i < rank; i++) {
         const json_t *dim = json_array_get(shape, i);
         if (!json_is_integer(dim) || json_integer_value(dim) < 0)
-            return bad_entry(err, path, t->name,
-                             "\"shape\" holds something else than integers of at least 0");
+            return bad_entry(
+                err, path, t->name,
+                "\"shape\" holds something else than integers of at least 0");
         t->shape[i] = json_integer_value(dim);
     }
     return OFR_OK;
@@ -84,10 +85,11 @@ static ofr_status read_entry(ofr_tensor *t, size_t *begin, const json_t *entry,
         return bad_entry(err, path, t->name, "\"dtype\" is missing or no string");
     code = ofr_dtype_parse(json_string_value(dtype), json_string_length(dtype));
     if (code < 0)
-        return ofr_fail(err, OFR_FORMAT,
-                        "%s: tensor \"%s\" has the unknown dtype \"%.32s\", expected F64, "
-                        "F32, F16, BF16, I64, I32, I16, I8, U8 or BOOL; convert it",
-                        path, t->name, json_string_value(dtype));
+        return ofr_fail(
+            err, OFR_FORMAT,
+            "%s: tensor \"%s\" has the unknown dtype \"%.32s\", expected F64, "
+            "F32, F16, BF16, I64, I32, I16, I8, U8 or BOOL; convert it",
+            path, t->name, json_string_value(dtype));
     t->dtype = (ofr_dtype)code;
     OFR_TRY(read_shape(t, json_object_get(entry, "shape"), path, err));
 
@@ -97,7 +99,8 @@ static ofr_status read_entry(ofr_tensor *t, size_t *begin, const json_t *entry,
         !json_is_integer(from) || !json_is_integer(to))
         return bad_entry(err, path, t->name,
                          "\"data_offsets\" is missing or no pair of integers");
-    if (json_integer_value(from) < 0 || json_integer_value(to) < json_integer_value(from) ||
+    if (json_integer_value(from) < 0 ||
+        json_integer_value(to) < json_integer_value(from) ||
         (uint64_t)json_integer_value(to) > data_bytes)
         return ofr_fail(err, OFR_FORMAT,
                         "%s: tensor \"%s\" has data_offsets [%lld,%lld], outside of the "
@@ -129,8 +132,8 @@ static ofr_status check_metadata(const json_t *header, const char *path, ofr_err
     json_t *value;
     if (!metadata) return OFR_OK;
     if (!json_is_object(metadata))
-        return ofr_fail(err, OFR_FORMAT, "%s: \"__metadata__\" is no JSON object; " DAMAGED,
-                        path);
+        return ofr_fail(err, OFR_FORMAT,
+                        "%s: \"__metadata__\" is no JSON object; " DAMAGED, path);
     json_object_foreach((json_t *)(uintptr_t)metadata, key, value)
     {
         if (!json_is_string(value))
@@ -185,15 +188,16 @@ static ofr_status check_frame(const ofr_file_map *map, size_t *header_bytes,
     uint64_t n = 0;
     if (map->size < 8)
         return ofr_fail(err, OFR_FORMAT,
-                        "%s: %zu bytes, a safetensors file has at least 8; " DAMAGED, path,
-                        map->size);
+                        "%s: %zu bytes, a safetensors file has at least 8; " DAMAGED,
+                        path, map->size);
     for (int i = 7; i >= 0; i--)
         n = n << 8 | map->p[i];
     if (n > HEADER_MAX)
-        return ofr_fail(err, OFR_FORMAT,
-                        "%s: the header claims %llu bytes, at most %u are allowed; this is "
-                        "no safetensors file or it is damaged",
-                        path, (unsigned long long)n, HEADER_MAX);
+        return ofr_fail(
+            err, OFR_FORMAT,
+            "%s: the header claims %llu bytes, at most %u are allowed; this is "
+            "no safetensors file or it is damaged",
+            path, (unsigned long long)n, HEADER_MAX);
     if (n > map->size - 8)
         return ofr_fail(err, OFR_FORMAT,
                         "%s: the header claims %llu bytes, the file has %zu; " DAMAGED,
@@ -277,7 +281,8 @@ static ofr_status add_file(ofr_safetensors *st, const char *path, ofr_error *err
     OFR_TRY(ofr_file_map_open(&maps[n], path, err));
     owner->n_maps++;
     OFR_TRY(check_frame(&maps[n], &header_bytes, path, err));
-    OFR_TRY(ofr_json_parse(&header, (const char *)maps[n].p + 8, header_bytes, path, err));
+    OFR_TRY(
+        ofr_json_parse(&header, (const char *)maps[n].p + 8, header_bytes, path, err));
     status = add_tensors(st, header, &maps[n], header_bytes, path, err);
     json_decref(header);
     OFR_TRY(status);
@@ -288,8 +293,8 @@ static ofr_status add_file(ofr_safetensors *st, const char *path, ofr_error *err
         OFR_TRY(ofr_map_put(&st->by_name, name, strlen(name), i, &old, err));
         if (old >= 0)
             return ofr_fail(err, OFR_FORMAT,
-                            "%s: tensor \"%s\" is also in %s; remove one of the two", path,
-                            name, st->files[old]);
+                            "%s: tensor \"%s\" is also in %s; remove one of the two",
+                            path, name, st->files[old]);
     }
     return OFR_OK;
 }
@@ -352,10 +357,11 @@ static ofr_status add_shards(ofr_safetensors *st, ofr_map *opened, const json_t 
         const char *name = json_string_value(value), *kept;
         int old;
         if (!name)
-            return ofr_fail(err, OFR_FORMAT,
-                            "%s: weight_map of tensor \"%s\" is no file name; restore the "
-                            "file",
-                            index, key);
+            return ofr_fail(
+                err, OFR_FORMAT,
+                "%s: weight_map of tensor \"%s\" is no file name; restore the "
+                "file",
+                index, key);
         OFR_TRY(check_shard_name(name, index, err));
         OFR_TRY(ofr_map_put(opened, name, strlen(name), 0, &old, err));
         if (old >= 0) continue;
@@ -403,8 +409,9 @@ static ofr_status open_index(ofr_safetensors *st, const char *dir, const char *i
     memset(&opened, 0, sizeof opened);
     weights = json_object_get(json, "weight_map");
     if (!json_is_object(weights) || json_object_size(weights) == 0)
-        status = ofr_fail(err, OFR_FORMAT,
-                          "%s: \"weight_map\" is missing or empty; restore the file", index);
+        status =
+            ofr_fail(err, OFR_FORMAT,
+                     "%s: \"weight_map\" is missing or empty; restore the file", index);
     else
         status = ofr_map_init(&opened, 16, err);
     if (status == OFR_OK) status = add_shards(st, &opened, weights, dir, index, err);

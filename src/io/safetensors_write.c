@@ -45,8 +45,9 @@ static ofr_status check_names(const ofr_tensor **sorted, int n,
         for (int j = 0; j < i; j++)
             twice = twice || strcmp(metadata[2 * i], metadata[2 * j]) == 0;
         if (twice)
-            return ofr_fail(err, OFR_INVALID, "%s: two metadata entries are called \"%s\"",
-                            path, metadata[2 * i]);
+            return ofr_fail(err, OFR_INVALID,
+                            "%s: two metadata entries are called \"%s\"", path,
+                            metadata[2 * i]);
     }
     return OFR_OK;
 }
@@ -68,8 +69,8 @@ static void add_header(ofr_buf *out, const ofr_tensor *const *sorted, int n,
         ofr_buf_addc(out, ',');
         ofr_buf_add_json(out, t->name, strlen(t->name));
         ofr_buf_addf(out, ":{\"dtype\":\"%s\",\"shape\":%s,\"data_offsets\":[%zu,%zu]}",
-                     ofr_dtype_name(t->dtype), ofr_shape_text(shape, t->shape, t->rank), at,
-                     at + t->bytes);
+                     ofr_dtype_name(t->dtype), ofr_shape_text(shape, t->shape, t->rank),
+                     at, at + t->bytes);
         at += t->bytes;
     }
     ofr_buf_addc(out, '}');

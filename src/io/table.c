@@ -120,10 +120,11 @@ static ofr_status read_quoted(reader *r, const char **line_start, ofr_error *err
     }
     r->at++;
     if (r->at < r->end && *r->at != ',' && *r->at != '\n' && *r->at != '\r')
-        return ofr_fail(err, OFR_FORMAT,
-                        "%s:%d:%d: found text behind a closing quote, expected a comma or "
-                        "the end of the line; double quotes inside a quoted field",
-                        r->path, r->line, column_of(*line_start, r->at));
+        return ofr_fail(
+            err, OFR_FORMAT,
+            "%s:%d:%d: found text behind a closing quote, expected a comma or "
+            "the end of the line; double quotes inside a quoted field",
+            r->path, r->line, column_of(*line_start, r->at));
     return push_field(r, from, (size_t)(r->at - from), err);
 }
 
@@ -253,10 +254,11 @@ static ofr_status read_jsonl(reader *r, ofr_table *t, ofr_error *err)
     OFR_TRY(check_utf8(r, line.p, line.n, number, err));
     json = json_loadb(line.p, line.n, JSON_REJECT_DUPLICATES, &why);
     if (!json && line.n && line.p[0] == '[' && number == 1)
-        return ofr_fail(err, OFR_FORMAT,
-                        "%s:1:1: found the beginning of a JSON array, expected one object "
-                        "per line; convert it with: jq -c '.[]'",
-                        r->path);
+        return ofr_fail(
+            err, OFR_FORMAT,
+            "%s:1:1: found the beginning of a JSON array, expected one object "
+            "per line; convert it with: jq -c '.[]'",
+            r->path);
     if (!json) {
         for (char *p = why.text; *p; p++)
             if ((unsigned char)*p < 32 || *p == 127) *p = ' ';
@@ -265,11 +267,11 @@ static ofr_status read_jsonl(reader *r, ofr_table *t, ofr_error *err)
                         r->path, number, why.column > 0 ? why.column : 1, why.text);
     }
     if (!json_is_object(json) || json_object_size(json) == 0)
-        status = ofr_fail(err, OFR_FORMAT,
-                          "%s:%d: found %s, expected one object with the columns as keys; "
-                          "convert arrays with: jq -c '.[]'",
-                          r->path, number,
-                          json_is_object(json) ? "an empty object" : "an array");
+        status = ofr_fail(
+            err, OFR_FORMAT,
+            "%s:%d: found %s, expected one object with the columns as keys; "
+            "convert arrays with: jq -c '.[]'",
+            r->path, number, json_is_object(json) ? "an empty object" : "an array");
     if (status == OFR_OK && !t->header) status = take_keys(r, t, json, err);
     for (int c = 0; status == OFR_OK && c < t->n_columns; c++) {
         ofr_str cell = {0};
@@ -292,11 +294,11 @@ static ofr_status take_header(reader *r, ofr_table *t, bool quoted, ofr_error *e
         ofr_str name = t->header[i];
         for (int j = 0; j < i; j++)
             if (name.n && ofr_str_eq(name, t->header[j]))
-                return ofr_fail(err, OFR_FORMAT,
-                                "%s:1: columns %d and %d are both called \"%.*s\"; rename "
-                                "one",
-                                r->path, j + 1, i + 1, name.n < 64 ? (int)name.n : 64,
-                                name.p);
+                return ofr_fail(
+                    err, OFR_FORMAT,
+                    "%s:1: columns %d and %d are both called \"%.*s\"; rename "
+                    "one",
+                    r->path, j + 1, i + 1, name.n < 64 ? (int)name.n : 64, name.p);
     }
     t->n_columns = r->n_row;
     return OFR_OK;
@@ -313,7 +315,8 @@ static ofr_status push_row(reader *r, ofr_table *t, int number, bool quoted,
         size_t cap = rows ? 2 * rows : 256;
         ofr_str *cells;
         int *lines;
-        if (cap > SIZE_MAX / sizeof *cells / width) return ofr_fail_nomem(err, cap, "rows");
+        if (cap > SIZE_MAX / sizeof *cells / width)
+            return ofr_fail_nomem(err, cap, "rows");
         cells = ofr_mem_resize(t->cells, rows * width * sizeof *cells,
                                cap * width * sizeof *cells);
         if (!cells) return ofr_fail_nomem(err, cap * width * sizeof *cells, r->path);

@@ -16,7 +16,11 @@
 #include "base/status.h"
 #include "base/str.h"
 
-typedef enum ofr_table_kind { OFR_TABLE_TSV, OFR_TABLE_CSV, OFR_TABLE_JSONL } ofr_table_kind;
+typedef enum ofr_table_kind {
+    OFR_TABLE_TSV,
+    OFR_TABLE_CSV,
+    OFR_TABLE_JSONL
+} ofr_table_kind;
 
 typedef struct ofr_table {
     int n_rows;

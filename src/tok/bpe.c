@@ -147,7 +147,8 @@ ofr_status ofr_bpe_read_merges(ofr_bpe *bpe, const ofr_buf *text, const char *pa
         else
             status = ofr_bpe_add_merge(
                 bpe, (ofr_str){line.p, (size_t)(space - line.p)},
-                (ofr_str){space + 1, (size_t)(line.p + line.n - space - 1)}, where.p, err);
+                (ofr_str){space + 1, (size_t)(line.p + line.n - space - 1)}, where.p,
+                err);
     }
     ofr_buf_free(&where);
     return status;

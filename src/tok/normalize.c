@@ -106,7 +106,8 @@ static int decompose(const ofr_normalize *how, int32_t c, int32_t *out, int room
     return n;
 }
 
-int ofr_normalize_char(const ofr_normalize *how, int32_t c, int32_t out[OFR_NORMALIZE_MAX])
+int ofr_normalize_char(const ofr_normalize *how, int32_t c,
+                       int32_t out[OFR_NORMALIZE_MAX])
 {
     int n;
     bool dotted = false;

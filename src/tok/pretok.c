@@ -40,7 +40,8 @@ typedef struct words {
 
 static void add_char(words *w, int32_t c)
 {
-    if (++w->n_chars <= OFR_WORD_CHARS) w->len += (size_t)ofr_utf8_put(w->word + w->len, c);
+    if (++w->n_chars <= OFR_WORD_CHARS)
+        w->len += (size_t)ofr_utf8_put(w->word + w->len, c);
 }
 
 static void flush_marks(words *w)
@@ -145,10 +146,11 @@ ofr_status ofr_gpt2_split_open(ofr_gpt2_split *split, ofr_error *err)
     pcre2_code *re = pcre2_compile((PCRE2_SPTR)gpt2_pattern, PCRE2_ZERO_TERMINATED,
                                    PCRE2_UTF | PCRE2_UCP, &code, &at, NULL);
     if (!re)
-        return ofr_fail(err, OFR_INVALID,
-                        "PCRE2 refuses the GPT-2 expression (error %d at %zu); it must be "
-                        "built with Unicode support",
-                        code, (size_t)at);
+        return ofr_fail(
+            err, OFR_INVALID,
+            "PCRE2 refuses the GPT-2 expression (error %d at %zu); it must be "
+            "built with Unicode support",
+            code, (size_t)at);
     (void)pcre2_jit_compile(re, PCRE2_JIT_COMPLETE); /* without it: slower, the same */
     split->code = re;
     return OFR_OK;

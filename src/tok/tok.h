@@ -30,7 +30,7 @@ int ofr_tok_size(const ofr_tok *tok);                   /* entries of the vocabu
 int ofr_tok_pad(const ofr_tok *tok);                    /* id of padding, 0 if none  */
 ofr_str ofr_tok_token(const ofr_tok *tok, int id);      /* borrowed */
 int ofr_tok_id(const ofr_tok *tok, ofr_str token);      /* -1: absent */
-const char *ofr_tok_kind(const ofr_tok *tok);           /* "wordpiece", "bpe", "unigram" */
+const char *ofr_tok_kind(const ofr_tok *tok); /* "wordpiece", "bpe", "unigram" */
 /* File names that make up the tokenizer, to be copied into a saved model. */
 int ofr_tok_files(const ofr_tok *tok, const char *paths[8]);
 

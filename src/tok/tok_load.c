@@ -92,7 +92,8 @@ static ofr_normalize normalize_rules(const settings *s, ofr_tok_options options)
 /* -------------------------------------------------------- special tokens -- */
 
 /* "cls_token": "[CLS]" or {"content": "[CLS]"}. */
-static const char *config_name(const json_t *config, const char *key, const char *fallback)
+static const char *config_name(const json_t *config, const char *key,
+                               const char *fallback)
 {
     const json_t *value = config ? json_object_get(config, key) : NULL;
     if (json_is_object(value)) value = json_object_get(value, "content");
@@ -104,7 +105,8 @@ static void add_special(ofr_tok *tok, int id, bool strip_left, bool strip_right)
     ofr_str text = tok->vocab.tokens[id];
     for (int i = 0; i < tok->n_specials; i++)
         if (tok->specials[i].id == id) return;
-    tok->specials[tok->n_specials++] = (ofr_tok_special){text, id, strip_left, strip_right};
+    tok->specials[tok->n_specials++] =
+        (ofr_tok_special){text, id, strip_left, strip_right};
     tok->special_first[(unsigned char)text.p[0]] = true;
 }
 
@@ -138,8 +140,8 @@ static ofr_status add_listed(ofr_tok *tok, const json_t *entry, const char *name
 
 static ofr_status find_specials(ofr_tok *tok, const settings *s, ofr_error *err)
 {
-    static const char *const keys[5] = {"unk_token", "cls_token", "sep_token", "pad_token",
-                                        "mask_token"};
+    static const char *const keys[5] = {"unk_token", "cls_token", "sep_token",
+                                        "pad_token", "mask_token"};
     size_t n_added = json_array_size(s->added), i;
     int ids[5];
     json_t *entry;
@@ -238,11 +240,13 @@ static ofr_status json_bpe(ofr_tok *tok, settings *s, const json_t *model, ofr_e
     size_t i;
     json_t *merge;
     tok->model = OFR_TOK_BPE;
-    OFR_TRY(ofr_vocab_read_json(&tok->vocab, json_object_get(model, "vocab"), s->name, err));
+    OFR_TRY(
+        ofr_vocab_read_json(&tok->vocab, json_object_get(model, "vocab"), s->name, err));
     OFR_TRY(find_specials(tok, s, err));
     if (!json_is_array(merges))
         return ofr_fail(err, OFR_FORMAT,
-                        "%s: \"merges\" is missing or no array; restore the file", s->name);
+                        "%s: \"merges\" is missing or no array; restore the file",
+                        s->name);
     OFR_TRY(ofr_bpe_open(&tok->bpe, &tok->vocab, tok->unk, json_array_size(merges) + 1,
                          s->prefix_space, err));
     json_array_foreach(merges, i, merge)
@@ -258,9 +262,10 @@ static ofr_status json_wordpiece(ofr_tok *tok, settings *s, const json_t *model,
     const char *prefix = "##";
     int longest = OFR_WORD_CHARS;
     OFR_TRY(ofr_json_text(model, "continuing_subword_prefix", &prefix, s->name, err));
-    OFR_TRY(ofr_json_int(model, "max_input_chars_per_word", OFR_WORD_CHARS, OFR_WORD_CHARS,
-                         &longest, s->name, err));
-    OFR_TRY(ofr_vocab_read_json(&tok->vocab, json_object_get(model, "vocab"), s->name, err));
+    OFR_TRY(ofr_json_int(model, "max_input_chars_per_word", OFR_WORD_CHARS,
+                         OFR_WORD_CHARS, &longest, s->name, err));
+    OFR_TRY(
+        ofr_vocab_read_json(&tok->vocab, json_object_get(model, "vocab"), s->name, err));
     return finish_wordpiece(tok, s, prefix, options, err);
 }
 
@@ -275,9 +280,9 @@ static ofr_status json_pieces(ofr_tok *tok, double *scores, const json_t *pieces
         const json_t *score = json_array_get(entry, 1);
         int old;
         if (!text || !text[0] || !json_is_number(score))
-            return ofr_fail(err, OFR_FORMAT,
-                            "%s: piece %zu is no pair of text and score; restore the file",
-                            name, i);
+            return ofr_fail(
+                err, OFR_FORMAT,
+                "%s: piece %zu is no pair of text and score; restore the file", name, i);
         OFR_TRY(ofr_vocab_add(&tok->vocab, text, strlen(text), (int)i, &old, err));
         if (old >= 0)
             return ofr_fail(err, OFR_FORMAT,
@@ -367,10 +372,11 @@ static ofr_status open_tokenizer_json(ofr_tok *tok, settings *s, const char *pat
     else if (strcmp(type, "Unigram") == 0)
         status = json_unigram(tok, s, model, options, err);
     else
-        status = ofr_fail(err, OFR_FORMAT,
-                          "%s: model type \"%.32s\" is not supported, expected WordPiece, "
-                          "BPE or Unigram; choose another model",
-                          path, type);
+        status =
+            ofr_fail(err, OFR_FORMAT,
+                     "%s: model type \"%.32s\" is not supported, expected WordPiece, "
+                     "BPE or Unigram; choose another model",
+                     path, type);
     s->added = NULL;
     json_decref(json);
     return status;
@@ -421,10 +427,11 @@ static ofr_status open_found(ofr_tok *tok, settings *s, const found_files *f,
     if (f->here[TOKENIZER_JSON])
         return open_tokenizer_json(tok, s, f->paths[TOKENIZER_JSON], options, err);
     if (f->here[SPIECE]) return open_spiece(tok, s, f->paths[SPIECE], options, err);
-    return ofr_fail(err, OFR_NOT_FOUND,
-                    "%s: no tokenizer: expected vocab.txt, tokenizer.json, vocab.json with "
-                    "merges.txt, or spiece.model; copy it there from the original model",
-                    dir);
+    return ofr_fail(
+        err, OFR_NOT_FOUND,
+        "%s: no tokenizer: expected vocab.txt, tokenizer.json, vocab.json with "
+        "merges.txt, or spiece.model; copy it there from the original model",
+        dir);
 }
 
 static ofr_status open_dir(ofr_tok *tok, settings *s, const char *dir,

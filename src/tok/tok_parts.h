@@ -10,7 +10,11 @@
 #include "tok/vocab.h"
 #include "tok/wordpiece.h"
 
-typedef enum ofr_tok_model { OFR_TOK_WORDPIECE, OFR_TOK_BPE, OFR_TOK_UNIGRAM } ofr_tok_model;
+typedef enum ofr_tok_model {
+    OFR_TOK_WORDPIECE,
+    OFR_TOK_BPE,
+    OFR_TOK_UNIGRAM
+} ofr_tok_model;
 
 /* A token that is recognised in running text before anything else. */
 typedef struct ofr_tok_special {

@@ -55,7 +55,8 @@ typedef struct lattice {
     size_t n;
 } lattice;
 
-static ofr_status place(lattice *l, ofr_tok_scratch *scratch, size_t n_chars, ofr_error *err)
+static ofr_status place(lattice *l, ofr_tok_scratch *scratch, size_t n_chars,
+                        ofr_error *err)
 {
     size_t cap = 4 * n_chars + 1, bytes = cap * (sizeof *l->best + 2 * sizeof(int) + 1);
     if (n_chars > INT32_MAX / 8) return ofr_fail_nomem(err, bytes, "a word");
@@ -112,7 +113,8 @@ static ofr_status push_best(const ofr_unigram *u, ofr_tok_scratch *scratch,
             OFR_TRY(ofr_tok_push(scratch, l->id[to] < 0 ? u->unk : l->id[to], err));
     n = scratch->n_work - first;
     for (int i = 0; i < n / 2; i++) { /* they were found from the end */
-        int *a = &scratch->work[first + i], *b = &scratch->work[first + n - 1 - i], t = *a;
+        int *a = &scratch->work[first + i], *b = &scratch->work[first + n - 1 - i],
+            t = *a;
         *a = *b;
         *b = t;
     }
@@ -243,7 +245,8 @@ static bool read_piece(proto in, piece *out)
     while (in.p < in.end) {
         if (!read_field(&in, &f)) return false;
         if (f.number == 1 && f.wire == 2)
-            out->text = (ofr_str){(const char *)f.bytes.p, (size_t)(f.bytes.end - f.bytes.p)};
+            out->text =
+                (ofr_str){(const char *)f.bytes.p, (size_t)(f.bytes.end - f.bytes.p)};
         if (f.number == 2 && f.wire == 5) memcpy(&out->score, f.bytes.p, 4);
         if (f.number == 3 && f.wire == 0) out->type = f.value;
     }
@@ -298,8 +301,8 @@ ofr_status ofr_unigram_read_model(ofr_vocab *vocab, double **scores, int *unk,
         status = add_piece(vocab, made, &unknown, n, next, path, err);
         if (status != OFR_OK) goto done;
         n++;
-        status = ofr_fail(err, OFR_FORMAT, "%s: damaged behind piece %d; restore the file",
-                          path, n);
+        status = ofr_fail(err, OFR_FORMAT,
+                          "%s: damaged behind piece %d; restore the file", path, n);
     }
     if (n == 0) goto done;
     status = OFR_OK;

@@ -30,7 +30,8 @@ static ofr_status grow(ofr_vocab *vocab, int n, ofr_error *err)
     while (cap < (size_t)n)
         cap *= 2;
     if (cap > old) {
-        tokens = ofr_mem_resize(vocab->tokens, old * sizeof *tokens, cap * sizeof *tokens);
+        tokens =
+            ofr_mem_resize(vocab->tokens, old * sizeof *tokens, cap * sizeof *tokens);
         if (!tokens) return ofr_fail_nomem(err, cap * sizeof *tokens, "a vocabulary");
         vocab->tokens = tokens;
         vocab->cap = (int)cap;
@@ -40,8 +41,8 @@ static ofr_status grow(ofr_vocab *vocab, int n, ofr_error *err)
     return OFR_OK;
 }
 
-ofr_status ofr_vocab_add(ofr_vocab *vocab, const char *token, size_t len, int id, int *old,
-                         ofr_error *err)
+ofr_status ofr_vocab_add(ofr_vocab *vocab, const char *token, size_t len, int id,
+                         int *old, ofr_error *err)
 {
     int before;
     char *kept;
@@ -66,10 +67,11 @@ static ofr_status read_lines(ofr_vocab *vocab, const char *p, const char *end,
         size_t len = (size_t)((stop ? stop : end) - p), bad;
         int old = -1;
         if (id == OFR_VOCAB_MAX)
-            return ofr_fail(err, OFR_FORMAT,
-                            "%s: more than %d lines, expected a vocabulary with one token "
-                            "a line; give another file",
-                            path, OFR_VOCAB_MAX);
+            return ofr_fail(
+                err, OFR_FORMAT,
+                "%s: more than %d lines, expected a vocabulary with one token "
+                "a line; give another file",
+                path, OFR_VOCAB_MAX);
         if (len && p[len - 1] == '\r') len--;
         if (!ofr_utf8_valid(p, len, &bad))
             return ofr_fail(err, OFR_FORMAT,
@@ -78,9 +80,10 @@ static ofr_status read_lines(ofr_vocab *vocab, const char *p, const char *end,
         if (len) /* an empty line is an id that no text can reach */
             OFR_TRY(ofr_vocab_add(vocab, p, len, id, &old, err));
         if (old >= 0)
-            return ofr_fail(err, OFR_FORMAT,
-                            "%s:%d: \"%.*s\" is already on line %d; remove one of the two",
-                            path, id + 1, len < 64 ? (int)len : 64, p, old + 1);
+            return ofr_fail(
+                err, OFR_FORMAT,
+                "%s:%d: \"%.*s\" is already on line %d; remove one of the two", path,
+                id + 1, len < 64 ? (int)len : 64, p, old + 1);
         p = stop ? stop + 1 : end;
     }
     return OFR_OK;
@@ -120,10 +123,11 @@ ofr_status ofr_vocab_read_json(ofr_vocab *vocab, const json_t *object, const cha
     {
         json_int_t id = json_is_integer(value) ? json_integer_value(value) : -1;
         if (id < 0 || id >= OFR_VOCAB_MAX)
-            return ofr_fail(err, OFR_FORMAT,
-                            "%s: the id of \"%.64s\" is %lld, expected 0..%d; restore the "
-                            "file",
-                            name, token, (long long)id, OFR_VOCAB_MAX - 1);
+            return ofr_fail(
+                err, OFR_FORMAT,
+                "%s: the id of \"%.64s\" is %lld, expected 0..%d; restore the "
+                "file",
+                name, token, (long long)id, OFR_VOCAB_MAX - 1);
         if (id < vocab->n && vocab->tokens[id].p)
             return ofr_fail(err, OFR_FORMAT,
                             "%s: \"%.64s\" and \"%.64s\" have the same id %lld; restore "

@@ -32,8 +32,8 @@ void ofr_vocab_free(ofr_vocab *vocab); /* after a zeroed struct, too */
 
 /* Copies the token.  *old (may be NULL) is the id it had before, or -1 when it
  * is new; an old token keeps its id.  `id` in 0..OFR_VOCAB_MAX-1. */
-ofr_status ofr_vocab_add(ofr_vocab *vocab, const char *token, size_t len, int id, int *old,
-                         ofr_error *err);
+ofr_status ofr_vocab_add(ofr_vocab *vocab, const char *token, size_t len, int id,
+                         int *old, ofr_error *err);
 
 /* vocab.txt: one token a line, id = line number - 1.  Errors name the lines. */
 ofr_status ofr_vocab_read_text(ofr_vocab *vocab, const char *path, ofr_error *err);

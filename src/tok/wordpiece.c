@@ -18,7 +18,8 @@ ofr_status ofr_wordpiece_open(ofr_wordpiece *wp, const ofr_vocab *vocab, int unk
     for (int id = 0; id < vocab->n; id++) {
         ofr_str token = vocab->tokens[id];
         if (token.n > skip && memcmp(token.p, prefix, skip) == 0)
-            OFR_TRY(ofr_map_put(&wp->inner, token.p + skip, token.n - skip, id, NULL, err));
+            OFR_TRY(
+                ofr_map_put(&wp->inner, token.p + skip, token.n - skip, id, NULL, err));
     }
     return OFR_OK;
 }

@@ -155,8 +155,9 @@ static void test_special_tokens(void **state)
     ofr_tok_scratch_free(&s);
     ofr_tok_close(tok);
 
-    support_write("roberta/tokenizer_config.json", "{\"add_prefix_space\": true, "
-                                                   "\"sep_token\": {\"content\": \"abc\"}}");
+    support_write("roberta/tokenizer_config.json",
+                  "{\"add_prefix_space\": true, "
+                  "\"sep_token\": {\"content\": \"abc\"}}");
     char dir[OFR_PATH_MAX];
     snprintf(dir, sizeof dir, "%s/roberta", support_folder());
     assert_ok(ofr_tok_open(&tok, dir, (ofr_tok_options){-1}, &err), err);
@@ -215,8 +216,8 @@ static void test_bad_files(void **state)
     size_t live = ofr_mem_live();
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         support_write("roberta/merges.txt", bad[i][0]);
-        assert_fails(ofr_tok_open(&tok, dir, (ofr_tok_options){-1}, &err), OFR_FORMAT, err,
-                     bad[i][1]);
+        assert_fails(ofr_tok_open(&tok, dir, (ofr_tok_options){-1}, &err), OFR_FORMAT,
+                     err, bad[i][1]);
     }
     support_write("roberta/merges.txt", merges);
     write_vocab("roberta/vocab.json", 5);
@@ -224,8 +225,8 @@ static void test_bad_files(void **state)
                  "has no \"<s>\" (cls_token)");
     for (size_t i = 0; i < sizeof bad_json / sizeof *bad_json; i++) {
         support_write("roberta/vocab.json", bad_json[i][0]);
-        assert_fails(ofr_tok_open(&tok, dir, (ofr_tok_options){-1}, &err), OFR_FORMAT, err,
-                     bad_json[i][1]);
+        assert_fails(ofr_tok_open(&tok, dir, (ofr_tok_options){-1}, &err), OFR_FORMAT,
+                     err, bad_json[i][1]);
     }
     assert_null(tok);
     assert_int_equal(ofr_mem_live(), live);

@@ -95,16 +95,18 @@ static void test_save(void **state)
     (void)state;
     ofr_error err;
     const char *path = support_path("out.json");
-    json_t *json = parse("{\"z\": 1, \"eps\": 1e-12, \"p\": 0.1, \"one\": 1.0, \"t\": "
-                         "\"q\\\"\\u00e9\\n\", \"o\": {\"k\": null}, \"e\": {}, \"l\": [1,2],"
-                         " \"m\": [\"a\", true]}"),
+    json_t *json =
+               parse("{\"z\": 1, \"eps\": 1e-12, \"p\": 0.1, \"one\": 1.0, \"t\": "
+                     "\"q\\\"\\u00e9\\n\", \"o\": {\"k\": null}, \"e\": {}, \"l\": [1,2],"
+                     " \"m\": [\"a\", true]}"),
            *again = NULL;
     assert_ok(ofr_json_save(json, path, &err), err);
-    assert_string_equal(support_read(path),
-                        "{\n  \"z\": 1,\n  \"eps\": 1e-12,\n  \"p\": 0.1,\n  \"one\": 1.0,\n"
-                        "  \"t\": \"q\\\"\xc3\xa9\\n\",\n  \"o\": {\n    \"k\": null\n  },\n"
-                        "  \"e\": {},\n  \"l\": [1, 2],\n  \"m\": [\n    \"a\",\n    true\n"
-                        "  ]\n}\n");
+    assert_string_equal(
+        support_read(path),
+        "{\n  \"z\": 1,\n  \"eps\": 1e-12,\n  \"p\": 0.1,\n  \"one\": 1.0,\n"
+        "  \"t\": \"q\\\"\xc3\xa9\\n\",\n  \"o\": {\n    \"k\": null\n  },\n"
+        "  \"e\": {},\n  \"l\": [1, 2],\n  \"m\": [\n    \"a\",\n    true\n"
+        "  ]\n}\n");
     assert_ok(ofr_json_load(&again, path, &err), err);
     assert_true(json_equal(json, again)); /* reals stay reals, to the last bit */
     assert_fails(ofr_json_save(json, support_path("no/such/folder"), &err), OFR_NOT_FOUND,

@@ -7,7 +7,8 @@
 #include "io/safetensors.h"
 
 /* A file from a header text and n bytes of data; claimed < 0: the true length. */
-static const char *build(const char *name, const char *header, size_t n, long long claimed)
+static const char *build(const char *name, const char *header, size_t n,
+                         long long claimed)
 {
     static unsigned char bytes[4096];
     size_t len = strlen(header);
@@ -101,9 +102,11 @@ static const broken table[] = {
     {T("\"F32\"", "[1]", "[-4,0]"), 4, -1, "data_offsets [-4,0]"},
     {T("\"F32\"", "[2]", "[0,8]"), 4, -1, "data_offsets [0,8], outside of the 4 bytes"},
     {T("\"F32\"", "[2]", "[0,4]"), 4, -1, "shape [2] and dtype F32 needs 8 bytes, its"},
-    {T("\"F32\"", "[4611686018427387904,4]", "[0,0]"), 0, -1, "larger than memory can be"},
+    {T("\"F32\"", "[4611686018427387904,4]", "[0,0]"), 0, -1,
+     "larger than memory can be"},
     {T("\"F32\"", "[99999999999999999999]", "[0,0]"), 0, -1, "too big integer"},
-    {T("\"F32\"", "[1]", "[4,8]"), 8, -1, "begins at byte 4 of the data, expected 0: a gap"},
+    {T("\"F32\"", "[1]", "[4,8]"), 8, -1,
+     "begins at byte 4 of the data, expected 0: a gap"},
     {T("\"F32\"", "[1]", "[0,4]"), 5, -1, "end at byte 4 of the data, the file at 5"},
     {"{}", 1, -1, "end at byte 0 of the data, the file at 1"},
     {"{" A ",\"b\":{\"dtype\":\"U8\",\"shape\":[2],\"data_offsets\":[9,11]}}", 11, -1,
@@ -192,7 +195,8 @@ static void test_write(void **state)
     static const char want[] =
         "{\"__metadata__\":{\"format\":\"pt\",\"made by\":\"offramp\",\"k\":\"v\"},"
         "\"d\":{\"dtype\":\"F64\",\"shape\":[],\"data_offsets\":[0,8]},"
-        "\"quote\\\"\xc3\xa9\":{\"dtype\":\"F32\",\"shape\":[0,4],\"data_offsets\":[8,8]},"
+        "\"quote\\\"\xc3\xa9\":{\"dtype\":\"F32\",\"shape\":[0,4],\"data_offsets\":[8,8]}"
+        ","
         "\"z\":{\"dtype\":\"F32\",\"shape\":[3],\"data_offsets\":[8,20]},"
         "\"u\":{\"dtype\":\"U8\",\"shape\":[3],\"data_offsets\":[20,23]}}";
     assert_true(n >= sizeof want - 1 && n < sizeof want + 7);
@@ -215,8 +219,8 @@ static void test_write(void **state)
                  "two tensors are called \"u\"");
     assert_fails(ofr_safetensors_write(path, &named, 1, NULL, 0, &err), OFR_INVALID, err,
                  "__metadata__");
-    assert_fails(ofr_safetensors_write(path, tensors, 1, format, 1, &err), OFR_INVALID, err,
-                 "\"format\"");
+    assert_fails(ofr_safetensors_write(path, tensors, 1, format, 1, &err), OFR_INVALID,
+                 err, "\"format\"");
     assert_ok(ofr_safetensors_open(&st, path, &err), err); /* the old file is intact */
     ofr_safetensors_close(&st);
     assert_ok(ofr_safetensors_write(path, NULL, 0, NULL, 0, &err), err);
@@ -274,7 +278,8 @@ static void test_directory(void **state)
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         write_index(bad[i][0]);
-        assert_fails(ofr_safetensors_open_dir(&st, dir, &err), OFR_FORMAT, err, bad[i][1]);
+        assert_fails(ofr_safetensors_open_dir(&st, dir, &err), OFR_FORMAT, err,
+                     bad[i][1]);
     }
     write_index("{\"a\": \"9.safetensors\"}");
     assert_fails(ofr_safetensors_open_dir(&st, dir, &err), OFR_NOT_FOUND, err,
@@ -318,7 +323,8 @@ static void test_real_files(void **state)
         char relative[64], path[OFR_PATH_MAX];
         ofr_error err;
         ofr_safetensors st;
-        snprintf(relative, sizeof relative, "encoders/%s/forward.safetensors", families[i]);
+        snprintf(relative, sizeof relative, "encoders/%s/forward.safetensors",
+                 families[i]);
         if (!support_shared_path(path, "oracle", relative)) return;
         assert_ok(ofr_safetensors_open(&st, path, &err), err);
         assert_non_null(ofr_safetensors_find(&st, "hidden_states.0"));

@@ -12,7 +12,8 @@ static void same_cell(const ofr_table *t, int row, int column, const char *want)
 {
     ofr_str got = ofr_table_cell(t, row, column);
     if (!ofr_str_eq_c(got, want))
-        fail_msg("cell %d,%d is \"%.*s\", want \"%s\"", row, column, (int)got.n, got.p, want);
+        fail_msg("cell %d,%d is \"%.*s\", want \"%s\"", row, column, (int)got.n, got.p,
+                 want);
 }
 
 static void test_tsv(void **state)
@@ -22,9 +23,10 @@ static void test_tsv(void **state)
     ofr_table t;
     size_t live = ofr_mem_live();
     /* BOM, CRLF, a stray quote, empty fields, no last newline */
-    const char *path = support_write("a.tsv", "\xef\xbb\xbf"
-                                              "text\tlabel\r\n\"he said\t1\r\n\t\nlast\xc3"
-                                              "\xa9\t2");
+    const char *path =
+        support_write("a.tsv", "\xef\xbb\xbf"
+                               "text\tlabel\r\n\"he said\t1\r\n\t\nlast\xc3"
+                               "\xa9\t2");
     assert_ok(ofr_table_open(&t, path, tsv, &err), err);
     assert_int_equal(t.n_rows, 3);
     assert_int_equal(t.n_columns, 2);
@@ -75,27 +77,28 @@ static void test_tsv_errors(void **state)
     assert_fails(ofr_table_open(&t, path, tsv, &err), OFR_FORMAT, err,
                  "bad.tsv:3: found 2 fields, expected 3; ");
     assert_int_equal(t.n_rows, 0x55555555);
-    assert_ok(ofr_table_open(&t, path, (ofr_table_options){OFR_TABLE_TSV, true, true}, &err),
-              err);
+    assert_ok(
+        ofr_table_open(&t, path, (ofr_table_options){OFR_TABLE_TSV, true, true}, &err),
+        err);
     assert_int_equal(t.n_rows, 2);
     assert_int_equal(t.n_bad, 4);
     assert_int_equal(t.lines[1], 7);
     same_cell(&t, 1, 2, "0");
     ofr_table_close(&t);
-    assert_fails(ofr_table_open(&t, support_write("u.tsv", "a\tb\nx\xc3\xa9\t\xff\n"), tsv,
-                                &err),
-                 OFR_FORMAT, err, "u.tsv:2:4: byte 0xff is not valid UTF-8");
-    assert_fails(ofr_table_open(&t, support_write("u.tsv", "a\tb\n\xed\xa0\x80\t1\n"), tsv,
-                                &err),
-                 OFR_FORMAT, err, "u.tsv:2:1: byte 0xed");
+    assert_fails(
+        ofr_table_open(&t, support_write("u.tsv", "a\tb\nx\xc3\xa9\t\xff\n"), tsv, &err),
+        OFR_FORMAT, err, "u.tsv:2:4: byte 0xff is not valid UTF-8");
+    assert_fails(
+        ofr_table_open(&t, support_write("u.tsv", "a\tb\n\xed\xa0\x80\t1\n"), tsv, &err),
+        OFR_FORMAT, err, "u.tsv:2:1: byte 0xed");
     assert_fails(ofr_table_open(&t, support_write("u.tsv", "a\tb\ta\n"), tsv, &err),
                  OFR_FORMAT, err, "u.tsv:1: columns 1 and 3 are both called \"a\"");
-    assert_fails(ofr_table_open(&t, support_write("u.tsv", ""), tsv, &err), OFR_FORMAT, err,
-                 "u.tsv: the file is empty");
+    assert_fails(ofr_table_open(&t, support_write("u.tsv", ""), tsv, &err), OFR_FORMAT,
+                 err, "u.tsv: the file is empty");
     assert_fails(ofr_table_open(&t, support_write("u.tsv", "\xef\xbb\xbf"), tsv, &err),
                  OFR_FORMAT, err, "u.tsv: the file is empty");
-    assert_fails(ofr_table_open(&t, support_path("absent"), tsv, &err), OFR_NOT_FOUND, err,
-                 "absent");
+    assert_fails(ofr_table_open(&t, support_path("absent"), tsv, &err), OFR_NOT_FOUND,
+                 err, "absent");
     assert_ok(ofr_table_open(&t, support_write("u.tsv", "a\tb\n"), tsv, &err), err);
     assert_int_equal(t.n_rows, 0);
     ofr_table_close(&t);
@@ -106,12 +109,13 @@ static void test_csv(void **state)
     (void)state;
     ofr_error err;
     ofr_table t;
-    assert_ok(ofr_table_open(&t,
-                             support_write("a.csv",
-                                           "\"te\"\"xt\",label\r\n\"a, \"\"b\"\"\r\nc\",1\r\n"
-                                           ",\n\"\",\"\"\nplain text,2"),
-                             csv, &err),
-              err);
+    assert_ok(
+        ofr_table_open(&t,
+                       support_write("a.csv",
+                                     "\"te\"\"xt\",label\r\n\"a, \"\"b\"\"\r\nc\",1\r\n"
+                                     ",\n\"\",\"\"\nplain text,2"),
+                       csv, &err),
+        err);
     assert_int_equal(t.n_rows, 4);
     assert_int_equal(ofr_table_column(&t, "te\"xt"), 0);
     same_cell(&t, 0, 0, "a, \"b\"\r\nc");
@@ -137,9 +141,9 @@ static void test_csv(void **state)
         assert_fails(ofr_table_open(&t, support_write("bad.csv", bad[i][0]), csv, &err),
                      OFR_FORMAT, err, bad[i][1]);
     /* a bad row is left out, the rest is not swallowed */
-    assert_ok(ofr_table_open(&t,
-                             support_write("s.csv", "a,b\n1,\"x\n2,\"\"\"y\"\"\"\nz\n3,4\n"),
-                             (ofr_table_options){OFR_TABLE_CSV, true, true}, &err),
+    assert_ok(ofr_table_open(
+                  &t, support_write("s.csv", "a,b\n1,\"x\n2,\"\"\"y\"\"\"\nz\n3,4\n"),
+                  (ofr_table_options){OFR_TABLE_CSV, true, true}, &err),
               err);
     assert_int_equal(t.n_rows, 2);
     assert_int_equal(t.n_bad, 2);
@@ -176,14 +180,16 @@ static void test_jsonl(void **state)
         {"[\n{\"a\": 1}\n]\n", "bad.jsonl:1:1: found the beginning of a JSON array"},
         {"{}\n", "bad.jsonl:1: found an empty object"},
         {"{\"a\": 1}\n{\"a\": \n", "bad.jsonl:2:"},
-        {"{\"a\": 1}\n{\"a\": 1} {}\n", "bad.jsonl:2:10: not valid JSON: end of file expected"},
+        {"{\"a\": 1}\n{\"a\": 1} {}\n",
+         "bad.jsonl:2:10: not valid JSON: end of file expected"},
         {"{\"a\": 1, \"a\": 2}\n", "duplicate object key"},
         {"{\"a\": \"\xff\"}\n", "bad.jsonl:1:8: byte 0xff is not valid UTF-8"},
         {"{\"a\": 1, \"b\": 1}\n\n{\"a\": 1}\n", "bad.jsonl:2:"},
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-        assert_fails(ofr_table_open(&t, support_write("bad.jsonl", bad[i][0]), jsonl, &err),
-                     OFR_FORMAT, err, bad[i][1]);
+        assert_fails(
+            ofr_table_open(&t, support_write("bad.jsonl", bad[i][0]), jsonl, &err),
+            OFR_FORMAT, err, bad[i][1]);
     assert_ok(ofr_table_open(&t, support_write("s.jsonl", "{\"a\": 1}\nx\n{\"a\": 2}\n"),
                              (ofr_table_options){OFR_TABLE_JSONL, true, true}, &err),
               err);

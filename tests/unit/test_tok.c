@@ -37,7 +37,8 @@ static ofr_str text_of(const json_t *row, const char *key)
     return (ofr_str){json_string_value(value), json_string_length(value)};
 }
 
-static void same_ids(const char *what, int line, const int *got, int n, const json_t *want)
+static void same_ids(const char *what, int line, const int *got, int n,
+                     const json_t *want)
 {
     size_t n_want = json_array_size(want);
     if ((size_t)n != n_want) fail_msg("line %d: %d %s, want %zu", line, n, what, n_want);
@@ -112,7 +113,8 @@ static void check_gpt2(void *user, const json_t *row, int line)
     assert_ok(ofr_tok_encode_bare(&g->tok, &g->scratch, text_of(row, "text"), INT32_MAX,
                                   &err),
               err);
-    same_ids("ids", line, g->scratch.work, g->scratch.n_work, json_object_get(row, "ids"));
+    same_ids("ids", line, g->scratch.work, g->scratch.n_work,
+             json_object_get(row, "ids"));
 }
 
 static void test_gpt2_oracle(void **state)
@@ -160,7 +162,8 @@ static void same(const ofr_tok_scratch *s, const int *want, int n)
 }
 
 /* A folder with these files; NULL for none. */
-static ofr_tok *open_dir(const char *vocab, const char *config, const char *json, int lower)
+static ofr_tok *open_dir(const char *vocab, const char *config, const char *json,
+                         int lower)
 {
     char dir[OFR_PATH_MAX];
     ofr_error err;
@@ -231,19 +234,20 @@ static void test_config(void **state)
                  "model: no tokenizer: expected vocab.txt");
 }
 
-#define JSON_VOCAB                                                                        \
-    "\"vocab\": {\"[PAD]\": 0, \"[UNK]\": 1, \"[CLS]\": 2, \"[SEP]\": 3, \"[MASK]\": 4,"  \
+#define JSON_VOCAB                                                                       \
+    "\"vocab\": {\"[PAD]\": 0, \"[UNK]\": 1, \"[CLS]\": 2, \"[SEP]\": 3, \"[MASK]\": 4," \
     " \"a\": 5, \"b\": 6, \"@b\": 7, \"A\": 8, \"\xc3\xa1\": 9}"
 
 static void test_tokenizer_json(void **state)
 {
     (void)state;
-    ofr_tok *tok = open_dir(NULL, NULL,
-                            "{\"added_tokens\": [{\"id\": 10, \"content\": \"<x>\"}],"
-                            "\"normalizer\": {\"type\": \"BertNormalizer\", \"lowercase\": "
-                            "false, \"strip_accents\": null}, \"model\": {"
-                            "\"continuing_subword_prefix\": \"@\", " JSON_VOCAB "}}",
-                            -1);
+    ofr_tok *tok =
+        open_dir(NULL, NULL,
+                 "{\"added_tokens\": [{\"id\": 10, \"content\": \"<x>\"}],"
+                 "\"normalizer\": {\"type\": \"BertNormalizer\", \"lowercase\": "
+                 "false, \"strip_accents\": null}, \"model\": {"
+                 "\"continuing_subword_prefix\": \"@\", " JSON_VOCAB "}}",
+                 -1);
     ofr_tok_scratch s;
     ofr_error err;
     const char *paths[8];
@@ -258,10 +262,11 @@ static void test_tokenizer_json(void **state)
     assert_int_equal(ofr_tok_files(tok, paths), 1);
     ofr_tok_close(tok);
     /* tokenizer_config.json has the last word */
-    tok = open_dir(NULL, "{\"do_lower_case\": true}",
-                   "{\"normalizer\": {\"type\": \"BertNormalizer\", \"lowercase\": false},"
-                   "\"model\": {\"type\": \"WordPiece\", " JSON_VOCAB "}}",
-                   -1);
+    tok =
+        open_dir(NULL, "{\"do_lower_case\": true}",
+                 "{\"normalizer\": {\"type\": \"BertNormalizer\", \"lowercase\": false},"
+                 "\"model\": {\"type\": \"WordPiece\", " JSON_VOCAB "}}",
+                 -1);
     assert_int_equal(id_of(tok, "A"), 5);
     ofr_tok_close(tok);
 }
@@ -274,8 +279,9 @@ static void test_special_tokens(void **state)
     ofr_tok_scratch s;
     ofr_error err;
     ofr_tok_scratch_init(&s);
-    assert_ok(ofr_tok_encode(tok, &s, OFR_STR("a[MASK]b [SEP][SEP]"), (ofr_str){0}, 0, &err),
-              err);
+    assert_ok(
+        ofr_tok_encode(tok, &s, OFR_STR("a[MASK]b [SEP][SEP]"), (ofr_str){0}, 0, &err),
+        err);
     same(&s, (const int[]){2, 5, 4, 6, 3, 3, 3}, 7);
     assert_ok(ofr_tok_encode(tok, &s, OFR_STR("[mask]"), (ofr_str){0}, 0, &err), err);
     same(&s, (const int[]){2, 1, 1, 1, 3}, 5); /* lower case is plain text */
@@ -383,7 +389,8 @@ static void test_memory(void **state)
             status = ofr_tok_encode(tok, &s, OFR_STR("a b"), OFR_STR("b"), 0, &err);
         ofr_mem_fail_at(0, false);
         if (tok) { /* a scratch goes on working after a failure */
-            assert_ok(ofr_tok_encode(tok, &s, OFR_STR("a b"), OFR_STR("b"), 0, &err), err);
+            assert_ok(ofr_tok_encode(tok, &s, OFR_STR("a b"), OFR_STR("b"), 0, &err),
+                      err);
             same(&s, (const int[]){2, 5, 6, 3, 6, 3}, 6);
         }
         ofr_tok_scratch_free(&s);

@@ -22,8 +22,9 @@ enum { N_PIECES = sizeof pieces / sizeof *pieces };
 static const char *write_json(const char *head)
 {
     char text[4096];
-    size_t n = (size_t)snprintf(text, sizeof text, "{%s\"model\": {\"type\": \"Unigram\", "
-                                                   "\"unk_id\": 1, \"vocab\": [",
+    size_t n = (size_t)snprintf(text, sizeof text,
+                                "{%s\"model\": {\"type\": \"Unigram\", "
+                                "\"unk_id\": 1, \"vocab\": [",
                                 head);
     for (int i = 0; i < N_PIECES; i++)
         n += (size_t)snprintf(text + n, sizeof text - n, "%s[\"%s%s\", %g]", i ? "," : "",
@@ -152,11 +153,13 @@ static void test_bad_files(void **state)
     (void)state;
     static const char *const bad[][2] = {
         {"{\"model\": {\"type\": \"Unigram\", \"vocab\": []}}", "\"vocab\" has 0 pieces"},
-        {"{\"model\": {\"type\": \"Unigram\", \"vocab\": [[\"a\"]]}}", "piece 0 is no pair"},
+        {"{\"model\": {\"type\": \"Unigram\", \"vocab\": [[\"a\"]]}}",
+         "piece 0 is no pair"},
         {"{\"model\": {\"type\": \"Unigram\", \"vocab\": [[\"a\", 0], [\"a\", 1]]}}",
          "pieces 0 and 1 are both \"a\""},
         {"{\"model\": {\"vocab\": [[\"a\", 0]]}}", "has no \"[CLS]\""},
-        {"{\"model\": {\"vocab\": [[\"[CLS]\", 0], [\"[SEP]\", 0]]}}", "no unknown token"},
+        {"{\"model\": {\"vocab\": [[\"[CLS]\", 0], [\"[SEP]\", 0]]}}",
+         "no unknown token"},
         {"{\"model\": {\"type\": \"Unigram\", \"unk_id\": 3, \"vocab\": [[\"a\", 0]]}}",
          "\"unk_id\" is 3, expected 0..0"},
         {"{\"model\": {\"type\": \"Magic\"}}", "model type \"Magic\" is not supported"},
@@ -208,7 +211,8 @@ static void test_memory(void **state)
             size_t live = ofr_mem_live();
             ofr_tok_scratch_init(&s);
             ofr_mem_fail_at(n, false);
-            ofr_status status = ofr_tok_open(&tok, paths[kind], (ofr_tok_options){-1}, &err);
+            ofr_status status =
+                ofr_tok_open(&tok, paths[kind], (ofr_tok_options){-1}, &err);
             if (status == OFR_OK)
                 status = ofr_tok_encode(tok, &s, OFR_STR("ab [MASK] b"), OFR_STR("c\xff"),
                                         0, &err);

@@ -5,10 +5,11 @@
 #include "tok/tok_parts.h"
 
 /* ids:                     0      1      2      3      4       5   6    7   8    9  */
-static const char vocab[] = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nun\n##a\n##b\nab\n##ab\n"
-                            /* 10 11  12   13  14        15     16        17       18 */
-                            "a\n,\n\xe4\xb8\x80\n##c\n##\xc3\xa9\n\xc3\xa9\nA\ni\xcc\x87\n"
-                            "\xe1\x84\x92\n##\xe1\x85\xa1\n";
+static const char vocab[] =
+    "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nun\n##a\n##b\nab\n##ab\n"
+    /* 10 11  12   13  14        15     16        17       18 */
+    "a\n,\n\xe4\xb8\x80\n##c\n##\xc3\xa9\n\xc3\xa9\nA\ni\xcc\x87\n"
+    "\xe1\x84\x92\n##\xe1\x85\xa1\n";
 
 static ofr_tok *open_small(int lower)
 {
@@ -27,7 +28,8 @@ static void check(const ofr_tok *tok, const char *text, size_t n, const int *wan
     ofr_error err;
     int n_want = 0;
     ofr_tok_scratch_init(&scratch);
-    assert_ok(ofr_tok_encode_bare(tok, &scratch, (ofr_str){text, n}, INT32_MAX, &err), err);
+    assert_ok(ofr_tok_encode_bare(tok, &scratch, (ofr_str){text, n}, INT32_MAX, &err),
+              err);
     while (want[n_want] >= 0)
         n_want++;
     if (scratch.n_work != n_want ||
@@ -159,8 +161,8 @@ static void test_bad_vocabularies(void **state)
     size_t live = ofr_mem_live();
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         const char *path = support_write("v.txt", bad[i][0]);
-        assert_fails(ofr_tok_open(&tok, path, (ofr_tok_options){-1}, &err), OFR_FORMAT, err,
-                     bad[i][1]);
+        assert_fails(ofr_tok_open(&tok, path, (ofr_tok_options){-1}, &err), OFR_FORMAT,
+                     err, bad[i][1]);
         assert_ptr_equal(tok, &err); /* untouched */
     }
     assert_fails(ofr_tok_open(&tok, support_path("absent"), (ofr_tok_options){-1}, &err),
