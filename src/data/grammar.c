@@ -28,57 +28,63 @@ static const char *const bad_words[] = {
 static const char *const topics[] = {"film",  "book",   "meal", "hotel",   "concert", "play",
                                      "novel", "song",   "story", "show",   "lecture", "trip",
                                      "plot",  "ending", "music", "service", NULL};
-static const char *const names[] = {"anna", "tom",  "sara", "paul", "emma",
-                                    "john", "lisa", "mark", NULL};
+static const char *const people[] = {"critic", "guest",  "friend", "student",
+                                     "writer", "sister", "brother", "neighbour", NULL};
+/* How a person is introduced, and how others refer back to him. */
+static const char *const ordinals[] = {"one", "another", "a third", "a fourth", "a fifth",
+                                        NULL};
+static const char *const references[] = {"the first", "the second", "the third",
+                                         "the fourth", "the fifth", NULL};
 static const char *const adverbs[] = {"very", "really", "quite", "truly", "rather", NULL};
 static const char *const function_words[] = {
     ".",     ",",      ";",      "the",    "was",      "i",     "found", "it",
     "not",   "never",  "hardly", "far",    "from",     "anything", "but", "although",
     "though", "even",  "yet",    "and",    "that",     "everyone", "everybody", "nobody",
-    "no",    "one",    "thinks", "agrees", "believes", "denies", "doubts", "disputes",
+    "no",    "one",    "thinks", "agrees", "believes", "doubt",
     "called", "agree", "with",   "side",   "sides",    "is",    "am",    "right",
-    "for",   "to",     "be",     "honest", "in",       "short", "on",    "monday",
-    "friday", "last",  "summer", "winter", "my",       "sister", "friends", "after",
+    "for",   "to",     "be",     "honest", "in",       "short", "on",    "monday", "another", "second", "third", "fourth", "fifth", "joins", "join", "opposes", "oppose",
+    "friday", "last",  "summer", "winter", "my",    "cousin",   "friends", "after",
     "lunch", "long",   "ago",    "first",  "time",     "a",     "year",  "plan",
     "at",    "all",    "any",    "delay",  "without",  "paris", "june",  "true",
     "false", "clear",  "wrong",  "sure",   "thought",  "same",  NULL};
 static const char *const *const vocabulary[] = {special_words, function_words, adverbs,
-                                                names,         topics,         good_words,
+                                                people,        topics,         good_words,
                                                 bad_words};
 
 static const char *const negators[] = {"not", "never", "hardly", "far from",
                                        "anything but", NULL};
 static const char *const openers[] = {"to be honest ,", "in short ,",    "on monday ,",
                                       "last summer ,",  "after lunch ,", "in june ,", NULL};
-static const char *const closers[] = {"on friday", "last winter",   "with my sister",
+static const char *const closers[] = {"on friday", "last winter",   "with my cousin",
                                       "in paris",  "with my friends", "after all", NULL};
 /* Negative words that negate nothing about the opinion. */
 static const char *const idle_openers[] = {"not long ago ,", "not for the first time ,",
                                            "hardly a year ago ,", "with no plan at all ,",
                                            NULL};
-static const char *const idle_closers[] = {"not for the first time", "never without my sister",
+static const char *const idle_closers[] = {"not for the first time", "never without my cousin",
                                            "with hardly any delay", "not long ago", NULL};
-static const char *const keeping[] = {"everyone agrees that", "everybody believes that",
-                                      "everyone thinks that", "nobody denies that",
-                                      "no one doubts that",   "nobody disputes that",
-                                      "it is true that",      "it is clear that", NULL};
-static const char *const flipping[] = {"nobody agrees that", "no one believes that",
-                                       "nobody thinks that", "everyone denies that",
-                                       "everybody doubts that", "everyone disputes that",
-                                       "it is false that",   "it is wrong that", NULL};
-static const char *const main_last[] = {"%a , but %m", "although %a , %m",
-                                        "even though %a , %m", "%a , and yet %m", NULL};
-static const char *const main_first[] = {"%m , although %a", "%m , even though %a",
-                                         "%m , though %a", NULL};
+static const char *const keeping[] = {"it is true that", "it is clear that",
+                                      "i am sure that", "everyone agrees that",
+                                      "everybody believes that", NULL};
+static const char *const flipping[] = {"it is false that", "it is wrong that",
+                                       "i doubt that", "nobody agrees that",
+                                       "no one believes that", NULL};
+static const char *const patterns[] = {"although %a , %m", "even though %a , %m",
+                                       "%m , although %a", "%m , even though %a",
+                                       "%m , though %a",   "%a , but %m", NULL};
 
 typedef enum node_kind { OPINION, NEGATION, CONTRAST, ATTITUDE, ADJUNCT, TALK } node_kind;
 
+#ifndef P_OPP
+#define P_OPP 0.25
+#endif
 enum { MAX_NODES = 16, MAX_SPEAKERS = 6 };
 
 /* What one person of a TALK says: an opinion of his own, or whom he follows. */
 typedef struct turn {
     const char *name;
     int follows;       /* index of the turn; -1: `opinion` */
+    bool opposes;
     struct node *opinion;
 } turn;
 
@@ -143,9 +149,11 @@ static bool tree_value(const node *x)
     case ADJUNCT: return tree_value(x->a);
     case TALK: break;
     }
+    bool same = true;
     int who = x->writer_follows;
-    while (x->turns[who].follows >= 0) who = x->turns[who].follows;
-    return tree_value(x->turns[who].opinion);
+    for (; x->turns[who].follows >= 0; who = x->turns[who].follows)
+        same = same != x->turns[who].opposes;
+    return tree_value(x->turns[who].opinion) == same;
 }
 
 /* ---- derivation ----------------------------------------------------------- */
@@ -180,7 +188,7 @@ static node *derive_adjunct(grammar *g, node *a, double p_idle)
 
 static node *derive_attitude(grammar *g, bool value, int depth)
 {
-    if (depth == 0) return derive_opinion(g, value, 0.5);
+    if (depth == 0) return derive_opinion(g, value, 0.3);
     bool flips = chance(g, 0.5);
     node *x = new_node(g, ATTITUDE);
     x->flips = flips;
@@ -194,7 +202,7 @@ static node *derive_contrast(grammar *g, node *m, node *a)
     node *x = new_node(g, CONTRAST);
     x->m = m;
     x->a = a;
-    x->phrase = pick(g, chance(g, 0.5) ? main_last : main_first);
+    x->phrase = pick(g, patterns);
     return x;
 }
 
@@ -203,26 +211,20 @@ static node *derive_contrast(grammar *g, node *m, node *a)
 static node *derive_talk(grammar *g, bool value)
 {
     node *x = new_node(g, TALK);
-    int order[8], side[MAX_SPEAKERS];
-    int n_followers = 2 + below(g, 2);
-    ofr_rng_permutation(order, 8, ofr_rng_u64(g->seed, g->stream, g->draws++), g->stream);
+    bool side[MAX_SPEAKERS]; /* on the side of the first speaker */
+    int n_followers = 1 + below(g, 3);
     x->n_turns = 2 + n_followers;
     for (int i = 0; i < x->n_turns; i++) {
         turn *t = &x->turns[i];
-        t->name = names[order[i]];
+        t->name = pick(g, people);
         t->follows = i < 2 ? -1 : below(g, i);
-        if (i == 3 && n_followers == 2 && t->follows < 2 && x->turns[2].follows < 2)
-            t->follows = 1 - x->turns[2].follows;
+        t->opposes = i >= 2 && chance(g, P_OPP);
+        side[i] = i < 2 ? i == 0 : side[t->follows] != t->opposes;
     }
-    for (int i = 0; i < x->n_turns; i++) {
-        int who = i;
-        while (x->turns[who].follows >= 0) who = x->turns[who].follows;
-        side[i] = who;
-    }
-    x->writer_follows = 2 + below(g, n_followers);
+    x->writer_follows = chance(g, 0.5) ? x->n_turns - 1 : 2 + below(g, n_followers);
     const char *topic = NULL;
     for (int i = 0; i < 2; i++) {
-        bool same = side[x->writer_follows] == i;
+        bool same = side[x->writer_follows] == side[i];
         node *o = derive_opinion(g, same ? value : !value, 0.2);
         node *bare = o->kind == NEGATION ? o->a : o;
         if (topic) bare->topic = topic;
@@ -243,13 +245,13 @@ static node *derive(grammar *g, int level, bool value)
         m = derive_opinion(g, value, 0.5);
         return derive_adjunct(g, m, 0.5);
     case 3:
-        m = derive_opinion(g, value, 0.4);
-        a = derive_opinion(g, !value, 0.4);
+        m = derive_opinion(g, value, 0.3);
+        a = derive_opinion(g, !value, 0.3);
         return derive_contrast(g, m, a);
     case 4:
-        if (chance(g, 0.3)) return derive_attitude(g, value, 2);
+        if (chance(g, 0.6)) return derive_attitude(g, value, 1 + below(g, 2));
         m = derive_attitude(g, value, 1);
-        a = derive_attitude(g, !value, below(g, 2));
+        a = derive_attitude(g, !value, 0);
         return derive_contrast(g, m, a);
     default: return derive_talk(g, value);
     }
@@ -288,28 +290,35 @@ static void say_opinion(grammar *g, const node *x, const char *negator)
     say_words(g, x->adjective);
 }
 
+static void say_turn(grammar *g, const node *x, int i)
+{
+    const turn *t = &x->turns[i];
+    say_words(g, ordinals[i]);
+    if (i == 0) say_words(g, t->name);
+    if (t->follows >= 0) {
+        say_words(g, t->opposes ? "opposes" : "joins");
+        say_words(g, references[t->follows]);
+        return;
+    }
+    const node *negated = t->opinion->kind == NEGATION ? t->opinion : NULL;
+    const node *o = negated ? negated->a : t->opinion;
+    if (i == 0) {
+        say_words(g, o->frame ? "called the" : "found the");
+        say_words(g, o->topic);
+    }
+    if (negated) say_words(g, negated->phrase);
+    say_words(g, o->adverb);
+    say_words(g, o->adjective);
+}
+
 static void say_talk(grammar *g, const node *x)
 {
     for (int i = 0; i < x->n_turns; i++) {
-        const turn *t = &x->turns[i];
-        say_words(g, t->name);
-        if (t->follows >= 0) {
-            say_words(g, i % 2 ? "agrees with" : "sides with");
-            say_words(g, x->turns[t->follows].name);
-        } else {
-            const node *negated = t->opinion->kind == NEGATION ? t->opinion : NULL;
-            const node *o = negated ? negated->a : t->opinion;
-            say_words(g, o->frame ? "called" : "found");
-            say_words(g, i == 0 ? "the" : "it");
-            if (i == 0) say_words(g, o->topic);
-            if (negated) say_words(g, negated->phrase);
-            say_words(g, o->adverb);
-            say_words(g, o->adjective);
-        }
+        say_turn(g, x, i);
         say_words(g, ",");
     }
-    say_words(g, "and i agree with");
-    say_words(g, x->turns[x->writer_follows].name);
+    say_words(g, "and i join");
+    say_words(g, references[x->writer_follows]);
 }
 
 static void say(grammar *g, const node *x)
