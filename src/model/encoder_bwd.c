@@ -12,16 +12,8 @@
 
 #include "model/encoder_inner.h"
 
-/* y[N,O] = x[N,I] w[O,I]^T + b on the way back: dw += dy^T x, db += the sum of
- * dy's rows, and dx[N,I] = or += dy w. */
-typedef struct product {
-    int N, I, O;
-    const ofr_real *w, *x;
-    ofr_real *dw, *db;
-} product;
-
-static void product_bwd(ofr_dev *dev, ofr_real *dx, const ofr_real *dy, product p,
-                        bool accumulate)
+void ofr_product_bwd(ofr_dev *dev, ofr_real *dx, const ofr_real *dy, ofr_product p,
+                     bool accumulate)
 {
     ofr_mat dy_columns = {dy, 1, p.O}, dy_rows = {dy, p.O, 1};
     ofr_mat x = {p.x, p.I, 1}, w = {p.w, p.I, 1};
@@ -55,13 +47,29 @@ static void mlp_bwd(ofr_trace *trace, ofr_real *grads, int layer, int N)
     dev->ops.layernorm_bwd(dev, dx, grads + at->ln2_g, grads + at->ln2_b, dx, a->s2,
                            a->mean2, a->rstd2, w + at->ln2_g, N, c->C);
     const ofr_real *d_down = drop_bwd(trace, trace->dy, dx, n, layer, OFR_DROP_MLP_OUT);
-    product down = {N, c->F, c->C, w + at->down_w, a->mid, grads + at->down_w,
-                    grads + at->down_b};
-    product_bwd(dev, dmid, d_down, down, false);
+    ofr_product down = {N, c->F, c->C, w + at->down_w, a->mid, grads + at->down_w,
+                        grads + at->down_b};
+    ofr_product_bwd(dev, dmid, d_down, down, false);
     dev->ops.act_bwd(dev, dmid, dmid, a->pre, (size_t)N * (size_t)c->F, c->act);
-    product up = {N, c->C, c->F, w + at->up_w, a->y1, grads + at->up_w,
-                  grads + at->up_b};
-    product_bwd(dev, dx, dmid, up, true);
+    ofr_product up = {N, c->C, c->F, w + at->up_w, a->y1, grads + at->up_w,
+                      grads + at->up_b};
+    ofr_product_bwd(dev, dx, dmid, up, true);
+}
+
+void ofr_trace_attention_bwd(ofr_trace *trace, ofr_real *grads, int layer)
+{
+    const ofr_encoder *encoder = trace->encoder;
+    const ofr_config *c = &encoder->config;
+    const ofr_layer_at *at = &encoder->params.layers[layer - 1];
+    const ofr_layer_acts *a = &trace->acts[layer - 1];
+    ofr_dev *dev = trace->dev;
+    int N = trace->tokens.offsets[trace->tokens.B];
+    dev->ops.attention_bwd(dev, trace->dqkv, trace->dmid, a->qkv, a->p,
+                           ofr_trace_shape(trace),
+                           ofr_trace_drop(trace, layer, OFR_DROP_ATTENTION));
+    ofr_product qkv = {N, c->C, 3 * c->C, encoder->w + at->qkv_w, a->x_in,
+                       grads + at->qkv_w, grads + at->qkv_b};
+    ofr_product_bwd(dev, trace->dx, trace->dqkv, qkv, true);
 }
 
 /* The attention half: dx holds dL/dy1, and afterwards dL/dx_in. */
@@ -80,14 +88,10 @@ static void attention_bwd(ofr_trace *trace, ofr_real *grads, int layer, int N)
                            a->mean1, a->rstd1, w + at->ln1_g, N, c->C);
     const ofr_real *d_out =
         drop_bwd(trace, trace->dy, dx, n, layer, OFR_DROP_ATTENTION_OUT);
-    product out = {N, c->C, c->C, w + at->out_w, a->att, grads + at->out_w,
-                   grads + at->out_b};
-    product_bwd(dev, d_att, d_out, out, false);
-    dev->ops.attention_bwd(dev, trace->dqkv, d_att, a->qkv, a->p, ofr_trace_shape(trace),
-                           ofr_trace_drop(trace, layer, OFR_DROP_ATTENTION));
-    product qkv = {N, c->C, 3 * c->C, w + at->qkv_w, a->x_in, grads + at->qkv_w,
-                   grads + at->qkv_b};
-    product_bwd(dev, dx, trace->dqkv, qkv, true);
+    ofr_product out = {N, c->C, c->C, w + at->out_w, a->att, grads + at->out_w,
+                       grads + at->out_b};
+    ofr_product_bwd(dev, d_att, d_out, out, false);
+    ofr_trace_attention_bwd(trace, grads, layer);
 }
 
 /* dx holds dL/dx0. */
@@ -99,9 +103,9 @@ static void embeddings_bwd(ofr_trace *trace, ofr_real *grads, int N)
     ofr_dev *dev = trace->dev;
     ofr_real *d = trace->dx;
     if (ofr_config_projects(c)) {
-        product project = {N, c->E, c->C, encoder->w + at->project_w, trace->emb_y,
-                           grads + at->project_w, grads + at->project_b};
-        product_bwd(dev, trace->dy, d, project, false);
+        ofr_product project = {N, c->E, c->C, encoder->w + at->project_w, trace->emb_y,
+                               grads + at->project_w, grads + at->project_b};
+        ofr_product_bwd(dev, trace->dy, d, project, false);
         d = trace->dy;
     }
     (void)drop_bwd(trace, d, d, (size_t)N * (size_t)c->E, 0, OFR_DROP_EMBED);
@@ -122,8 +126,10 @@ void ofr_trace_backward(ofr_trace *trace, ofr_real *grads, const ofr_real *dcls,
     int B = trace->tokens.B, N = trace->tokens.offsets[B];
     size_t C = (size_t)trace->encoder->config.C;
     if (top_layer < 1) return;
-    memset(trace->dx, 0, (size_t)N * C * sizeof *trace->dx);
-    for (int l = top_layer; l >= 1; l--) {
+    const ofr_real *top = dcls + (size_t)(top_layer - 1) * (size_t)B * C;
+    bool done = ofr_trace_top_bwd(trace, grads, top, top_layer);
+    if (!done) memset(trace->dx, 0, (size_t)N * C * sizeof *trace->dx);
+    for (int l = done ? top_layer - 1 : top_layer; l >= 1; l--) {
         const ofr_real *own = dcls + (size_t)(l - 1) * (size_t)B * C;
         for (int b = 0; b < B; b++) {
             size_t row = (size_t)trace->tokens.offsets[b];

@@ -20,6 +20,26 @@ void ofr_encoder_positions(const ofr_config *config, int *positions,
 const int *ofr_encoder_types(const ofr_config *config, const ofr_tokens *tokens,
                              const int *zeros);
 
+/* y[N,O] = x[N,I] w[O,I]^T + b on the way back: dw += dy^T x, db += the sum of
+ * dy's rows, and dx[N,I] = or += dy w. */
+typedef struct ofr_product {
+    int N, I, O;
+    const ofr_real *w, *x;
+    ofr_real *dw, *db;
+} ofr_product;
+
+void ofr_product_bwd(ofr_dev *dev, ofr_real *dx, const ofr_real *dy, ofr_product product,
+                     bool accumulate);
+
+/* Attention and the product that made q, k and v: given d_att[N,C] in trace->dmid,
+ * trace->dx[N,C] += the gradient of the layer's input. */
+void ofr_trace_attention_bwd(ofr_trace *trace, ofr_real *grads, int layer);
+
+/* A whole layer of which only the class rows have a gradient, own[B,C]; afterwards
+ * trace->dx[N,C] = the gradient of its input.  false: not worth it for these
+ * texts, nothing was done. */
+bool ofr_trace_top_bwd(ofr_trace *trace, ofr_real *grads, const ofr_real *own, int layer);
+
 static inline const ofr_real *ofr_encoder_at(const ofr_encoder *encoder, size_t offset)
 {
     return offset == OFR_PARAM_NONE ? NULL : encoder->w + offset;
