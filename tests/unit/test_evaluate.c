@@ -233,6 +233,45 @@ static void planted(void **state)
     memcpy(f->labels, kept, sizeof kept);
 }
 
+/* Classifiers that all say class 0 from layer 3 on, and often before: memorized
+ * layers are 1 to 3, so the median is inside, and easy means up to it. */
+static void median_splits(void **state)
+{
+    fixture *f = *state;
+    int kept[N], median = 0, up_to = 0;
+    ofr_real biases[L][K];
+    ofr_eval_options o = untimed(&ofr_rule_policy, 0.5, 32);
+    ofr_eval e;
+    ofr_error err;
+    memcpy(kept, f->labels, sizeof kept);
+    memset(f->labels, 0, sizeof kept);
+    for (int l = 0; l < L; l++) {
+        ofr_real *bias = f->encoder.w + f->encoder.params.exits[l].head_b;
+        memcpy(biases[l], bias, sizeof biases[l]);
+        bias[0] += l >= 2 ? (ofr_real)100 : (ofr_real)3;
+    }
+    assert_ok(ofr_encoder_pack(&f->encoder, f->dev, &err), err);
+    open_eval(f, &e, &o);
+    for (int m = 1; m <= L && 2 * up_to < N; m++) {
+        median = m;
+        for (int i = 0; i < N; i++)
+            up_to += e.memorized[i] == m;
+    }
+    const ofr_eval_group *easy = &e.groups[OFR_EVAL_EASY],
+                         *hard = &e.groups[OFR_EVAL_HARD];
+    assert_true(median < 3 && up_to < N);
+    assert_int_equal(easy->n, up_to);
+    assert_int_equal(easy->high, median);
+    assert_true(hard->low > median);
+    assert_int_equal(hard->high, 3);
+    ofr_eval_close(&e);
+    memcpy(f->labels, kept, sizeof kept);
+    for (int l = 0; l < L; l++)
+        memcpy(f->encoder.w + f->encoder.params.exits[l].head_b, biases[l],
+               sizeof biases[l]);
+    assert_ok(ofr_encoder_pack(&f->encoder, f->dev, &err), err);
+}
+
 static void batch_does_not_matter(void **state)
 {
     fixture *f = *state;
@@ -397,6 +436,7 @@ int main(void)
         cmocka_unit_test(flops),
         cmocka_unit_test(fixed_is_fixed),
         cmocka_unit_test(planted),
+        cmocka_unit_test(median_splits),
         cmocka_unit_test(batch_does_not_matter),
         cmocka_unit_test(regression),
         cmocka_unit_test(timing_and_stopping),
