@@ -14,11 +14,6 @@
 #ifndef OFR_BUILD_TYPE
 #define OFR_BUILD_TYPE ""
 #endif
-#ifdef _OPENMP
-#define HAS_OPENMP true
-#else
-#define HAS_OPENMP false
-#endif
 #if defined(__clang__)
 #define COMPILER "clang " __clang_version__
 #elif defined(__GNUC__)
@@ -118,7 +113,6 @@ static void add_json(ofr_buf *out, const findings *f)
     ofr_jsonline_int(out, "memory_bytes", f->memory);
     ofr_jsonline_int(out, "memory_free_bytes", f->memory_free);
     ofr_jsonline_text(out, "blas", "none");
-    ofr_jsonline_bool(out, "openmp", HAS_OPENMP);
     ofr_jsonline_end(out);
 }
 
@@ -148,8 +142,7 @@ static void add_text(ofr_buf *out, const findings *f)
     add_cache(out, "L3", f->cache[2]);
     ofr_buf_addf(out, "\nmemory      %.1f GiB, %.1f GiB free\n", (double)f->memory / GiB,
                  (double)f->memory_free / GiB);
-    ofr_buf_addf(out, "blas        none (own kernels)\nopenmp      %s\n",
-                 HAS_OPENMP ? "yes" : "no (own team of threads)");
+    ofr_buf_adds(out, "blas        none (own kernels)\n");
 }
 
 static ofr_status run(void *values, const bool *is_set, char **args, int n_args,
