@@ -68,12 +68,10 @@ static void multiply_block(const struct product *g, ofr_real *left, int r0, int 
     bool columns = g->a.rs == 1 && g->a.cs != 1;
     int blocks = (r1 - r0 + VEC_MR - 1) / VEC_MR;
     ofr_mat a = {g->a.p + r0 * g->a.rs + k0 * g->a.cs, g->a.rs, g->a.cs};
-    if (!columns) pack_left_rows(left, a, r1 - r0, k);
-    for (int i = 0; i < blocks && columns; i++) {
-        int begin, end;
-        block_of(&begin, &end, r1 - r0, VEC_MR, i);
-        pack_left_cols(left + begin * k, (ofr_mat){a.p + begin, 1, a.cs}, end - begin, k);
-    }
+    if (columns)
+        pack_left_cols(left, a, r1 - r0, k);
+    else
+        pack_left_rows(left, a, r1 - r0, k);
     /* Panels outside, rows inside: a panel stays in the first-level cache. */
     int wide = blocks == 1 ? n : NR;
     for (int q = 0; q < n; q += wide) {
@@ -157,10 +155,31 @@ static void multiply_shared(void *arg, int t, int n_parts)
     }
 }
 
+/* Rows of b that are packed together: few enough that each keeps its page. */
+enum { PACK_ROWS = 16 };
+
+static void pack_shared_rows(const struct product *g, int t, int n_parts)
+{
+    ofr_real *panels = (ofr_real *)(void *)g->dev->shared;
+    size_t p, end;
+    part_of(&p, &end, (size_t)g->k, PACK_ROWS, t, n_parts);
+    for (; p < end; p += PACK_ROWS) {
+        int rows = end - p < PACK_ROWS ? (int)(end - p) : PACK_ROWS;
+        const ofr_real *from = g->b.p + (g->k0 + (ptrdiff_t)p) * g->b.rs + g->j0;
+        for (int j = 0; j < g->n; j += NR)
+            pack_panel_rows(panels + (size_t)j * (size_t)g->k + p * NR, from + j, g->b.rs,
+                            rows, g->n - j < NR ? g->n - j : NR);
+    }
+}
+
 static void pack_shared(void *arg, int t, int n_parts)
 {
     const struct product *g = arg;
     ofr_real *panels = (ofr_real *)(void *)g->dev->shared;
+    if (g->b.cs == 1) {
+        pack_shared_rows(g, t, n_parts);
+        return;
+    }
     for (int p = t; p < panels_of(g->n); p += n_parts) {
         int j = p * NR, n = g->n - j < NR ? g->n - j : NR;
         const ofr_real *from = g->b.p + g->k0 * g->b.rs + (g->j0 + j) * g->b.cs;

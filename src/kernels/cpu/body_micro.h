@@ -36,6 +36,11 @@ micro(const int m, const int n_panels, ptrdiff_t rs, ptrdiff_t cs, const ofr_rea
             acc[i * nv + j] =
                 start ? vec_load(start + j * VEC_N) : vec_load(c + i * ldc + j * VEC_N);
     }
+    UNROLL for (int i = 0; i < m && n_panels == 1; i++)
+    {
+        UNROLL for (int j = 0; j < NR; j += LINE)
+            __builtin_prefetch(c + i * ldc + j, 1, 3);
+    }
     for (int p = 0; p < k; p++) {
         vec bv[VEC_NV * 4];
         UNROLL for (int j = 0; j < NR; j += LINE)
@@ -244,18 +249,6 @@ static void pack_left_rows(ofr_real *out, ofr_mat a, int m, int k)
     }
 }
 
-/* out[p * m + i] = a(i, p) where rows are contiguous (a.rs == 1), m <= VEC_MR. */
-static void pack_left_cols(ofr_real *out, ofr_mat a, int m, int k)
-{
-    const ofr_real *from = a.p;
-    for (int p = 0; p < k; p++, from += a.cs, out += m) {
-        int i = 0;
-        for (; i + VEC_N <= m; i += VEC_N)
-            vec_store(out + i, vec_load(from + i));
-        if (i < m) vec_store_n(out + i, vec_load_n(from + i, m - i), m - i);
-    }
-}
-
 /* Rows of block i when m rows are cut into as few and as equal blocks as
  * possible: begins at, ends at. */
 static inline void block_of(int *begin, int *end, int m, int at_most, int i)
@@ -263,6 +256,28 @@ static inline void block_of(int *begin, int *end, int m, int at_most, int i)
     int n = (m + at_most - 1) / at_most;
     *begin = (int)((long)m * i / n);
     *end = (int)((long)m * (i + 1) / n);
+}
+
+/* The m rows in blocks of block_of(VEC_MR), where rows of a are contiguous
+ * (a.rs == 1): block [begin, end) is out[begin * k + p * (end - begin) + i]. */
+static void pack_left_cols(ofr_real *out, ofr_mat a, int m, int k)
+{
+    enum { TURN = 32 }; /* columns in turn for all blocks: they keep their pages */
+    int blocks = (m + VEC_MR - 1) / VEC_MR;
+    for (int p0 = 0; p0 < k; p0 += TURN) {
+        int p1 = p0 + TURN < k ? p0 + TURN : k, begin, end;
+        for (int b = 0; b < blocks; b++) {
+            block_of(&begin, &end, m, VEC_MR, b);
+            int n = end - begin, whole = n / VEC_N * VEC_N, rest = n - whole;
+            ofr_real *to = out + begin * k + p0 * n;
+            const ofr_real *from = a.p + begin + p0 * a.cs;
+            for (int p = p0; p < p1; p++, from += a.cs, to += n) {
+                for (int i = 0; i < whole; i += VEC_N)
+                    vec_store(to + i, vec_load(from + i));
+                if (rest) vec_store_n(to + whole, vec_load_n(from + whole, rest), rest);
+            }
+        }
+    }
 }
 
 #endif
