@@ -70,9 +70,11 @@ static ofr_status open_tokenizer(demo *d, ofr_error *err)
 static ofr_status demo_open(demo *d, ofr_error *err)
 {
     const ofr_ops ops = ofr_ops_select(ofr_cpu_features());
+    /* Work for so narrow a model is too small to be worth sharing out. */
+    const int threads = d->o->common.threads ? d->o->common.threads : 1;
 
     OFR_TRY(open_tokenizer(d, err));
-    OFR_TRY(ofr_dev_open(&d->dev, &ops, d->o->common.threads, MAX_TOKENS, err));
+    OFR_TRY(ofr_dev_open(&d->dev, &ops, threads, MAX_TOKENS, err));
     OFR_TRY(ofr_demo_model_open(&d->encoder, d->tok, d->o->seed, err));
     d->has_encoder = true;
     OFR_TRY(ofr_demo_held_open(&d->held, d->tok, DEV_PER_LEVEL, TEST_PER_LEVEL, d->o->seed,
@@ -157,6 +159,8 @@ const ofr_cmd ofr_cmd_demo = {
         "opinion, negation, contrast, nested scope, reference back to an earlier clause.\n"
         "Everything but the measured times is a function of the seed (and of the\n"
         "instruction set, in the last bits).  docs/DEMO.md explains what you see.\n"
+        "\n"
+        "One thread unless --threads says otherwise: the model is too small to gain by more.\n"
         "\n"
         "JSON: score, score_full, mean_exit_layer, n_layers, saved_layers, ms_per_text and\n"
         "ms_per_text_full (batch 1), the same with _batch_32, exit_by_difficulty (levels 1\n"

@@ -28,14 +28,14 @@ static const demo_lesson lessons[] = {
     {"contrast", {500, 2000, 4000, 0, 4000}, 3, 1e-3, 0.02,
      "Lesson 3: contrast ('although ..., ...': only one clause counts), and the\n"
      "first references back ('a third joins the second')."},
-    {"scope", {500, 1500, 2000, 5000, 5000}, 4, 1e-3, 0.02,
+    {"scope", {500, 1000, 1500, 6000, 6000}, 8, 1e-3, 0.02,
      "Lesson 4: nested scope ('it is false that nobody agrees that ...')."},
 };
 enum { N_LESSONS = sizeof lessons / sizeof *lessons };
 
 /* The last set, on which ConsistentEE itself works. */
 static const demo_lesson all_levels = {
-    "all", {2000, 2000, 3000, 5000, 5000}, 4, 1e-3, 0.02, NULL};
+    "all", {1500, 1500, 2500, 5000, 7000}, 6, 1e-3, 0.02, NULL};
 
 /* What the phases do, said when each begins for the first time. */
 static const struct {

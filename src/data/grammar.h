@@ -7,14 +7,14 @@
  *
  *   1 plain      to be honest , the film was really superb .
  *   2 negation   not long ago , the film was far from superb .
- *   3 contrast   the film was dull , although the ending was not bad .
- *   4 scope      although everyone agrees that the plot was weak , nobody
- *                believes that the film was not great .
- *   5 reference  anna called the film dull , tom found it superb , sara agrees
- *                with tom , and i agree with sara .
+ *   3 contrast   the film was dull , although i found the ending not bad .
+ *   4 scope      it is false that nobody agrees that the film was not great .
+ *   5 reference  one critic called the film dull , another superb , a third joins
+ *                the second , a fourth opposes the third , and i join the fourth .
  *
- * From level 2 on, the words alone say nothing about the label: every bag of
- * words is as likely in a good opinion as in a bad one.
+ * From level 2 on no word, and no weighted vote of words, says anything about the
+ * label: it takes order and structure.  "join" means to share, "oppose" to have
+ * the other opinion.
  */
 #ifndef OFR_DATA_GRAMMAR_H
 #define OFR_DATA_GRAMMAR_H
