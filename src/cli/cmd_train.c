@@ -123,7 +123,8 @@ static void remark(const ofr_dataset *data, const char *path, int max_tokens)
 }
 
 static ofr_status open_data(ofr_dataset *train, ofr_dataset *dev, const source *s,
-                            const ofr_train_values *o, const ofr_loaded *m, ofr_error *err)
+                            const ofr_train_values *o, const ofr_loaded *m,
+                            ofr_error *err)
 {
     ofr_status status;
 
@@ -225,8 +226,9 @@ static ofr_status print(const ofr_train_values *o, const source *s, const ofr_ev
     if (o->common.json) {
         print_json(&out, o, s, eval, result);
     } else {
-        ofr_buf_addf(&out, "%s\tdev %s %.4f (all layers %.4f), mean exit layer %.2f of %d, "
-                           "saved layers %.1f %%\n",
+        ofr_buf_addf(&out,
+                     "%s\tdev %s %.4f (all layers %.4f), mean exit layer %.2f of %d, "
+                     "saved layers %.1f %%\n",
                      o->out, ofr_metric_name(s->metric), eval->score, eval->score_full,
                      eval->mean_exit, eval->L, 100 * eval->saved_layers);
         print_sweep(&out, result);
@@ -286,8 +288,8 @@ static ofr_status train(const ofr_train_values *o, const ofr_method *method,
     if (!o->resume) OFR_TRY(ofr_train_write_config(o, err));
     signal(SIGINT, on_signal);
     signal(SIGTERM, on_signal);
-    status = ofr_method_train(method, &m->encoder, m->dev, data, &o->method, &job, &result,
-                              err);
+    status = ofr_method_train(method, &m->encoder, m->dev, data, &o->method, &job,
+                              &result, err);
     ofr_term_progress_end(o->common.term);
     if (!status) status = finish(o, m, s, data, &result, err);
     signal(SIGINT, SIG_DFL);
@@ -351,9 +353,10 @@ static ofr_status check_out(const ofr_train_values *o, ofr_error *err)
     free(out);
     free(model);
     if (same)
-        return ofr_fail(err, OFR_INVALID,
-                        "--out and --model are the same directory; the model to start from "
-                        "is never overwritten");
+        return ofr_fail(
+            err, OFR_INVALID,
+            "--out and --model are the same directory; the model to start from "
+            "is never overwritten");
     if (o->resume || o->overwrite) return OFR_OK;
     OFR_TRY(ofr_trainer_peek(o->out, &exists, &complete, err));
     if (exists && !complete)
@@ -387,17 +390,23 @@ const ofr_cmd ofr_cmd_train = {
     .name = "train",
     .summary = "Train a model that leaves early, or fine-tune a plain one",
     .usage = "--model DIR --task NAME --data DIR --out DIR",
-    .example = "  offramp train --model bert-base-uncased --task sst2 --data glue/SST-2 \\\n"
-               "      --out sst2-early\n"
-               "  offramp train --model my-model --train my.csv --dev-split 0.1 \\\n"
-               "      --text review --label stars --out stars-early",
+    .example =
+        "  offramp train --model bert-base-uncased --task sst2 --data glue/SST-2 \\\n"
+        "      --out sst2-early\n"
+        "  offramp train --model my-model --train my.csv --dev-split 0.1 \\\n"
+        "      --text review --label stars --out stars-early",
     .notes =
-        "Phases of consistentee: joint (all exits learn); then memorize (how deep must each\n"
-        "text go) and policy (where to leave), and up to --iterations times task (the exits\n"
-        "learn what the policy asks of them), memorize, policy.  docs/METHODS.md explains.\n"
+        "Phases of consistentee: joint (all exits learn); then memorize (how deep must "
+        "each\n"
+        "text go) and policy (where to leave), and up to --iterations times task (the "
+        "exits\n"
+        "learn what the policy asks of them), memorize, policy.  docs/METHODS.md "
+        "explains.\n"
         "\n"
-        "Ctrl-C saves a checkpoint; `offramp train --resume --out DIR` continues and gives\n"
-        "the same bits as a run that was never interrupted.  Results are identical for the\n"
+        "Ctrl-C saves a checkpoint; `offramp train --resume --out DIR` continues and "
+        "gives\n"
+        "the same bits as a run that was never interrupted.  Results are identical for "
+        "the\n"
         "same seed, options, data and instruction set, whatever the number of threads.\n"
         "\n"
         "A config file is a JSON object: {\"alpha\": 0.05, \"joint-epochs\": 3}.",

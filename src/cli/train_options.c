@@ -56,9 +56,9 @@ const ofr_opt ofr_train_rows[] = {
 /* Options that say how this call behaves, not what the run is. */
 static bool of_the_call(const char *name)
 {
-    static const char *const names[] = {"config", "resume", "overwrite", "json", "threads",
-                                        "quiet", "no-color", "help", "save-minutes",
-                                        "save-steps"};
+    static const char *const names[] = {"config",       "resume",    "overwrite", "json",
+                                        "threads",      "quiet",     "no-color",  "help",
+                                        "save-minutes", "save-steps"};
 
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strcmp(names[i], name) == 0) return true;
@@ -111,8 +111,8 @@ ofr_status ofr_train_read_config(ofr_train_values *values, const bool *is_set,
         if (!row) {
             const ofr_opt *near = ofr_opt_nearest(ofr_train_rows, key);
             return near ? ofr_fail(err, OFR_INVALID,
-                                   "%s: unknown option \"%s\"; did you mean \"%s\"?", path,
-                                   key, near->name)
+                                   "%s: unknown option \"%s\"; did you mean \"%s\"?",
+                                   path, key, near->name)
                         : ofr_fail(err, OFR_INVALID, "%s: unknown option \"%s\"", path,
                                    key);
         }

@@ -76,8 +76,9 @@ static void card_front(ofr_buf *out, const ofr_train_values *o, const ofr_eval *
 static void card_numbers(ofr_buf *out, const ofr_config *config, const ofr_eval *eval,
                          const ofr_train_card *card)
 {
-    ofr_buf_addf(out, "Trained on %d texts; measured on the %d texts of the dev set, which "
-                      "also served to follow the training.\n\n",
+    ofr_buf_addf(out,
+                 "Trained on %d texts; measured on the %d texts of the dev set, which "
+                 "also served to follow the training.\n\n",
                  card->n_train, card->n_dev);
     ofr_buf_adds(out, "| | early exit | all layers |\n|---|---|---|\n");
     ofr_buf_addf(out, "| %s | %.4f | %.4f |\n", card->metric, eval->score,

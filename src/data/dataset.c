@@ -160,8 +160,8 @@ static ofr_status find_column(int *out, const ofr_table *table, const char *path
         memcpy(names + at, table->header[c].p, fits);
         names[at + fits] = 0;
     }
-    return ofr_fail(err, OFR_FORMAT, "%s:1: no column '%s'; the header has: %s", path, spec,
-                    names);
+    return ofr_fail(err, OFR_FORMAT, "%s:1: no column '%s'; the header has: %s", path,
+                    spec, names);
 }
 
 /* ---- opening ----------------------------------------------------------- */
@@ -177,7 +177,8 @@ static ofr_status find_columns(column_numbers *at, const ofr_table *table,
     at->text = at->pair = at->label = -1;
     OFR_TRY(find_column(&at->text, table, path, columns->text, err));
     if (columns->pair) OFR_TRY(find_column(&at->pair, table, path, columns->pair, err));
-    if (columns->label) OFR_TRY(find_column(&at->label, table, path, columns->label, err));
+    if (columns->label)
+        OFR_TRY(find_column(&at->label, table, path, columns->label, err));
     return OFR_OK;
 }
 
@@ -203,10 +204,9 @@ static ofr_status bad_label(const ofr_dataset *data, const char *path, int line,
         if (k) ofr_buf_adds(&known, ", ");
         ofr_buf_adds(&known, data->label_names[k]);
     }
-    status = ofr_fail(err, OFR_FORMAT,
-                      "%s:%d: label '%.*s' was never seen in training; known: %.200s", path,
-                      line, (int)(label.n < 60 ? label.n : 60), label.p,
-                      known.p ? known.p : "");
+    status = ofr_fail(
+        err, OFR_FORMAT, "%s:%d: label '%.*s' was never seen in training; known: %.200s",
+        path, line, (int)(label.n < 60 ? label.n : 60), label.p, known.p ? known.p : "");
     ofr_buf_free(&known);
     return status;
 }

@@ -80,11 +80,12 @@ ofr_status ofr_labels_collect(ofr_dataset *data, const ofr_table *table, int col
     for (int k = 0; k < n; k++)
         numbers = numbers && ofr_str_to_double(ofr_str_of(names[k]), &value);
     if (!status && n < 2)
-        status = n ? ofr_fail(err, OFR_FORMAT,
-                              "%s: only one class ('%s') in %d rows; a classifier needs at "
-                              "least two",
-                              path, names[0], table->n_rows)
-                   : ofr_fail(err, OFR_FORMAT, "%s: every label is empty", path);
+        status =
+            n ? ofr_fail(err, OFR_FORMAT,
+                         "%s: only one class ('%s') in %d rows; a classifier needs at "
+                         "least two",
+                         path, names[0], table->n_rows)
+              : ofr_fail(err, OFR_FORMAT, "%s: every label is empty", path);
     if (!status) {
         qsort(names, (size_t)n, sizeof *names, numbers ? compare_numbers : compare_bytes);
         status = ofr_labels_take(data, names, n, err);

@@ -78,8 +78,9 @@ ofr_status ofr_task_find(const ofr_task **out, const char *name, ofr_error *err)
     }
     const char *near = ofr_opt_suggest(names, n, plain);
     if (near)
-        return ofr_fail(err, OFR_INVALID, "unknown task '%s', did you mean '%s'? known: %s",
-                        name, near, list);
+        return ofr_fail(err, OFR_INVALID,
+                        "unknown task '%s', did you mean '%s'? known: %s", name, near,
+                        list);
     return ofr_fail(err, OFR_INVALID,
                     "unknown task '%s'; known: %s; for a file of your own use --text and "
                     "--label",
@@ -108,9 +109,10 @@ ofr_status ofr_task_file(const ofr_task *task, const char *dir, const char *whic
     OFR_TRY(ofr_file_join(below, dir, task->folder, err));
     OFR_TRY(ofr_file_join(below, below, name, err));
     if (!ofr_file_exists(below))
-        return ofr_fail(err, OFR_NOT_FOUND,
-                        "task %s: neither %s nor %s exists; give --data or the file itself",
-                        task->name, out, below);
+        return ofr_fail(
+            err, OFR_NOT_FOUND,
+            "task %s: neither %s nor %s exists; give --data or the file itself",
+            task->name, out, below);
     memcpy(out, below, sizeof below);
     return OFR_OK;
 }

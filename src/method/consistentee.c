@@ -34,8 +34,8 @@ static void forward(ofr_consistentee *c, const ofr_trainer *trainer, const ofr_s
 {
     for (int b = 0; b < step->B; b++)
         c->batch_items[b] = c->main_items[step->items[b]];
-    ofr_net_forward(&c->net, c->batch_items, step->B, trainer->options->seed, step->number,
-                    trainer->comm->rank);
+    ofr_net_forward(&c->net, c->batch_items, step->B, trainer->options->seed,
+                    step->number, trainer->comm->rank);
 }
 
 static void joint_step(ofr_trainer *trainer, void *self, ofr_step *step)
@@ -85,13 +85,23 @@ static ofr_status memorize_end(ofr_trainer *trainer, void *self, ofr_error *err)
 
 /* ---- policy ---------------------------------------------------------------- */
 
+/* Steps are cheap here, and few texts need many epochs: --policy-epochs 0. */
+static int policy_epochs(const ofr_consistentee *c)
+{
+    const int steps = ofr_order_batches(c->n_policy, c->o->policy_batch);
+    const int wanted = (1000 + steps - 1) / steps;
+
+    if (c->o->policy_epochs > 0) return c->o->policy_epochs;
+    return wanted < 5 ? 5 : wanted > 200 ? 200 : wanted;
+}
+
 static void policy_plan(const ofr_trainer *trainer, const void *self,
                         ofr_phase_plan *plan)
 {
     const ofr_consistentee *c = self;
 
     (void)trainer;
-    *plan = (ofr_phase_plan){OFR_GROUP_POLICIES, c->n_policy, c->o->policy_epochs,
+    *plan = (ofr_phase_plan){OFR_GROUP_POLICIES, c->n_policy, policy_epochs(c),
                              c->o->policy_batch, c->o->policy_lr};
 }
 
@@ -324,7 +334,8 @@ static ofr_status check(const ofr_consistentee *c, ofr_error *err)
 {
     if (c->L < 2)
         return ofr_fail(err, OFR_INVALID,
-                        "consistentee needs a model with at least 2 layers, not %d", c->L);
+                        "consistentee needs a model with at least 2 layers, not %d",
+                        c->L);
     if (c->data->train->targets && c->o->hardness == OFR_HARDNESS_ENTROPY)
         return ofr_fail(err, OFR_INVALID,
                         "--hardness entropy needs classes; regression has none, use "
@@ -361,8 +372,8 @@ static ofr_status open_parts(ofr_consistentee *c, ofr_trainer *trainer, ofr_erro
     OFR_TRY(part(c, o->seed, err));
     OFR_TRY(ofr_slots_open(&c->slots, layout, c, "the method", err));
     OFR_TRY(ofr_watch_open(&c->watch, c->data->dev, c->data->metric, c->L, c->K, o, err));
-    OFR_TRY(ofr_net_open(&c->net, trainer->encoder, trainer->dev, c->data->train, o->batch,
-                         err));
+    OFR_TRY(ofr_net_open(&c->net, trainer->encoder, trainer->dev, c->data->train,
+                         o->batch, err));
     return ofr_policies_open(&c->policies, trainer->encoder, trainer->dev, most, err);
 }
 

@@ -102,9 +102,10 @@ void ofr_consistentee_sweep_choose(ofr_consistentee *c, ofr_trainer *trainer)
             (c->chosen < 0 || c->sweep[i][1] < c->sweep[c->chosen][1]))
             c->chosen = i;
     if (c->chosen < 0 && c->o->max_loss >= 0)
-        ofr_log(OFR_LOG_WARN,
-                "--max-loss %g: no price of --alphas loses so little on dev; the policies "
-                "of --alpha %g are kept",
-                c->o->max_loss, c->o->alpha);
+        ofr_log(
+            OFR_LOG_WARN,
+            "--max-loss %g: no price of --alphas loses so little on dev; the policies "
+            "of --alpha %g are kept",
+            c->o->max_loss, c->o->alpha);
     copy_policies(c, trainer, c->chosen < 0 ? c->n_alphas : c->chosen, false);
 }

@@ -145,7 +145,7 @@ ofr_status ofr_method_train(const ofr_method *method, ofr_encoder *encoder, ofr_
         ofr_log(OFR_LOG_INFO, "learning rate %g (the weights are %s)", o.lr,
                 o.lr > 1e-4 ? "fresh" : "pretrained");
     }
-    if (o.task_lr == 0) o.task_lr = o.lr / 2;
+    if (o.task_lr == 0) o.task_lr = o.lr / 10;
     if (o.dropout >= 0) config->hidden_dropout = o.dropout;
     if (o.attention_dropout >= 0) config->attention_dropout = o.attention_dropout;
     if (o.head_dropout >= 0) config->head_dropout = o.head_dropout;

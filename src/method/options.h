@@ -23,7 +23,7 @@ typedef enum ofr_policy_data { OFR_POLICY_HELD, OFR_POLICY_ALL } ofr_policy_data
 
 typedef struct ofr_method_options {
     /* phases */
-    int joint_epochs, policy_epochs, task_epochs, iterations;
+    int joint_epochs, policy_epochs, task_epochs, iterations; /* policy 0: by rule */
     double tolerance, tolerance_layers;
     bool all_exits;
     /* steps */
@@ -72,13 +72,13 @@ typedef struct ofr_method_options {
      "fresh (every LayerNorm gain is exactly 1), else 2e-5",                          \
      NULL},                                                                           \
     {"task-lr", 0, OFR_OPT_REAL, AT(task_lr), "0", "X", NULL, 0, 10,                  \
-     "peak learning rate of the task phase; 0: half of the joint phase's", NULL},     \
+     "peak learning rate of the task phase; 0: a tenth of the joint phase's", NULL},  \
     {"policy-lr", 0, OFR_OPT_REAL, AT(policy_lr), "0.001", "X", NULL, 0, 10,          \
      "peak learning rate of the policy phase", NULL},                                 \
     {"schedule", 0, OFR_OPT_CHOICE, AT(schedule), "linear", "NAME",                   \
      "linear|constant", 0, 0, "learning rate after the warm-up: falls to 0, or stays", \
      NULL},                                                                           \
-    {"warmup", 0, OFR_OPT_REAL, AT(warmup), "0", "X", NULL, 0, 1,                     \
+    {"warmup", 0, OFR_OPT_REAL, AT(warmup), "0.1", "X", NULL, 0, 1,                     \
      "share of a phase's steps in which the learning rate rises", NULL},              \
     {"clip", 0, OFR_OPT_REAL, AT(clip), "1", "X", NULL, 0, 1e9,                       \
      "longest gradient; 0: no limit", NULL},                                          \

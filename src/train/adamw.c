@@ -92,6 +92,7 @@ void ofr_adamw_update(ofr_adamw *adamw, ofr_real *w, const ofr_real *grads, doub
         };
 
         adamw->dev->ops.adamw(adamw->dev, w + span->at, grads + span->at,
-                              adamw->m + span->at, adamw->v + span->at, span->count, step);
+                              adamw->m + span->at, adamw->v + span->at, span->count,
+                              step);
     }
 }

@@ -88,12 +88,14 @@ void ofr_net_forward(ofr_net *net, const int *items, int B, uint64_t seed, uint6
                       (uint32_t)ofr_rng_u64(seed, stream, 0));
     ofr_heads_forward(&net->heads, net->cls, B, true,
                       (uint32_t)ofr_rng_u64(seed, stream, 1));
-    memset(net->dz, 0, (size_t)config->L * (size_t)B * (size_t)config->K * sizeof(ofr_real));
+    memset(net->dz, 0,
+           (size_t)config->L * (size_t)B * (size_t)config->K * sizeof(ofr_real));
 }
 
 static size_t logits_at(const ofr_net *net, int l, int b)
 {
-    return ((size_t)(l - 1) * (size_t)net->B + (size_t)b) * (size_t)net->encoder->config.K;
+    return ((size_t)(l - 1) * (size_t)net->B + (size_t)b) *
+           (size_t)net->encoder->config.K;
 }
 
 double ofr_net_loss(const ofr_net *net, int l, int b)

@@ -191,7 +191,8 @@ static ofr_status save(ofr_trainer *trainer, ofr_error *err)
     if (!items) return OFR_NOMEM;
     trainer->at.journal_bytes = trainer->journal.bytes;
     trainer->at.adam_t = trainer->adamw.t;
-    items[n++] = ofr_checkpoint_item_of("position", OFR_I64, POSITION_COUNT, &trainer->at);
+    items[n++] =
+        ofr_checkpoint_item_of("position", OFR_I64, POSITION_COUNT, &trainer->at);
     items[n++] = ofr_checkpoint_item_of("fingerprint", OFR_I64, 1, &fingerprint);
     n += state_items(trainer, items + n);
     if (trainer->at.epoch || trainer->at.step) n += moment_items(trainer, items + n);
@@ -219,7 +220,8 @@ static ofr_status read_state(ofr_trainer *trainer, const ofr_checkpoint *checkpo
                           "ones, or start again without --resume",
                           checkpoint->path);
     n = 0;
-    items[n++] = ofr_checkpoint_item_of("position", OFR_I64, POSITION_COUNT, &trainer->at);
+    items[n++] =
+        ofr_checkpoint_item_of("position", OFR_I64, POSITION_COUNT, &trainer->at);
     if (!status) n += state_items(trainer, items + n);
     if (!status) status = ofr_checkpoint_read(checkpoint, items, n, err);
     ofr_mem_free(items);
@@ -267,16 +269,16 @@ static ofr_status diverged(const ofr_trainer *trainer, const char *what, double 
                            double lr, ofr_error *err)
 {
     const char *phase = trainer->recipe->phases[trainer->at.phase].name;
-    const char *advice =
-        trainer->at.steps == 0
-            ? "nothing was trained yet: the model's weights are damaged"
-            : "the learning rate is probably too high: lower it, or set --clip or --warmup";
+    const char *advice = trainer->at.steps == 0
+                             ? "nothing was trained yet: the model's weights are damaged"
+                             : "the learning rate is probably too high: lower it, or set "
+                               "--clip or --warmup";
 
-    return ofr_fail(err, OFR_DIVERGED,
-                    "%s is %g at step %lld (phase %s, epoch %lld, learning rate %g); %s%s",
-                    what, value, (long long)trainer->at.steps + 1, phase,
-                    (long long)trainer->at.epoch + 1, lr, advice,
-                    trainer->options->out ? "; the last good checkpoint was kept" : "");
+    return ofr_fail(
+        err, OFR_DIVERGED,
+        "%s is %g at step %lld (phase %s, epoch %lld, learning rate %g); %s%s", what,
+        value, (long long)trainer->at.steps + 1, phase, (long long)trainer->at.epoch + 1,
+        lr, advice, trainer->options->out ? "; the last good checkpoint was kept" : "");
 }
 
 static void compute(ofr_trainer *trainer, const ofr_phase *phase, ofr_step *step)
@@ -333,7 +335,8 @@ static ofr_status between_steps(ofr_trainer *trainer, ofr_error *err)
 
     if (ofr_trainer_stopped(trainer)) return OFR_INTERRUPTED;
     if ((o->save_steps > 0 && trainer->at.steps % o->save_steps == 0) ||
-        (o->save_seconds > 0 && ofr_clock_seconds() - trainer->saved_at > o->save_seconds))
+        (o->save_seconds > 0 &&
+         ofr_clock_seconds() - trainer->saved_at > o->save_seconds))
         return save(trainer, err);
     return OFR_OK;
 }

@@ -268,7 +268,8 @@ static void test_hardness(void **state)
         toy_open(&t, 60, L, 1);
         toy_encoder(&t, &encoder, &o);
         assert_ok(ofr_trainer_open(&trainer, &encoder, t.dev, &loop, &err), err);
-        assert_ok(ofr_method_consistentee.open(&recipe, &trainer, &t.data, &o, &err), err);
+        assert_ok(ofr_method_consistentee.open(&recipe, &trainer, &t.data, &o, &err),
+                  err);
         assert_ok(ofr_trainer_run(&trainer, &recipe, &err), err);
         const ofr_consistentee *c = recipe.self;
         double most = 0;

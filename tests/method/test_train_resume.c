@@ -144,7 +144,8 @@ static void same_as_whole(const ofr_method *method, const ofr_method_options *o,
 
 static void test_resume_plain(void **state)
 {
-    static const int every[] = {1, 2, 3, 5, 1, 1, 7, 4, 6, 9, 2, 8, 3, 3, 5, 11, 1, 2, 1, 4};
+    static const int every[] = {1, 2, 3, 5, 1, 1,  7, 4, 6, 9,
+                                2, 8, 3, 3, 5, 11, 1, 2, 1, 4};
     const ofr_method_options o = plain_options();
 
     (void)state;
@@ -153,7 +154,8 @@ static void test_resume_plain(void **state)
 
 static void test_resume_hard(void **state)
 {
-    static const int every[] = {3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8, 9, 7, 9, 3, 2, 3, 8, 4};
+    static const int every[] = {3, 1, 4, 1, 5, 9, 2, 6, 5, 3,
+                                5, 8, 9, 7, 9, 3, 2, 3, 8, 4};
     const ofr_method_options o = hard_options();
 
     (void)state;
@@ -176,7 +178,8 @@ static void test_resume_everywhere(void **state)
     run(&t, &ofr_method_consistentee, &o, "one", NULL, 0, &w1, &n1, NULL);
     j1 = journal_of("one");
     for (;; at++) {
-        const int n = run(&t, &ofr_method_consistentee, &o, "two", &at, 1, &w2, &n2, NULL);
+        const int n =
+            run(&t, &ofr_method_consistentee, &o, "two", &at, 1, &w2, &n2, NULL);
 
         j2 = journal_of("two");
         assert_memory_equal(w1, w2, n1 * sizeof *w1);

@@ -26,8 +26,8 @@ static void open_fixture(fixture *f, double decay)
 
     tiny_encoder(&f->encoder, &shape, 3);
     assert_ok(ofr_dev_open(&f->dev, &ops, 1, 16, &err), err);
-    assert_ok(ofr_adamw_open(&f->adamw, &f->encoder.params, f->dev, 0.9, 0.99, 1e-8, decay,
-                             &err),
+    assert_ok(ofr_adamw_open(&f->adamw, &f->encoder.params, f->dev, 0.9, 0.99, 1e-8,
+                             decay, &err),
               err);
     const size_t n = f->encoder.params.total;
     f->grads = malloc(n * sizeof *f->grads);

@@ -100,7 +100,8 @@ static void test_keeps_old(void **state)
         ofr_mem_fail_at(0, false);
         assert_true(status == OFR_OK || status == OFR_NOMEM);
         assert_ok(ofr_checkpoint_open(&checkpoint, path, &err), err);
-        assert_ok(ofr_checkpoint_read(&checkpoint, items, items_of(items, &b), &err), err);
+        assert_ok(ofr_checkpoint_read(&checkpoint, items, items_of(items, &b), &err),
+                  err);
         ofr_checkpoint_close(&checkpoint);
         assert_true(b.score == (status == OFR_OK ? 5 : 0.1));
     }

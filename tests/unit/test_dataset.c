@@ -15,11 +15,12 @@ static int open_tok(void **state)
     ofr_error err;
 
     (void)state;
-    assert_ok(ofr_tok_open(&tok,
-                           support_write("vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n"
-                                                      "a\nb\nc\nd\ne\n"),
-                           how, &err),
-              err);
+    assert_ok(
+        ofr_tok_open(&tok,
+                     support_write("vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n"
+                                                "a\nb\nc\nd\ne\n"),
+                     how, &err),
+        err);
     return 0;
 }
 
@@ -120,8 +121,9 @@ static void test_regression(void **state)
 
     (void)state;
     c.regression = true;
-    assert_ok(ofr_dataset_open(&data, support_write("r.tsv", "text\tscore\na\t2.5\nb\t-1\n"),
-                               &c, tok, 0, NULL, 0, &err),
+    assert_ok(ofr_dataset_open(&data,
+                               support_write("r.tsv", "text\tscore\na\t2.5\nb\t-1\n"), &c,
+                               tok, 0, NULL, 0, &err),
               err);
     assert_int_equal(data.K, 1);
     assert_null(data.labels);
@@ -130,8 +132,8 @@ static void test_regression(void **state)
     assert_fails(ofr_dataset_open(&data, support_write("r.tsv", "text\tscore\na\tgood\n"),
                                   &c, tok, 0, NULL, 0, &err),
                  OFR_FORMAT, err, "r.tsv:2: label 'good' is no finite number");
-    assert_fails(ofr_dataset_open(&data, support_write("r.tsv", "text\tscore\na\tinf\n"), &c,
-                                  tok, 0, NULL, 0, &err),
+    assert_fails(ofr_dataset_open(&data, support_write("r.tsv", "text\tscore\na\tinf\n"),
+                                  &c, tok, 0, NULL, 0, &err),
                  OFR_FORMAT, err, "no finite number");
 }
 
@@ -143,8 +145,8 @@ static void fails(const char *text, const ofr_columns *c, const char *const *nam
     ofr_error err;
 
     memset(&data, 0x5a, sizeof data);
-    assert_fails(ofr_dataset_open(&data, support_write("bad.tsv", text), c, tok, 0, names, K,
-                                  &err),
+    assert_fails(ofr_dataset_open(&data, support_write("bad.tsv", text), c, tok, 0, names,
+                                  K, &err),
                  status, err, part);
     assert_int_equal(((unsigned char *)&data)[0], 0x5a); /* untouched */
     assert_int_equal(ofr_mem_live(), live);
@@ -165,7 +167,8 @@ static void test_errors(void **state)
           "bad.tsv:3: the label is empty");
     fails("text\tlabel\n", &c, NULL, 0, OFR_FORMAT, "no rows of data");
     fails("", &c, NULL, 0, OFR_FORMAT, "bad.tsv");
-    fails("text\tlabel\na\tgood\nb\n", &c, NULL, 0, OFR_FORMAT, "bad.tsv:3: found 1 field");
+    fails("text\tlabel\na\tgood\nb\n", &c, NULL, 0, OFR_FORMAT,
+          "bad.tsv:3: found 1 field");
     fails("text\tlabel\na\tgood\n", &other, NULL, 0, OFR_FORMAT,
           "no column 'sentence'; the header has: text, label");
     other.text = "7";
@@ -191,9 +194,9 @@ static void test_skip(void **state)
 
     (void)state;
     c.skip_bad_rows = true;
-    assert_ok(ofr_dataset_open(&data,
-                               support_write("s.tsv", "text\tlabel\na\t1\nb\nc\tx\nd\t0\n"),
-                               &c, tok, 0, known, 2, &err),
+    assert_ok(ofr_dataset_open(
+                  &data, support_write("s.tsv", "text\tlabel\na\t1\nb\nc\tx\nd\t0\n"), &c,
+                  tok, 0, known, 2, &err),
               err);
     assert_int_equal(data.n, 2);
     assert_int_equal(data.n_bad_rows, 2);
@@ -308,10 +311,14 @@ static void test_real(void **state)
         int n, K;
         bool pairs;
     } sets[] = {
-        {"cola", "glue", "dev", 1043, 2, false},   {"sst2", "glue", "dev", 872, 2, false},
-        {"mrpc", "glue/MRPC", "dev", 408, 2, true}, {"stsb", "glue", "dev", 1500, 1, true},
-        {"qqp", "glue", "dev", 3000, 2, true},      {"snli", "glue", "train", 9842, 3, true},
-        {"qnli", "glue", "dev", 1000, 2, true},     {"rte", "glue", "train", 2490, 2, true},
+        {"cola", "glue", "dev", 1043, 2, false},
+        {"sst2", "glue", "dev", 872, 2, false},
+        {"mrpc", "glue/MRPC", "dev", 408, 2, true},
+        {"stsb", "glue", "dev", 1500, 1, true},
+        {"qqp", "glue", "dev", 3000, 2, true},
+        {"snli", "glue", "train", 9842, 3, true},
+        {"qnli", "glue", "dev", 1000, 2, true},
+        {"rte", "glue", "train", 2490, 2, true},
         {"mcid", "intent", "train", 1220, 16, false},
         {"stackoverflow", "intent", "dev", 1000, 20, false},
         {"clinc150", "intent", "test", 2250, 150, false},
@@ -334,8 +341,8 @@ static void test_real(void **state)
         c.regression = task->regression;
         assert_ok(ofr_dataset_open(&data, path, &c, tok, 32, NULL, 0, &err), err);
         if (data.n != sets[i].n || data.K != sets[i].K)
-            fail_msg("%s: %d rows and %d classes, expected %d and %d", path, data.n, data.K,
-                     sets[i].n, sets[i].K);
+            fail_msg("%s: %d rows and %d classes, expected %d and %d", path, data.n,
+                     data.K, sets[i].n, sets[i].K);
         assert_int_equal(data.pair != NULL, sets[i].pairs);
         ofr_dataset_close(&data);
     }

@@ -26,8 +26,8 @@ static void test_linear(void **state)
 static void test_constant(void **state)
 {
     (void)state;
-    support_close_one("rise", ofr_schedule_rate(OFR_SCHEDULE_CONSTANT, 2, 1, 10, 0.4), 0.5,
-                      1e-15);
+    support_close_one("rise", ofr_schedule_rate(OFR_SCHEDULE_CONSTANT, 2, 1, 10, 0.4),
+                      0.5, 1e-15);
     for (int s = 4; s < 12; s++)
         support_close_one("stay", ofr_schedule_rate(OFR_SCHEDULE_CONSTANT, 2, s, 10, 0.4),
                           2, 0);

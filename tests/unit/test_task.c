@@ -16,8 +16,10 @@ static void test_names(void **state)
     }
     assert_fails(ofr_task_find(&task, "sst3", &err), OFR_INVALID, err, "mean 'sst2'");
     assert_fails(ofr_task_find(&task, "", &err), OFR_INVALID, err, "known: cola, sst2");
-    assert_fails(ofr_task_find(&task, "sentiment-of-everything-and-a-name-that-is-far-too-"
-                                      "long-for-any-table-of-tasks", &err),
+    assert_fails(ofr_task_find(&task,
+                               "sentiment-of-everything-and-a-name-that-is-far-too-"
+                               "long-for-any-table-of-tasks",
+                               &err),
                  OFR_INVALID, err, "unknown task");
 }
 
