@@ -1,0 +1,123 @@
+#!/bin/sh
+# Training: what is written, config files, Ctrl-C and --resume, errors.
+. "$2/tests/cli/common.inc"
+make_vocab
+cat >shape.json <<'END'
+{"model_type": "bert", "vocab_size": 16, "hidden_size": 16, "num_hidden_layers": 3,
+ "num_attention_heads": 2, "intermediate_size": 32, "max_position_embeddings": 12,
+ "type_vocab_size": 2, "initializer_range": 0.1, "hidden_act": "gelu"}
+END
+run init -q --config shape.json --vocab vocab.txt --out start --seed 7
+exits 0
+
+# "good" and "bad" decide.
+awk 'BEGIN {
+    split("the film is not very !", w, " ")
+    print "review\tverdict"
+    for (i = 0; i < 300; i++) {
+        line = ""
+        for (k = 0; k <= i % 4; k++) line = line w[1 + (i * (k + 3) + k) % 6] " "
+        print line (i * i % 7 < 3 ? "good" : "bad") "\t" (i * i % 7 < 3 ? "pos" : "neg")
+    }
+}' >texts.tsv
+data="--train texts.tsv --text review --label verdict --dev-split 0.2"
+how="--joint-epochs 6 --batch 16 --iterations 1 --lr 0.005 --policy-epochs 5 --threads 1"
+
+# shellcheck disable=SC2086
+run train --model start $data $how --alphas 0.01,0.1 --out one -q
+exits 0
+says '^one	dev accuracy [01]\.[0-9]* (all layers 1\.0000), mean exit layer'
+says '^alpha	score	mean_exit_layer	saved_layers	reward$'
+[ "$(grep -c '^0\.[01]' out)" -eq 2 ] || complain 'two prices, two rows'
+[ ! -s err ] || complain 'not quiet'
+for file in config.json model.safetensors vocab.txt train.json README.md journal.jsonl \
+    predictions.dev.tsv timings.jsonl checkpoint/state.safetensors; do
+    [ -s "one/$file" ] || complain "no $file"
+done
+[ "$(head -n 1 one/README.md)" = --- ] || complain 'the card has no front matter'
+grep -q '"rule": "policy"' one/config.json || complain 'no rule in config.json'
+[ "$(wc -l <one/predictions.dev.tsv)" -eq 61 ] || complain 'one line per dev text'
+for event in step evaluation memorize iteration sweep; do
+    grep -q "^{\"event\":\"$event\"" one/journal.jsonl || complain "no $event in the journal"
+done
+run eval --model one --dev texts.tsv --text review --label verdict --runs 1 --json -q
+exits 0
+says '"score_full": 1[,.]'
+
+# The same options from a file; the same bits.
+cat >options.json <<'END'
+{"train": "texts.tsv", "text": "review", "label": "verdict", "dev-split": 0.2, "batch": 16,
+ "joint_epochs": 6, "iterations": 1, "lr": 0.005, "policy-epochs": 5, "alphas": "0.01,0.1"}
+END
+run train --model start --config options.json --out two --json -q
+exits 0
+says '"saved_layers": '
+cmp -s one/model.safetensors two/model.safetensors || complain 'a config file changes bits'
+cmp -s one/journal.jsonl two/journal.jsonl || complain 'a config file changes the journal'
+
+# Ctrl-C as soon as the journal has lines, then --resume: the same bits.
+# shellcheck disable=SC2086
+"$offramp" train --model start $data $how --alphas 0.01,0.1 --out three -q >out 2>err &
+pid=$!
+while kill -0 $pid 2>/dev/null && [ ! -s three/journal.jsonl ]; do :; done
+kill -INT $pid 2>/dev/null
+wait $pid
+code=$?
+if [ "$code" -eq 0 ]; then
+    echo 'skip interruption: the run was over before the signal came'
+else
+    last='offramp train, interrupted'
+    exits 130
+    remarks "continue with: offramp train --resume --out 'three'"
+    # shellcheck disable=SC2086
+    run train --model start $data $how --out three
+    fails 2 ' train' 'unfinished run'
+fi
+run train --resume --out three -q
+exits 0
+cmp -s one/model.safetensors three/model.safetensors || complain 'resuming changes bits'
+cmp -s one/journal.jsonl three/journal.jsonl || complain 'resuming changes the journal'
+run train --resume --out one --seed 2
+fails 2 ' train' 'other data or other settings'
+
+# shellcheck disable=SC2086
+run train --model start $data --joint-epochs 1 --method finetune --out plain -q
+exits 0
+says 'saved layers 0.0 %'
+
+run train --model start --out x
+fails 2 ' train' 'needs --task NAME'
+run train --task sst2 --data . --out x
+fails 2 ' train' 'needs --model'
+run train --model start --task sst --data . --out x
+fails 2 ' train' "did you mean 'sst2'"
+run train --model start --task sst2 --data . --out x
+fails 3 ' train' 'train.tsv'
+# shellcheck disable=SC2086
+run train --model start $data --out start
+fails 2 ' train' 'same directory'
+# shellcheck disable=SC2086
+run train --model nowhere $data --out x
+fails 3 ' train' 'nowhere'
+# shellcheck disable=SC2086
+run train --model start $data --method magic --out x
+fails 2 ' train' 'known: consistentee, finetune'
+# shellcheck disable=SC2086
+run train --model start $data --alpah 1 --out x
+fails 2 ' train' "did you mean '--alpha'"
+printf '{"alpah": 1}' >bad.json
+run train --model start --config bad.json --out x
+fails 2 ' train' 'bad.json: unknown option "alpah"; did you mean "alpha"'
+printf '{"alpha": -1}' >bad.json
+run train --model start --config bad.json --out x
+fails 2 ' train' 'bad.json'
+printf 'review\tverdict\ngood\tpos\nbad\tpos\n' >same.tsv
+run train --model start --train same.tsv --dev same.tsv --text review --label verdict --out x
+fails 4 ' train' 'only one class'
+printf 'review\tverdict\ngood\tpos\nbad\tugly\n' >new.tsv
+run train --model start --train texts.tsv --dev new.tsv --text review --label verdict --out x
+fails 4 ' train' "new.tsv:3: label 'ugly' was never seen in training"
+: >empty.tsv
+run train --model start --train empty.tsv --dev new.tsv --text review --label verdict --out x
+fails 4 ' train' 'empty.tsv'
+finish
