@@ -33,7 +33,9 @@ static uint64_t fingerprint(const ofr_method *method, const ofr_encoder *encoder
                             options->head_dropout, options->policy_holdout,
                             options->entropy_bonus, options->clip, options->warmup,
                             options->weight_decay, options->beta1, options->beta2,
-                            options->eps, options->policy_start};
+                            options->eps, options->policy_start,
+                            options->max_loss, options->error_limit,
+                            options->tolerance, options->tolerance_layers};
     const int ints[] = {options->joint_epochs, options->policy_epochs,
                         options->task_epochs, options->iterations, options->batch,
                         options->policy_batch, options->schedule, options->gradient,
@@ -118,7 +120,9 @@ static ofr_status run(const ofr_method *method, ofr_encoder *encoder, ofr_dev *d
     if (!status) {
         status = ofr_trainer_run(&trainer, &recipe, err);
         if (!status && result) {
-            *result = (ofr_method_result){.chosen = -1, .steps = trainer.at.steps};
+            *result = (ofr_method_result){.chosen = -1,
+                                          .iterations = (int)trainer.at.iteration,
+                                          .steps = trainer.at.steps};
             method->result(&recipe, result);
         }
         method->close(&recipe);

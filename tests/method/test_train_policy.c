@@ -178,6 +178,7 @@ static void test_easy_task(void **state)
     assert_true(result.score_full > 0.99);
     assert_true(result.score > 0.99);
     assert_true(result.mean_exit < 1.05);
+    assert_int_equal(result.iterations, 1);
     assert_string_equal(encoder.config.rule, "policy");
     assert_true(encoder.config.has_policies);
     ofr_encoder_close(&encoder);
