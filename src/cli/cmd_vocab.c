@@ -25,8 +25,9 @@ static const ofr_opt rows[] = {
      "entries, special tokens included", "Vocabulary"},
     {"out", 'o', OFR_OPT_TEXT, offsetof(options, out), NULL, "FILE", NULL, 0, 0,
      "vocab.txt to write", NULL},
-    {"alphabet", 0, OFR_OPT_INT, offsetof(options, alphabet), "500", "N", NULL, 1, 1 << 20,
-     "keep the N most frequent characters; a word with another one is [UNK]", NULL},
+    {"alphabet", 0, OFR_OPT_INT, offsetof(options, alphabet), "500", "N", NULL, 1,
+     1 << 20, "keep the N most frequent characters; a word with another one is [UNK]",
+     NULL},
     {"min-count", 0, OFR_OPT_INT, offsetof(options, min_count), "2", "N", NULL, 1,
      1000000000, "leave out rarer words and pairs", NULL},
     {"max-words", 0, OFR_OPT_INT, offsetof(options, max_words), "4000000", "N", NULL, 16,
@@ -75,9 +76,10 @@ static void remark(const options *o, const ofr_learn_stats *s, double seconds)
             o->out, s->n_entries, s->n_words, s->n_distinct, s->n_alphabet, s->n_chars,
             seconds);
     if (s->n_dropped)
-        ofr_log(OFR_LOG_INFO,
-                "%lld occurrences of rare words were forgotten; --max-words remembers more",
-                s->n_dropped);
+        ofr_log(
+            OFR_LOG_INFO,
+            "%lld occurrences of rare words were forgotten; --max-words remembers more",
+            s->n_dropped);
     if (s->n_entries < o->size)
         ofr_log(OFR_LOG_WARN,
                 "%s: %d entries instead of %d: no pair of pieces is left that occurs %d "
@@ -187,7 +189,8 @@ static ofr_status check_file(const options *o, ofr_buf *text, ofr_buf *json,
                           o->check);
     if (status != OFR_OK) return status;
     per_word = (double)m.n_pieces / (double)m.n_words;
-    ofr_buf_addf(text, "%s: %.4f pieces per word, %lld words, %lld pieces, %lld unknown\n",
+    ofr_buf_addf(text,
+                 "%s: %.4f pieces per word, %lld words, %lld pieces, %lld unknown\n",
                  o->check, per_word, m.n_words, m.n_pieces, m.n_unknown);
     ofr_jsonline_text(json, "check", o->check);
     ofr_jsonline_int(json, "check_words", m.n_words);
@@ -203,9 +206,10 @@ static ofr_status check_options(const options *o, int n_args, ofr_error *err)
 {
     if (!o->vocab) return ofr_cmd_need(o->out, "out", err);
     if (o->out || n_args)
-        return ofr_fail(err, OFR_INVALID,
-                        "--vocab is for measuring; leave out --out and the files to learn "
-                        "from, or --vocab");
+        return ofr_fail(
+            err, OFR_INVALID,
+            "--vocab is for measuring; leave out --out and the files to learn "
+            "from, or --vocab");
     return ofr_cmd_need(o->check, "check", err);
 }
 

@@ -188,12 +188,12 @@ static ofr_status fill_xz(ofr_text_stream *s, ofr_error *err)
         }
         if (code == LZMA_MEM_ERROR) return ofr_fail_nomem(err, BLOCK, "the xz decoder");
         if (code == LZMA_MEMLIMIT_ERROR)
-            return ofr_fail(err, OFR_FORMAT,
-                            "%s: asks for %llu MiB to be unpacked, at most %zu are given; "
-                            "pack it again with xz -9 or less",
-                            s->path,
-                            (unsigned long long)(lzma_memusage(&s->x) >> 20),
-                            OFR_TEXT_STREAM_DECODER >> 20);
+            return ofr_fail(
+                err, OFR_FORMAT,
+                "%s: asks for %llu MiB to be unpacked, at most %zu are given; "
+                "pack it again with xz -9 or less",
+                s->path, (unsigned long long)(lzma_memusage(&s->x) >> 20),
+                OFR_TEXT_STREAM_DECODER >> 20);
         if (code == LZMA_BUF_ERROR) return cut_off(s, "xz", err);
         if (code != LZMA_OK) return damaged(s, "xz", err);
     }
@@ -297,10 +297,11 @@ ofr_status ofr_text_stream_next(ofr_text_stream *s, ofr_buf *line, bool *got,
         ended = newline != NULL;
         if (ended) n = (size_t)(newline - from);
         if (line->n - start + n > OFR_TEXT_STREAM_LINE)
-            return ofr_fail(err, OFR_FORMAT,
-                            "%s:%lld: the line is longer than %zu MiB, expected text with "
-                            "line ends",
-                            s->path, s->number + 1, OFR_TEXT_STREAM_LINE >> 20);
+            return ofr_fail(
+                err, OFR_FORMAT,
+                "%s:%lld: the line is longer than %zu MiB, expected text with "
+                "line ends",
+                s->path, s->number + 1, OFR_TEXT_STREAM_LINE >> 20);
         ofr_buf_add(line, from, n);
         s->at += n + ended;
     }

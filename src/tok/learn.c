@@ -137,7 +137,8 @@ static ofr_status count_block(ofr_learn *learn, ofr_error *err)
         OFR_TRY(ofr_counter_move(&learn->total, &p->counter, err));
     }
     if (learn->total.n <= most) return OFR_OK;
-    return ofr_counter_prune(&learn->total, most - most / 4, &learn->stats.n_dropped, err);
+    return ofr_counter_prune(&learn->total, most - most / 4, &learn->stats.n_dropped,
+                             err);
 }
 
 ofr_status ofr_learn_add(ofr_learn *learn, ofr_str line, ofr_error *err)

@@ -1,4 +1,4 @@
-/* test_text_stream.c - the same lines from plain text, gzip and xz; every kind of damage. */
+/* test_text_stream.c - the same lines from plain text, gzip and xz; damaged files. */
 #include "support/support.h"
 
 #include <fcntl.h>
@@ -124,7 +124,8 @@ static void test_blocks(void **state)
     check_lines(support_write_bytes("a", text, n), want);
     check_lines(support_write_bytes("a", bytes, gzip_bytes(bytes, 2 * room, text, n)),
                 want);
-    check_lines(support_write_bytes("a", bytes, xz_bytes(bytes, 2 * room, text, n)), want);
+    check_lines(support_write_bytes("a", bytes, xz_bytes(bytes, 2 * room, text, n)),
+                want);
     free(text);
     free(want);
     free(bytes);
@@ -135,7 +136,8 @@ static void test_standard_input(void **state)
     (void)state;
     unsigned char bytes[2000];
     size_t n = xz_bytes(bytes, sizeof bytes, odd, sizeof odd - 1);
-    int saved = dup(STDIN_FILENO), file = open(support_write_bytes("a", bytes, n), O_RDONLY);
+    int saved = dup(STDIN_FILENO),
+        file = open(support_write_bytes("a", bytes, n), O_RDONLY);
     assert_true(saved >= 0 && file >= 0);
     assert_int_equal(dup2(file, STDIN_FILENO), STDIN_FILENO);
     check_lines("-", odd_lines);

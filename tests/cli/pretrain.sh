@@ -1,0 +1,89 @@
+#!/bin/sh
+# tools/pretrain on a CPU with a tiny shape: the loss falls, a run in pieces is the
+# run in one, and offramp computes from the export what PyTorch does.
+. "$2/tests/cli/common.inc"
+python=${OFR_PYTHON:-/usr/bin/python3}
+if ! "$python" -c 'import numpy, torch' 2>/dev/null; then
+    echo 'skip pretrain: no PyTorch'
+    exit 0
+fi
+tools=$source_dir/tools/pretrain
+PYTHONDONTWRITEBYTECODE=1 OMP_NUM_THREADS=1
+export PYTHONDONTWRITEBYTECODE OMP_NUM_THREADS
+
+# Sentences in which a word tells much about its neighbours.
+awk 'function pick(words, n) { n = split(words, list, " "); seed = (seed * 69069 + 12345) % 4294967296
+         return list[1 + int(seed / 65536) % n] }
+     BEGIN { seed = 7
+         for (i = 0; i < 1500; i++) {
+             animal = pick("cat dog horse sheep")
+             printf "the %s %s %s the %s.%s", pick("old young small big"), animal,
+                 animal == "cat" || animal == "dog" ? "runs to" : "stands by",
+                 pick("house river field road"), i % 3 ? "\n" : " it is very tired! "
+         }
+         print "" }' >text
+"$offramp" vocab -q --size 90 --out vocab.txt text || complain 'no vocabulary'
+"$python" "$tools/prepare.py" --offramp "$offramp" --vocab vocab.txt --out data \
+    --dev-lines 150 text >meta || { complain 'prepare.py failed'; finish; }
+grep -q '"vocab_size": 90,' meta || complain 'meta.json lacks the size'
+grep -q '"unknown_share": 0.0' meta || complain 'unknown words in the text learned from'
+# 16-bit tokens: as many as tokenize gives, without [CLS] and [SEP]
+want=$("$offramp" tokenize --vocab vocab.txt text | awk '{ n += NF - 2 } END { print n }')
+have=$(($(wc -c <data/train.u16) / 2 + $(wc -c <data/dev.u16) / 2))
+[ "$want" = "$have" ] || complain "prepare.py: $have tokens, expected $want"
+
+# pretrain OUT OPTIONS
+pretrain()
+{
+    out_dir=$1
+    shift
+    "$python" "$tools/pretrain.py" --data data --out "$out_dir" --shape tiny --device cpu \
+        --steps 60 --batch 8 --lr 4e-3 --warmup 0.1 --log-every 1 --eval-batches 2 --quiet \
+        "$@" 2>log || { complain "pretrain.py $*"; cat log; finish; }
+}
+
+pretrain whole
+[ "$(grep -c '"event": "step"' whole/log.jsonl)" -eq 60 ] || complain 'not 60 steps'
+grep '"event": "step"' whole/log.jsonl | sed 's/.*"loss": \([^,]*\),.*/\1/' |
+    awk '{ x[NR] = $1 } END { for (i = 1; i <= 5; i++) { a += x[i] / 5; b += x[NR - i + 1] / 5 }
+         if (!(b < 0.8 * a)) { print "loss from " a " to " b; exit 1 } }' ||
+    complain 'the loss does not fall'
+grep -q '"event": "eval".*"accuracy": 0\.[0-9]*.*"balanced_accuracy"' whole/log.jsonl ||
+    complain 'no evaluation'
+
+pretrain parts --call-steps 25
+remark=$(cat log)
+case $remark in *'continues'*) ;; *) complain 'does not say how to continue' ;; esac
+[ ! -e parts/model ] || complain 'exported too early'
+pretrain parts
+cmp -s whole/model/model.safetensors parts/model/model.safetensors ||
+    complain 'a run in two parts has other weights'
+
+# The export: readable, small, and the same numbers.
+run info whole/model
+exits 0
+says 'electra'
+says '2 layers, width 64, 4 heads'
+"$python" "$tools/parity.py" --model whole/model --offramp "$offramp" \
+    --reference reference.safetensors >parity || { complain 'parity.py'; cat parity; }
+grep -q '^20 texts, worst' parity || complain 'parity.py compared nothing'
+[ -s reference.safetensors ] || complain 'no reference'
+# Other weights do not agree with the reference; the right ones do.
+parity()
+{
+    "$python" "$tools/parity.py" --model "$1" --offramp "$offramp" \
+        --against reference.safetensors >parity
+}
+parity whole/model || { complain 'the stored reference differs'; cat parity; }
+pretrain other --steps 2
+parity other/model && complain 'parity.py finds no difference in other weights'
+
+printf 'text\tlabel\n' >train.tsv
+for i in 1 2 3 4 5 6 7 8; do
+    printf 'the old cat runs to the house.\tpet\nthe big horse stands by the road.\tfarm\n'
+done >>train.tsv
+run train -q --model whole/model --method finetune --train train.tsv --dev train.tsv \
+    --text text --label label --joint-epochs 1 --out tuned
+exits 0
+[ -s tuned/model.safetensors ] || complain 'nothing was trained'
+finish

@@ -1,0 +1,350 @@
+#!/usr/bin/env python3
+"""Pretrains a small encoder by replaced-token detection (ELECTRA).
+
+The schedule follows the clock: the learning rate rises and falls over --minutes of
+training, whatever the machine does in that time.  The budget may be spent in several
+calls: each ends after --call-minutes (or at a signal) with a checkpoint, and the next
+one continues.  The last call exports the discriminator as a model directory.
+With --steps instead of --minutes a run is a function of its options alone, and an
+interrupted one ends with the same weights.
+"""
+import argparse
+import contextlib
+import json
+import math
+import os
+import signal
+import sys
+import time
+
+import numpy as np
+import torch
+
+import model as nets
+import store
+
+CLS, SEP, MASK = 2, 3, 4
+N_SPECIAL = 5
+CUT = 1 << 15
+
+
+# ---- data -------------------------------------------------------------------------
+
+class Tokens:
+    """A folder made by prepare.py, on the device."""
+
+    def __init__(self, path, device):
+        raw = torch.from_numpy(np.fromfile(path, dtype=np.uint16).astype(np.int32))
+        raw = raw.to(device)
+        self.ids, self.cut = raw & (CUT - 1), raw >= CUT
+        self.starts = torch.nonzero(self.cut).flatten() + 1  # sentences begin here
+        self.device = device
+
+    def batch(self, B, T):
+        """Ids and types [B,T]: [CLS] a [SEP] in one half of the rows, [CLS] a [SEP] b
+        [SEP] in the other, cut between two sentences.  Rows are full.  Draws from
+        PyTorch's generator."""
+        last = len(self.ids) - T
+        if last < 0:
+            raise SystemExit(f"pretrain.py: {len(self.ids)} tokens are too few")
+        at = torch.randint(0, max(1, len(self.starts)), (B,), device=self.device)
+        start = self.starts[at] if len(self.starts) else at * 0
+        start = torch.where(start > last, torch.randint_like(start, 0, last + 1), start)
+        j = torch.arange(T, device=self.device)
+        window = start[:, None] + j
+        ids, cut = self.ids[window].long(), self.cut[window]
+        # k tokens in the first part; where there is no place to cut, one part
+        allowed = cut & (j >= T // 8) & (j < T - 3 - T // 8)
+        score = torch.rand(B, T, device=self.device).masked_fill(~allowed, -1.0)
+        best = score.max(1)
+        pair = (best.values >= 0) & (torch.rand(B, device=self.device) < 0.5)
+        k = torch.where(pair, best.indices + 1, torch.full_like(best.indices, T - 2))
+        k = k[:, None]
+        from_ = torch.where(j <= k, j - 1, j - 2).clamp(min=0)
+        row = ids.gather(1, from_)
+        row[:, 0] = CLS
+        row = torch.where(j == k + 1, torch.full_like(row, SEP), row)
+        row[:, T - 1] = SEP
+        return row, (j > k + 1).long()
+
+
+def draw_length(step, length):
+    """Most batches have full rows; some are short, as many texts will be."""
+    share = step * 0.6180339887 % 1.0
+    return length if share < 0.8 else length // 2 if share < 0.9 else length // 4
+
+
+# ---- training ---------------------------------------------------------------------
+
+class Run:
+    def __init__(self, args):
+        self.args = args
+        self.device = torch.device(args.device or
+                                   ("cuda" if torch.cuda.is_available() else "cpu"))
+        with open(os.path.join(args.data, "meta.json")) as file:
+            self.meta = json.load(file)
+        self.shape = dict(nets.SHAPES[args.shape])
+        self.train = Tokens(os.path.join(args.data, "train.u16"), self.device)
+        self.dev = Tokens(os.path.join(args.data, "dev.u16"), self.device)
+        torch.manual_seed(args.seed)
+        self.net = nets.Pretrainer(self.meta["vocab_size"], self.shape, args.dropout)
+        self.net.to(self.device)
+        self.optimizer = self.make_optimizer()
+        self.step, self.tokens, self.seconds = 0, 0, 0.0
+        self.stop = False
+        os.makedirs(args.out, exist_ok=True)
+        self.checkpoint = os.path.join(args.out, "checkpoint.pt")
+        if os.path.exists(self.checkpoint):
+            self.load()
+        self.log = open(os.path.join(args.out, "log.jsonl"), "a")
+        self.loss = self.net
+        if args.compile:
+            self.loss = torch.compile(self.net, dynamic=False)
+
+    def make_optimizer(self):
+        groups = [{"params": [], "weight_decay": self.args.weight_decay},
+                  {"params": [], "weight_decay": 0.0}]
+        for p in self.net.parameters():
+            groups[p.dim() < 2]["params"].append(p)
+        more = {}
+        if self.device.type == "cuda":
+            more["fused"] = True
+        return torch.optim.AdamW(groups, lr=self.args.lr, betas=(0.9, 0.98), eps=1e-6,
+                                 **more)
+
+    def load(self):
+        saved = torch.load(self.checkpoint, map_location=self.device)
+        if saved["shape"] != self.shape or saved["vocab"] != self.meta["vocab_sha256"]:
+            raise SystemExit(f"pretrain.py: {self.checkpoint} has another shape or "
+                             "vocabulary; choose another --out")
+        self.net.load_state_dict(saved["net"])
+        self.optimizer.load_state_dict(saved["optimizer"])
+        self.step, self.tokens = saved["step"], saved["tokens"]
+        self.seconds = saved["seconds"]
+        self.tell("resume", step=self.step, seconds=self.seconds)
+
+    def save(self):
+        finite = torch.stack([p.detach().sum() for p in self.net.parameters()]).isfinite()
+        if not finite.all():
+            self.diverged()
+        saved = {"net": self.net.state_dict(), "optimizer": self.optimizer.state_dict(),
+                 "step": self.step, "tokens": self.tokens, "seconds": self.seconds,
+                 "shape": self.shape, "vocab": self.meta["vocab_sha256"]}
+        torch.save(saved, self.checkpoint + ".tmp")
+        os.replace(self.checkpoint + ".tmp", self.checkpoint)
+
+    def diverged(self):
+        raise SystemExit(f"pretrain.py: numbers are not finite any more at step {self.step}; "
+                         "the last checkpoint is good, try a lower --lr")
+
+    def tell(self, event, **more):
+        line = {"event": event}
+        for key, value in more.items():
+            line[key] = float(f"{value:.6g}") if isinstance(value, float) else value
+        text = json.dumps(line)
+        if hasattr(self, "log"):
+            self.log.write(text + "\n")
+            self.log.flush()
+        if not self.args.quiet:
+            print(text, file=sys.stderr, flush=True)
+
+    def autocast(self):
+        if self.device.type == "cuda":
+            return torch.autocast("cuda", dtype=torch.bfloat16)
+        return contextlib.nullcontext()
+
+    def progress(self):
+        """0 at the beginning, 1 when the budget is spent."""
+        if self.args.steps:
+            return self.step / self.args.steps
+        return self.seconds / (60.0 * self.args.minutes)
+
+    def learning_rate(self):
+        p, warm = min(1.0, self.progress()), self.args.warmup
+        return self.args.lr * (p / warm if p < warm else (1.0 - p) / (1.0 - warm))
+
+    def one_step(self):
+        args, T = self.args, draw_length(self.step, self.shape["length"])
+        B = args.batch * self.shape["length"] // T
+        rate = self.learning_rate()
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        # Everything that is drawn in a step is a function of seed and step.
+        torch.manual_seed(args.seed * 1000003 + self.step)
+        ids, types = self.train.batch(B, T)
+        with self.autocast():
+            loss, told = self.loss(ids, types, N_SPECIAL, MASK)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        norm = torch.nn.utils.clip_grad_norm_(self.net.parameters(), args.clip)
+        self.optimizer.step()
+        self.step += 1
+        self.tokens += B * T
+        return rate, loss, told, norm
+
+    def evaluate(self):
+        """Means over fixed batches of the held-out text."""
+        self.net.eval()
+        torch.manual_seed(12345)
+        total = 0.0
+        with torch.no_grad(), self.autocast():
+            for _ in range(self.args.eval_batches):
+                ids, types = self.dev.batch(self.args.batch, self.shape["length"])
+                total = total + self.net(ids, types, N_SPECIAL, MASK)[1].double()
+        self.net.train()
+        found = dict(zip(nets.TOLD, (total / self.args.eval_batches).tolist()))
+        replaced, right = found["replaced_share"], found.pop("replaced_found_share")
+        # recall of the two kinds of tokens, and their mean: 0.5 is guessing
+        found["recall_replaced"] = right / max(1e-9, replaced)
+        found["recall_original"] = (found["accuracy"] - right) / max(1e-9, 1 - replaced)
+        found["balanced_accuracy"] = (found["recall_replaced"] +
+                                      found["recall_original"]) / 2
+        self.tell("eval", step=self.step, tokens=self.tokens, seconds=self.seconds,
+                  **found)
+        return found
+
+    def run(self):
+        """True when the budget is spent."""
+        args = self.args
+        begin, before = time.monotonic(), self.seconds
+        saved = evaluated = begin
+        self.net.train()
+        while self.progress() < 1.0 and not self.stop:
+            rate, loss, told, norm = self.one_step()
+            if self.step % args.log_every == 0 or self.step == 1:
+                # reading the numbers waits for the device, so that the clock is true
+                values = dict(zip(nets.TOLD, told.tolist()))
+                if not math.isfinite(loss.item()):
+                    self.diverged()
+                values.pop("replaced_found_share")
+                self.tell("step", step=self.step, tokens=self.tokens,
+                          seconds=before + time.monotonic() - begin, lr=rate,
+                          loss=loss.item(), grad_norm=norm.item(), **values)
+            now = time.monotonic()
+            self.seconds = before + now - begin
+            if args.eval_seconds and now - evaluated > args.eval_seconds:
+                self.evaluate()
+                evaluated = time.monotonic()
+            if now - saved > args.save_seconds:
+                self.save()
+                saved = time.monotonic()
+            if args.call_minutes and now - begin > 60.0 * args.call_minutes:
+                self.stop = True
+            if args.call_steps and self.step % args.call_steps == 0:
+                self.stop = True
+        self.save()
+        return self.progress() >= 1.0
+
+
+# ---- export -----------------------------------------------------------------------
+
+CARD = """---
+language: en
+library_name: offramp
+---
+# {name}
+
+An English text encoder pretrained by replaced-token detection (ELECTRA) with
+`tools/pretrain/pretrain.py`; {L} layers of {C}, {H} heads, inner width {F}, embeddings of
+{E}, {V} WordPiece entries, texts of up to {length} tokens. It has no classifier: start from
+it with `offramp train --model`.
+
+| | |
+|---|---|
+| texts | {texts} ({train_tokens:,} tokens) |
+| tokens seen | {tokens:,} in {step:,} steps |
+| time and hardware | {minutes:.1f} minutes on {hardware} |
+| held out | {dev_tokens:,} tokens |
+| generator loss, accuracy | {generator_loss:.3f}, {generator_accuracy:.3f} |
+| replaced tokens: share, accuracy, found, balanced accuracy | {replaced_share:.4f}, {accuracy:.4f}, {recall_replaced:.4f}, {balanced_accuracy:.4f} |
+"""
+
+
+def export(run, folder, found):
+    """The discriminator in F16 as a model directory in Hugging Face layout."""
+    args, meta = run.args, run.meta
+    tensors = {}
+    for name, value in nets.discriminator_tensors(run.net).items():
+        array = value.detach().float().cpu().numpy()
+        half = array.astype(np.float16)
+        if not np.isfinite(half).all():
+            raise SystemExit(f"pretrain.py: {name} does not fit into F16")
+        tensors[name] = half
+    os.makedirs(folder, exist_ok=True)
+    store.write(os.path.join(folder, "model.safetensors"), tensors)
+    with open(os.path.join(args.data, "vocab.txt"), "rb") as file:
+        vocab = file.read()
+    with open(os.path.join(folder, "vocab.txt"), "wb") as file:
+        file.write(vocab)
+    files = {
+        "config.json": nets.config(meta["vocab_size"], run.shape, args.dropout),
+        "tokenizer_config.json": {"do_lower_case": True,
+                                  "tokenizer_class": "ElectraTokenizer",
+                                  "model_max_length": run.shape["length"]},
+    }
+    for name, content in files.items():
+        with open(os.path.join(folder, name), "w") as file:
+            json.dump(content, file, indent=2)
+            file.write("\n")
+    hardware = (torch.cuda.get_device_name() if run.device.type == "cuda"
+                else f"a CPU, {torch.get_num_threads()} threads")
+    facts = {**run.shape, **meta, **found, "V": meta["vocab_size"], "tokens": run.tokens,
+             "step": run.step, "minutes": run.seconds / 60.0, "hardware": hardware,
+             "texts": ", ".join(meta["texts"]),
+             "name": os.path.basename(os.path.abspath(folder))}
+    with open(os.path.join(folder, "README.md"), "w") as file:
+        file.write(CARD.format(**facts))
+
+
+def options():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0],
+                                     formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    add = parser.add_argument
+    add("--data", required=True, help="folder made by prepare.py")
+    add("--out", required=True, help="folder for checkpoint.pt and log.jsonl")
+    add("--export", help="model directory to write at the end; default OUT/model")
+    add("--shape", choices=sorted(nets.SHAPES), default="small")
+    add("--minutes", type=float, default=25.0, help="of training, over all calls")
+    add("--call-minutes", type=float, default=0.0, help="end this call earlier; 0: no")
+    add("--steps", type=int, default=0, help="a fixed number of steps instead of minutes")
+    add("--call-steps", type=int, default=0, help="end a call at multiples of this; 0: no")
+    add("--batch", type=int, default=512, help="texts of full length per step")
+    add("--lr", type=float, default=1e-3, help="highest learning rate")
+    add("--warmup", type=float, default=0.03, help="share of the budget")
+    add("--weight-decay", type=float, default=0.01)
+    add("--clip", type=float, default=1.0, help="norm of the gradient")
+    add("--dropout", type=float, default=0.1)
+    add("--seed", type=int, default=1)
+    add("--device", default="", help="cuda or cpu; default: cuda where there is one")
+    add("--compile", action="store_true", help="torch.compile (PyTorch 2)")
+    add("--log-every", type=int, default=50, help="steps")
+    add("--eval-batches", type=int, default=8)
+    add("--eval-seconds", type=float, default=120.0, help="between evaluations; 0: end only")
+    add("--save-seconds", type=float, default=120.0, help="between checkpoints")
+    add("--quiet", action="store_true", help="the log goes to its file only")
+    args = parser.parse_args()
+    args.export = args.export or os.path.join(args.out, "model")
+    return args
+
+
+def main():
+    args = options()
+    torch.backends.cuda.matmul.allow_tf32 = True
+    run = Run(args)
+
+    def on_signal(number, frame):
+        run.stop = True
+        signal.signal(number, signal.SIG_DFL)
+
+    signal.signal(signal.SIGINT, on_signal)
+    signal.signal(signal.SIGTERM, on_signal)
+    if not run.run():
+        run.tell("stop", step=run.step, seconds=run.seconds)
+        print("pretrain.py: stopped with a checkpoint; the same command continues",
+              file=sys.stderr)
+        return
+    export(run, args.export, run.evaluate())
+
+
+if __name__ == "__main__":
+    main()
