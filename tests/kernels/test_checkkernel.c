@@ -69,6 +69,17 @@ static void linear_case_close(struct linear_case *k)
     free(k->scale);
 }
 
+/* Packing only moves numbers and adds zeros: no bit appears or is lost. */
+static uint32_t all_bits(const ofr_real *x, size_t n)
+{
+    uint32_t bits = 0, one;
+    for (size_t i = 0; i < n; i++) {
+        memcpy(&one, x + i, sizeof one);
+        bits += one;
+    }
+    return bits;
+}
+
 static void linear_on(const struct linear_case *k, ofr_dev *dev, ofr_dev *threads)
 {
     struct shape s = k->s;
@@ -95,6 +106,7 @@ static void linear_on(const struct linear_case *k, ofr_dev *dev, ofr_dev *thread
     check_unset(&packed);
     dev->ops.pack(dev, packed.p, k->w, s.O, s.I);
     check_guards("pack", &packed);
+    assert_int_equal(all_bits(packed.p, packed.n), all_bits(k->w, (size_t)s.O * s.I));
     check_unset(&y2);
     dev->ops.linear(dev, y2.p, NULL, k->x, NULL, packed.p, k->b, s.R, s.I, s.O, k->act);
     check_same("packed and not", y2.p, y.p, n);

@@ -31,7 +31,8 @@ static const struct {
     {2, 2, 32, {257, 100}, 1, true},
     {1, 1, 64, {512}, 1, true},
     {1, 2, 64, {601}, 2, false},
-    {3, 2, 24, {13, 65, 31}, 6, true}, /* sharp: scores up to some hundreds */
+    {3, 2, 24, {13, 65, 31}, 6, true},
+    {2, 1, 24, {30, 17}, 400, false}, /* e^s overflows without the exact maximum */
     {2, 1, 100, {29, 3}, 1, true},
     {2, 2, 128, {50, 97}, 1, false},
     {2, 1, 200, {60, 11}, 1, true}, /* wider than OFR_DC */
