@@ -28,13 +28,13 @@ train_options()
     stackoverflow)
         echo "--data $data/intent/stackoverflow --joint-epochs 3 --iterations 1" ;;
     mcid)
-        echo "--data $data/intent/mcid --batch 16 --joint-epochs 40 --warmup 0.1" \
-            "--policy-epochs 40 --task-epochs 4 --task-lr 5e-5 --iterations 1" ;;
+        echo "--data $data/intent/mcid --batch 16 --joint-epochs 40" \
+            "--task-epochs 4 --iterations 1" ;;
     sst2)
         echo "--train $data/glue/SST-2/train.tsv --dev-split 0.03 --joint-epochs 2" \
             "--iterations 1 --alphas auto" ;;
     qqp)
-        echo "--train $data/glue/QQP/train.tsv --dev-split 0.05 --joint-epochs 6" \
+        echo "--train $data/glue/QQP/train.tsv --dev-split 0.05 --joint-epochs 4" \
             "--iterations 1" ;;
     *)
         echo "reproduce: no recipe for '$1'" >&2
