@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "cli/cmd.h"
+#include "cli/default_model.h"
 #include "cli/load.h"
 #include "cli/train_options.h"
 #include "cli/train_save.h"
@@ -372,12 +373,14 @@ static ofr_status run(void *values, const bool *is_set, char **args, int n_args,
 {
     ofr_train_values *o = values;
     const ofr_method *method;
+    char model[OFR_PATH_MAX];
     json_t *json = NULL;
     ofr_status status;
 
     OFR_TRY(ofr_cmd_args(args, n_args, 0, err));
     status = read_files(o, is_set, &json, err);
-    if (!status) status = ofr_cmd_need(o->model, "model", err);
+    if (!status && !o->model && !(status = ofr_default_model(model, err)))
+        o->model = model;
     if (!status) status = ofr_cmd_need(o->out, "out", err);
     if (!status) status = ofr_method_find(&method, o->method_name, err);
     if (!status) status = check_out(o, err);

@@ -10,7 +10,8 @@
 
 const ofr_opt ofr_train_rows[] = {
     {"model", 'm', OFR_OPT_TEXT, V(model), NULL, "DIR", NULL, 0, 0,
-     "model directory to start from: a Hugging Face checkpoint, or made by init",
+     "model directory to start from: a Hugging Face checkpoint, or made by init; "
+     "default: offramp-small where it is installed",
      "Model and data"},
     {"out", 'o', OFR_OPT_TEXT, V(out), NULL, "DIR", NULL, 0, 0,
      "directory for the trained model, its journal and checkpoints", NULL},
