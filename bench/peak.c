@@ -9,7 +9,7 @@
 
 #include "base/clock.h"
 
-enum { CHAINS = 12, TURNS = 10000, PEAK_SAMPLES = 200 };
+enum { CHAINS = 12, TURNS = 400000, PEAK_SAMPLES = 60 };
 
 /* One loop over vectors of type V.  The empty assembly makes every step happen. */
 #define PEAK(name, isa, V, lanes, set, fma)                                              \
