@@ -43,7 +43,7 @@ micro(const int m, const int n_panels, ptrdiff_t rs, ptrdiff_t cs, const ofr_rea
     }
     for (int p = 0; p < k; p++) {
         vec bv[VEC_NV * 4];
-        UNROLL for (int j = 0; j < NR; j += LINE)
+        UNROLL for (int j = 0; j < NR && m >= VEC_AHEAD_ROWS; j += LINE)
             __builtin_prefetch(ahead + j, 0, 2);
         ahead += NR;
         UNROLL for (int j = 0; j < nv; j++)

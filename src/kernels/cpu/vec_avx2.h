@@ -17,6 +17,9 @@ typedef __m256 vec;
 enum { VEC_N = 8, VEC_NV = 2, VEC_MR = 6 };
 #define VEC_MR_IS 6
 #define VEC_WIDE3 1 /* two panels would need more than 16 registers */
+/* With fewer rows loads are the limit, and fetching ahead costs more than it
+ * brings. */
+#define VEC_AHEAD_ROWS 3
 
 static inline vec vec_set1(float a)
 {

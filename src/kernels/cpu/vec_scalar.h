@@ -29,6 +29,9 @@ enum {
 };
 #define VEC_MR_IS 4
 #define VEC_WIDE3 1 /* panels that three rows take at once */
+/* With fewer rows loads are the limit, and fetching ahead costs more than it
+ * brings. */
+#define VEC_AHEAD_ROWS 4
 
 static inline vec vec_set1(ofr_real a)
 {
