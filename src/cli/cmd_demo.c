@@ -77,8 +77,8 @@ static ofr_status demo_open(demo *d, ofr_error *err)
     OFR_TRY(ofr_dev_open(&d->dev, &ops, threads, MAX_TOKENS, err));
     OFR_TRY(ofr_demo_model_open(&d->encoder, d->tok, d->o->seed, err));
     d->has_encoder = true;
-    OFR_TRY(ofr_demo_held_open(&d->held, d->tok, DEV_PER_LEVEL, TEST_PER_LEVEL, d->o->seed,
-                               err));
+    OFR_TRY(ofr_demo_held_open(&d->held, d->tok, DEV_PER_LEVEL, TEST_PER_LEVEL,
+                               d->o->seed, err));
     d->has_held = true;
     return OFR_OK;
 }
@@ -96,8 +96,9 @@ static ofr_status save(demo *d, ofr_error *err)
     OFR_TRY(ofr_file_join(path, dir, "test.tsv", err));
     OFR_TRY(ofr_demo_set_write(&d->held.test, path, err));
     ofr_log(OFR_LOG_INFO,
-            "Saved in %s.  Try:\n  echo 'the film was not dull .' | offramp predict --model "
-            "%s\n  offramp eval --model %s --dev %s --text text --label label",
+            "Saved in %s.  Try:\n"
+            "  echo 'the film was not dull .' | offramp predict --model %s\n"
+            "  offramp eval --model %s --dev %s --text text --label label",
             dir, dir, dir, path);
     return OFR_OK;
 }
@@ -154,17 +155,20 @@ const ofr_cmd ofr_cmd_demo = {
                "  offramp demo --seed 7 --keep my-demo\n"
                "  offramp demo --json --quiet",
     .notes =
-        "Needs no files and no network, and takes one to two minutes on two cores.  The\n"
-        "sentences come from a grammar of our own with five levels of difficulty: plain\n"
-        "opinion, negation, contrast, nested scope, reference back to an earlier clause.\n"
-        "Everything but the measured times is a function of the seed (and of the\n"
-        "instruction set, in the last bits).  docs/DEMO.md explains what you see.\n"
+        "Needs no files and no network, and takes one to two minutes.  The sentences "
+        "come\n"
+        "from a grammar of our own with five levels of difficulty: plain opinion, "
+        "negation,\n"
+        "contrast, nested scope, reference back to an earlier clause.  Everything but "
+        "the\n"
+        "measured times is a function of the seed and of the instruction set.  One "
+        "thread,\n"
+        "unless --threads says otherwise: the model is too small to gain by more.\n"
+        "docs/DEMO.md explains what you see.\n"
         "\n"
-        "One thread unless --threads says otherwise: the model is too small to gain by more.\n"
-        "\n"
-        "JSON: score, score_full, mean_exit_layer, n_layers, saved_layers, ms_per_text and\n"
-        "ms_per_text_full (batch 1), the same with _batch_32, exit_by_difficulty (levels 1\n"
-        "to 5), and more.",
+        "JSON: score, score_full, mean_exit_layer, n_layers, saved_layers, ms_per_text,\n"
+        "ms_per_text_full (batch 1), both also with _batch_32, exit_by_difficulty (mean\n"
+        "exit layer of levels 1 to 5), and more.",
     .options = rows,
     .options_bytes = sizeof(options),
     .run = run,

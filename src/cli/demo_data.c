@@ -58,8 +58,9 @@ static ofr_status draft_add(draft *d, const ofr_sentence *s, ofr_error *err)
 static ofr_status draft_finish(draft *d, ofr_demo_set *set, const ofr_tok *tok,
                                ofr_error *err)
 {
-    ofr_status status = ofr_dataset_from_texts(&set->data, d->text, NULL, d->label, d->n, 2,
-                                               ofr_demo_labels, tok, MAX_TOKENS, err);
+    ofr_status status =
+        ofr_dataset_from_texts(&set->data, d->text, NULL, d->label, d->n, 2,
+                               ofr_demo_labels, tok, MAX_TOKENS, err);
     if (status == OFR_OK) {
         set->level = d->level;
         d->level = NULL;
@@ -77,7 +78,8 @@ static ofr_status draw_held(draft *d, ofr_map *seen, int per_level, uint64_t see
     int old;
     for (int level = 1; level <= OFR_GRAMMAR_LEVELS; level++)
         for (int n = 0; n < per_level;) {
-            ofr_grammar_sentence(&s, level, seed, STREAM_HELD, (*index)++);
+            ofr_grammar_sentence(&s, level, OFR_GRAMMAR_CHAIN, seed, STREAM_HELD,
+                                 (*index)++);
             if (ofr_map_get(seen, s.text, s.len) >= 0) continue;
             OFR_TRY(draft_add(d, &s, err));
             const ofr_str kept = d->text[d->n - 1];
@@ -132,8 +134,8 @@ void ofr_demo_held_close(ofr_demo_held *held)
 
 ofr_status ofr_demo_lesson_open(ofr_demo_set *set, const ofr_demo_held *held,
                                 const ofr_tok *tok, int lesson,
-                                const int n[OFR_GRAMMAR_LEVELS], uint64_t seed,
-                                ofr_error *err)
+                                const int n[OFR_GRAMMAR_LEVELS], int chain,
+                                uint64_t seed, ofr_error *err)
 {
     const uint64_t stream = STREAM_LESSON + (uint64_t)lesson;
     uint64_t index = 0;
@@ -141,12 +143,13 @@ ofr_status ofr_demo_lesson_open(ofr_demo_set *set, const ofr_demo_held *held,
     int total = 0;
     draft d;
 
-    for (int level = 1; level <= OFR_GRAMMAR_LEVELS; level++) total += n[level - 1];
+    for (int level = 1; level <= OFR_GRAMMAR_LEVELS; level++)
+        total += n[level - 1];
     memset(set, 0, sizeof *set);
     OFR_TRY(draft_open(&d, total, err));
     for (int level = 1; level <= OFR_GRAMMAR_LEVELS; level++)
         for (int have = 0; have < n[level - 1];) {
-            ofr_grammar_sentence(&s, level, seed, stream, index++);
+            ofr_grammar_sentence(&s, level, chain, seed, stream, index++);
             if (ofr_map_get(&held->known, s.text, s.len) >= 0) continue;
             ofr_status status = draft_add(&d, &s, err);
             if (status) {

@@ -30,11 +30,11 @@ ofr_status ofr_demo_held_open(ofr_demo_held *held, const ofr_tok *tok, int dev_p
 void ofr_demo_held_close(ofr_demo_held *held);
 
 /* n[level - 1] sentences of each level for lesson number `lesson`, none of them in
- * `held`.  Caller closes. */
+ * `held`; chain as for ofr_grammar_sentence().  Caller closes. */
 ofr_status ofr_demo_lesson_open(ofr_demo_set *set, const ofr_demo_held *held,
                                 const ofr_tok *tok, int lesson,
-                                const int n[OFR_GRAMMAR_LEVELS], uint64_t seed,
-                                ofr_error *err);
+                                const int n[OFR_GRAMMAR_LEVELS], int chain,
+                                uint64_t seed, ofr_error *err);
 void ofr_demo_set_close(ofr_demo_set *set);
 
 /* vocab.txt with the grammar's words in `dir`, and the tokenizer that reads it. */

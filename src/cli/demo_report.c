@@ -35,7 +35,8 @@ ofr_status ofr_demo_found_open(ofr_demo_found *found, const ofr_encoder *encoder
         if (status) ofr_eval_close(&found->eval);
     }
     for (int level = 1; level <= OFR_GRAMMAR_LEVELS && !status; level++) {
-        for (size_t i = 0; i < n; i++) member[i] = test->level[i] == level;
+        for (size_t i = 0; i < n; i++)
+            member[i] = test->level[i] == level;
         ofr_eval_group_of(&found->eval, member, &found->levels[level - 1]);
     }
     ofr_mem_free(member);
@@ -83,7 +84,8 @@ static void add_headline(ofr_buf *out, const ofr_demo_found *f)
 static void add_bar(ofr_buf *out, double share, int columns, bool utf8)
 {
     const int n = (int)(share * columns + 0.5);
-    for (int i = 0; i < columns; i++) ofr_buf_adds(out, i < n ? (utf8 ? "█" : "#") : " ");
+    for (int i = 0; i < columns; i++)
+        ofr_buf_adds(out, i >= n ? " " : utf8 ? "█" : "#");
 }
 
 static void add_levels(ofr_buf *out, const ofr_demo_found *f, bool utf8)
@@ -115,7 +117,8 @@ static void add_wrapped(ofr_buf *out, ofr_str text)
     const size_t room = COLUMNS - INDENT;
     while (text.n > room) {
         size_t n = room;
-        while (n > 0 && text.p[n] != ' ') n--;
+        while (n > 0 && text.p[n] != ' ')
+            n--;
         if (n == 0) n = room;
         ofr_buf_add(out, text.p, n);
         ofr_buf_addf(out, "\n%*s", INDENT, "");
@@ -154,8 +157,9 @@ void ofr_demo_page(ofr_buf *out, const ofr_demo_found *f, const ofr_config *conf
     add_headline(out, f);
     add_levels(out, f, utf8);
     add_sentences(out, f);
-    ofr_buf_addf(out, "\nFor comparison: the same exits dealt out at random give %.2f %%, "
-                      "one fixed exit\nof the same cost %.2f %%.  %.0f s in all.\n",
+    ofr_buf_addf(out,
+                 "\nFor comparison: the same exits dealt out at random give %.2f %%, one "
+                 "fixed exit\nof the same cost %.2f %%.  %.0f s in all.\n",
                  100 * e->random_score, 100 * e->fixed_score, f->seconds);
 }
 

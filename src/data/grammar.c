@@ -18,9 +18,10 @@
 static const char *const special_words[] = {"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]",
                                             NULL};
 static const char *const good_words[] = {
-    "good",       "great",    "superb",    "splendid",  "wonderful",  "lovely", "charming",
-    "brilliant",  "pleasant", "excellent", "enjoyable", "delightful", "clever", "funny",
-    "impressive", "moving",   "perfect",   "fresh",     "fine",       "elegant", NULL};
+    "good",      "great",      "superb",  "splendid", "wonderful",  "lovely",
+    "charming",  "brilliant",  "pleasant", "excellent", "enjoyable", "delightful",
+    "clever",    "funny",      "impressive", "moving", "perfect",    "fresh",
+    "fine",      "elegant",    NULL};
 static const char *const bad_words[] = {
     "bad",    "dull",    "awful",   "dreadful", "boring", "terrible", "poor",
     "silly",  "tedious", "weak",    "horrible", "ugly",   "annoying", "painful",
@@ -34,28 +35,31 @@ static const char *const people[] = {"critic",  "guest", "friend",    "student",
                                      NULL};
 static const char *const adverbs[] = {"very", "really", "quite", "truly", "rather", NULL};
 static const char *const function_words[] = {
-    ".",       ",",       "a",     "after", "ago",      "agrees", "all",       "although",
-    "am",      "and",     "another", "any", "anything", "at",     "be",        "believes",
-    "but",     "called",  "clear", "cousin", "delay",   "doubt",  "even",      "everybody",
-    "everyone", "false",  "far",   "fifth", "first",    "for",    "found",     "fourth",
-    "friday",  "friends", "from",  "hardly", "honest",  "i",      "in",        "is",
-    "it",      "join",    "joins", "june",  "last",     "long",   "lunch",     "monday",
-    "my",      "never",   "no",    "nobody", "not",     "on",     "one",       "opposes",
-    "paris",   "plan",    "second", "short", "summer",  "sure",   "that",      "the",
-    "third",   "though",  "time",  "to",    "true",     "was",    "winter",    "with",
-    "without", "wrong",   "year",  NULL};
+    ".",        ",",        "a",         "after",    "ago",    "agrees",   "all",
+    "although", "am",       "and",       "another",  "any",    "anything", "at",
+    "be",       "believes", "but",       "called",   "clear",  "cousin",   "delay",
+    "doubt",    "even",     "everybody", "everyone", "false",  "far",      "fifth",
+    "first",    "for",      "found",     "fourth",   "friday", "friends",  "from",
+    "hardly",   "honest",   "i",         "in",       "is",     "it",       "join",
+    "joins",    "june",     "last",      "long",     "lunch",  "monday",   "my",
+    "never",    "no",       "nobody",    "not",      "on",     "one",      "opposes",
+    "paris",    "plan",     "second",    "short",    "summer", "sure",     "that",
+    "the",      "third",    "though",    "time",     "to",     "true",     "was",
+    "winter",   "with",     "without",   "wrong",    "year",   NULL};
 static const char *const *const vocabulary[] = {special_words, function_words, adverbs,
                                                 people,        topics,         good_words,
                                                 bad_words};
 
 /* How a person is introduced, and how others refer back to him. */
-static const char *const ordinals[] = {"one", "another", "a third", "a fourth", "a fifth"};
+static const char *const ordinals[] = {"one", "another", "a third", "a fourth",
+                                       "a fifth"};
 static const char *const references[] = {"the first", "the second", "the third",
                                          "the fourth", "the fifth"};
 static const char *const negators[] = {"not", "never", "hardly", "far from",
                                        "anything but", NULL};
-static const char *const openers[] = {"to be honest ,", "in short ,",    "on monday ,",
-                                      "last summer ,",  "after lunch ,", "in june ,", NULL};
+static const char *const openers[] = {"to be honest ,", "in short ,",
+                                      "on monday ,",    "last summer ,",
+                                      "after lunch ,",  "in june ,", NULL};
 static const char *const closers[] = {"on friday", "last winter",   "with my cousin",
                                       "in paris",  "with my friends", "after all", NULL};
 /* Negative words that negate nothing about the opinion. */
@@ -77,7 +81,7 @@ static const char *const patterns[] = {"although %a , %m", "even though %a , %m"
 
 typedef enum node_kind { OPINION, NEGATION, CONTRAST, ATTITUDE, ADJUNCT, TALK } node_kind;
 
-enum { MAX_NODES = 8, MAX_SPEAKERS = 5 };
+enum { MAX_NODES = 8, MAX_SPEAKERS = 2 + OFR_GRAMMAR_CHAIN };
 
 /* What one person of a TALK says: an opinion of his own, or whom he follows. */
 typedef struct turn {
@@ -95,8 +99,8 @@ typedef struct node {
     const char *open, *close; /* ADJUNCT: one of them is NULL                   */
     const char *topic, *adjective, *adverb; /* OPINION; adverb may be NULL      */
     int frame;                /* OPINION: which sentence pattern                */
-    turn turns[MAX_SPEAKERS]; /* TALK; the writer follows the last of them      */
-    int n_turns;
+    turn turns[MAX_SPEAKERS]; /* TALK                                           */
+    int n_turns, joined;      /* the writer joins turn number `joined`          */
     const char *person;
 } node;
 
@@ -122,7 +126,8 @@ static bool chance(grammar *g, double p)
 static const char *pick(grammar *g, const char *const *list)
 {
     int n = 0;
-    while (list[n]) n++;
+    while (list[n])
+        n++;
     return list[below(g, n)];
 }
 
@@ -148,7 +153,7 @@ static bool tree_value(const node *x)
     case TALK: break;
     }
     bool same = true;
-    int who = x->n_turns - 1;
+    int who = x->joined;
     for (; x->turns[who].follows >= 0; who = x->turns[who].follows)
         same = same != x->turns[who].opposes;
     return tree_value(x->turns[who].opinion) == same;
@@ -208,40 +213,44 @@ static node *derive_contrast(grammar *g, node *m, node *a)
     return x;
 }
 
-/* Two people disagree about one thing; up to three more join or oppose one of
- * those before them, and the writer joins the last. */
-static node *derive_talk(grammar *g, bool value)
+/* Two people disagree about one thing, others join or oppose one of those before
+ * them, and the writer joins the last, or one of the two if there are no others. */
+static node *derive_talk(grammar *g, bool value, int chain)
 {
     node *x = new_node(g, TALK);
     bool side[MAX_SPEAKERS]; /* on the side of the first speaker */
 
     x->person = pick(g, people);
-    x->n_turns = chance(g, 0.3) ? 3 : chance(g, 0.4) ? 4 : MAX_SPEAKERS;
+    x->n_turns = 2;
+    if (chain < OFR_GRAMMAR_CHAIN)
+        x->n_turns += below(g, chain + 1);
+    else
+        x->n_turns += chance(g, 0.2) ? 1 : 2 + below(g, OFR_GRAMMAR_CHAIN - 1);
     for (int i = 0; i < x->n_turns; i++) {
         turn *t = &x->turns[i];
-        t->follows = i < 2 ? -1 : i > 2 && chance(g, 0.5) ? i - 1 : below(g, i);
+        t->follows = i < 2 ? -1 : i > 2 && chance(g, 0.6) ? i - 1 : below(g, i);
         t->opposes = i >= 2 && chance(g, 0.2);
         side[i] = i < 2 ? i == 0 : side[t->follows] != t->opposes;
     }
+    x->joined = x->n_turns == 2  ? below(g, 2)
+                : chance(g, 0.5) ? x->n_turns - 1
+                                 : 2 + below(g, x->n_turns - 2);
     for (int i = 0; i < 2; i++) {
-        bool same = side[x->n_turns - 1] == side[i];
-        x->turns[i].opinion = derive_opinion(g, same ? value : !value, 0.2);
+        bool same = side[x->joined] == side[i];
+        x->turns[i].opinion = derive_opinion(g, same ? value : !value, 0.4);
     }
     return x;
 }
 
-/* One or two attitudes over an opinion, sometimes with an idle negative word. */
+/* Two attitudes over an opinion, or one over the main clause of a contrast. */
 static node *derive_scope(grammar *g, bool value)
 {
-    node *x = derive_attitude(g, value, 1 + below(g, 2));
-    if (!chance(g, 0.4)) return x;
-    node *outer = new_node(g, ADJUNCT);
-    outer->a = x;
-    outer->open = pick(g, chance(g, 0.5) ? idle_openers : openers);
-    return outer;
+    if (chance(g, 0.5)) return derive_attitude(g, value, 1 + below(g, 2));
+    node *m = derive_attitude(g, value, 1);
+    return derive_contrast(g, m, derive_opinion(g, !value, 0.5));
 }
 
-static node *derive(grammar *g, int level, bool value)
+static node *derive(grammar *g, int level, int chain, bool value)
 {
     node *m;
     switch (level) {
@@ -250,10 +259,10 @@ static node *derive(grammar *g, int level, bool value)
         return chance(g, 0.7) ? derive_adjunct(g, m, 0.0) : m;
     case 2: return derive_adjunct(g, derive_opinion(g, value, 0.5), 0.5);
     case 3:
-        m = derive_opinion(g, value, 0.3);
-        return derive_contrast(g, m, derive_opinion(g, !value, 0.3));
+        m = derive_opinion(g, value, 0.5);
+        return derive_contrast(g, m, derive_opinion(g, !value, 0.5));
     case 4: return derive_scope(g, value);
-    default: return derive_talk(g, value);
+    default: return derive_talk(g, value, chain);
     }
 }
 
@@ -267,7 +276,8 @@ static void say_text(grammar *g, const char *s, size_t n)
     memcpy(out->text + out->len, s, n);
     out->len += n;
     out->n_words++;
-    for (size_t i = 0; i < n; i++) out->n_words += s[i] == ' ';
+    for (size_t i = 0; i < n; i++)
+        out->n_words += s[i] == ' ';
 }
 
 static void say_words(grammar *g, const char *s)
@@ -318,7 +328,7 @@ static void say_talk(grammar *g, const node *x)
         say_words(g, ",");
     }
     say_words(g, "and i join");
-    say_words(g, references[x->n_turns - 1]);
+    say_words(g, references[x->joined]);
 }
 
 static void say(grammar *g, const node *x)
@@ -339,8 +349,10 @@ static void say(grammar *g, const node *x)
     case CONTRAST:
         for (const char *p = x->phrase; *p;) {
             size_t n = strcspn(p, " ");
-            if (*p == '%') say(g, p[1] == 'm' ? x->m : x->a);
-            else say_text(g, p, n);
+            if (*p == '%')
+                say(g, p[1] == 'm' ? x->m : x->a);
+            else
+                say_text(g, p, n);
             p += n;
             p += *p == ' ';
         }
@@ -350,15 +362,16 @@ static void say(grammar *g, const node *x)
 
 /* ---- public --------------------------------------------------------------- */
 
-void ofr_grammar_sentence(ofr_sentence *out, int level, uint64_t seed, uint64_t stream,
-                          uint64_t index)
+void ofr_grammar_sentence(ofr_sentence *out, int level, int chain, uint64_t seed,
+                          uint64_t stream, uint64_t index)
 {
     grammar g = {.out = out, .seed = seed};
 
     OFR_ASSERT(level >= 1 && level <= OFR_GRAMMAR_LEVELS);
+    OFR_ASSERT(chain >= 0 && chain <= OFR_GRAMMAR_CHAIN);
     g.stream = ofr_rng_stream(OFR_RNG_DEMO, stream, index);
     memset(out, 0, sizeof *out);
-    const node *tree = derive(&g, level, chance(&g, 0.5));
+    const node *tree = derive(&g, level, chain, chance(&g, 0.5));
     say(&g, tree);
     say_words(&g, ".");
     out->level = level;

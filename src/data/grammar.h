@@ -22,7 +22,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { OFR_GRAMMAR_LEVELS = 5, OFR_SENTENCE_BYTES = 400, OFR_SENTENCE_WORDS = 40 };
+enum {
+    OFR_GRAMMAR_LEVELS = 5,
+    OFR_GRAMMAR_CHAIN = 3, /* people of level 5 who join or oppose others, at most */
+    OFR_SENTENCE_BYTES = 400,
+    OFR_SENTENCE_WORDS = 40
+};
 
 typedef struct ofr_sentence {
     char text[OFR_SENTENCE_BYTES]; /* lower case, one space between words and marks */
@@ -32,9 +37,11 @@ typedef struct ofr_sentence {
     int label;   /* 1: the writer thinks well of it */
 } ofr_sentence;
 
-/* Sentence number `index` of `stream`: a function of the arguments alone. */
-void ofr_grammar_sentence(ofr_sentence *out, int level, uint64_t seed, uint64_t stream,
-                          uint64_t index);
+/* Sentence number `index` of `stream`: a function of the arguments alone.  chain:
+ * OFR_GRAMMAR_CHAIN is level 5 in full (1 to 3 people join or oppose others); less
+ * makes easier ones for the first lessons, with 0 to `chain` such people. */
+void ofr_grammar_sentence(ofr_sentence *out, int level, int chain, uint64_t seed,
+                          uint64_t stream, uint64_t index);
 
 /* One word about a level, for tables: "plain", "negation"... */
 const char *ofr_grammar_level_name(int level);

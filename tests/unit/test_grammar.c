@@ -41,8 +41,9 @@ static bool is(const char *word, const char *list)
 static int polarity(const char *word)
 {
     static const char good[] =
-        "good great superb splendid wonderful lovely charming brilliant pleasant excellent "
-        "enjoyable delightful clever funny impressive moving perfect fresh fine elegant";
+        "good great superb splendid wonderful lovely charming brilliant pleasant "
+        "excellent enjoyable delightful clever funny impressive moving perfect fresh "
+        "fine elegant";
     static const char bad[] =
         "bad dull awful dreadful boring terrible poor silly tedious weak horrible ugly "
         "annoying painful clumsy bland dreary hopeless feeble dismal";
@@ -125,7 +126,7 @@ static void test_labels(void **state)
         for (uint64_t i = 0; i < 20000; i++) {
             ofr_sentence s;
             words x;
-            ofr_grammar_sentence(&s, level, 11, 3, i);
+            ofr_grammar_sentence(&s, level, OFR_GRAMMAR_CHAIN, 11, 3, i);
             split(&x, &s);
             assert_int_equal(s.level, level);
             assert_int_equal(s.n_words, x.n);
@@ -146,8 +147,8 @@ static void test_known(void **state)
         {"not long ago , the film was far from superb .", false},
         {"the film was dull , although i found the ending not bad .", false},
         {"it is false that nobody agrees that the film was not great .", false},
-        {"one critic called the film dull , another superb , a third joins the second , a "
-         "fourth opposes the third , and i join the fourth .", false},
+        {"one critic called the film dull , another superb , a third joins the second , "
+         "a fourth opposes the third , and i join the fourth .", false},
         {"although i doubt that the film was great , the plot was not dull .", true},
     };
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
@@ -168,10 +169,11 @@ static void test_determinism(void **state)
     for (uint64_t i = 0; i < 1000; i++) {
         ofr_sentence a, b, other;
         int level = 1 + (int)(i % OFR_GRAMMAR_LEVELS);
-        ofr_grammar_sentence(&a, level, 5, 1, i);
-        ofr_grammar_sentence(&b, level, 5, 1, i);
+        ofr_grammar_sentence(&a, level, OFR_GRAMMAR_CHAIN, 5, 1, i);
+        ofr_grammar_sentence(&b, level, OFR_GRAMMAR_CHAIN, 5, 1, i);
         assert_memory_equal(&a, &b, sizeof a);
-        ofr_grammar_sentence(&other, level, i % 2 ? 6 : 5, i % 2 ? 1 : 2, i);
+        ofr_grammar_sentence(&other, level, OFR_GRAMMAR_CHAIN, i % 2 ? 6 : 5,
+                             i % 2 ? 1 : 2, i);
         same += strcmp(a.text, other.text) == 0;
     }
     assert_true(same < 20);
@@ -185,7 +187,7 @@ static void test_balance(void **state)
         int positive = 0;
         for (uint64_t i = 0; i < N; i++) {
             ofr_sentence s;
-            ofr_grammar_sentence(&s, level, 17, 0, i);
+            ofr_grammar_sentence(&s, level, OFR_GRAMMAR_CHAIN, 17, 0, i);
             positive += s.label;
         }
         /* Standard deviation 0.0035. */
@@ -216,7 +218,8 @@ static void test_vocabulary(void **state)
     for (uint64_t i = 0; i < 50000; i++) {
         ofr_sentence s;
         words x;
-        ofr_grammar_sentence(&s, 1 + (int)(i % OFR_GRAMMAR_LEVELS), 3, 0, i);
+        ofr_grammar_sentence(&s, 1 + (int)(i % OFR_GRAMMAR_LEVELS), OFR_GRAMMAR_CHAIN, 3,
+                             0, i);
         split(&x, &s);
         for (int k = 0; k < x.n; k++) {
             int id = ofr_map_get(&map, x.w[k], strlen(x.w[k]));
@@ -243,7 +246,8 @@ static double bag_of_words(const ofr_map *map, int level, int n)
             words x;
             double z = 0;
             bool test = epoch == 5;
-            ofr_grammar_sentence(&s, level, 23, test ? 1 : 0, (uint64_t)i);
+            ofr_grammar_sentence(&s, level, OFR_GRAMMAR_CHAIN, 23, test ? 1 : 0,
+                                 (uint64_t)i);
             split(&x, &s);
             for (int k = 0; k < x.n; k++)
                 z += weight[ofr_map_get(map, x.w[k], strlen(x.w[k]))];
@@ -306,10 +310,11 @@ static void test_sets(void **state)
         assert_int_equal(data->n_truncated, 0);
         for (int k = 0; k < data->offsets[data->n]; k++) assert_true(data->ids[k] >= 2);
     }
-    assert_ok(ofr_demo_lesson_open(&lesson, &held, tok, 1, n_lesson, 9, &err), err);
+    assert_ok(ofr_demo_lesson_open(&lesson, &held, tok, 1, n_lesson, 1, 9, &err), err);
     count_levels(&lesson, n_lesson);
     for (int i = 0; i < lesson.data.n; i++)
-        assert_int_equal(ofr_map_get(&all, lesson.data.text[i].p, lesson.data.text[i].n), -1);
+        assert_int_equal(
+            ofr_map_get(&all, lesson.data.text[i].p, lesson.data.text[i].n), -1);
     ofr_map_free(&all);
     ofr_demo_set_close(&lesson);
     ofr_demo_held_close(&held);
