@@ -31,7 +31,7 @@ train_options()
         echo "--data $data/intent/mcid --batch 16 --joint-epochs 40" \
             "--task-epochs 4 --iterations 1" ;;
     sst2)
-        echo "--train $data/glue/SST-2/train.tsv --dev-split 0.03 --joint-epochs 2" \
+        echo "--train $data/glue/SST-2/train.tsv --dev-split 0.03 --joint-epochs 1" \
             "--iterations 1 --alphas auto" ;;
     qqp)
         echo "--train $data/glue/QQP/train.tsv --dev-split 0.05 --joint-epochs 4" \
