@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/rng.h"
 
 /* The model: narrow, so that a layer can do only a little and depth is needed. */
 enum { LAYERS = 6, CHANNELS = 32, HEADS = 1, INNER = 32, POSITIONS = 48, POLICY = 32 };
@@ -12,32 +13,40 @@ enum { LAYERS = 6, CHANNELS = 32, HEADS = 1, INNER = 32, POSITIONS = 48, POLICY 
 #define INITIALIZER 0.12
 
 typedef struct demo_lesson {
-    const char *name;                /* for the progress bar      */
-    int n[OFR_GRAMMAR_LEVELS];       /* sentences of each level   */
-    int chain;                       /* how long references go on */
-    int epochs;
+    const char *name;            /* for the progress bar                           */
+    int n[OFR_GRAMMAR_LEVELS];   /* sentences of each level                        */
+    int chain;                   /* how long references go on                      */
+    double enough;               /* share right on sentences of the same kind that
+                                    ends the lesson                                */
+    int epochs;                  /* at most                                        */
     double lr, warmup;
-    const char *words;               /* what is new, said before it */
+    const char *words;           /* what is new, said before it                    */
 } demo_lesson;
 
 static const demo_lesson lessons[] = {
-    {"plain", {2000, 0, 0, 0, 0}, 0, 1, 1.5e-3, 0.1,
-     "Lesson 1: plain opinions.  Every layer has a classifier of its own and all\n"
-     "of them learn together (the joint phase), so that any layer may answer."},
-    {"negation", {3000, 3000, 0, 0, 0}, 0, 1, 1.5e-3, 0.1,
+    {"plain", {2000, 0, 0, 0, 0}, 0, 0.99, 4, 1.5e-3, 0.1,
+     "Lesson 1: plain opinions.  Every layer has a classifier of its own and all of\n"
+     "them learn together (the joint phase), so that any layer may answer."},
+    {"negation", {3000, 3000, 0, 0, 0}, 0, 0.97, 4, 1.5e-3, 0.1,
      "Lesson 2: negation.  'not' may turn an opinion round, or mean nothing."},
-    {"contrast", {500, 2000, 4000, 0, 4000}, 1, 3, 1e-3, 0.02,
-     "Lesson 3: contrast ('although ..., ...': only one clause counts), and short\n"
-     "references back ('a third joins the second')."},
-    {"scope", {300, 800, 1500, 5000, 8000}, OFR_GRAMMAR_CHAIN, 6, 1e-3, 0.02,
-     "Lesson 4: nested scope ('it is false that nobody agrees that ...'), and longer\n"
-     "chains of references ('a fourth opposes the third')."},
+    {"contrast", {500, 1500, 4500, 0, 0}, 0, 0.97, 6, 1e-3, 0.02,
+     "Lesson 3: contrast ('although ..., ...': only one of the clauses counts)."},
+    {"short references", {300, 700, 1500, 0, 5000}, 1, 0.97, 10, 1e-3, 0.02,
+     "Lesson 4: references back ('a third joins the second, and I join the third')."},
+    {"scope", {300, 700, 1500, 6000, 2000}, 1, 0.96, 8, 1e-3, 0.02,
+     "Lesson 5: nested scope ('I doubt that ...', 'nobody agrees that ...')."},
+    {"long references", {300, 700, 1000, 3000, 8000}, OFR_GRAMMAR_CHAIN, 0.95, 10, 1e-3,
+     0.02,
+     "Lesson 6: longer chains of references ('a fourth opposes the third')."},
 };
 enum { N_LESSONS = sizeof lessons / sizeof *lessons };
 
 /* The last set, on which ConsistentEE itself works. */
 static const demo_lesson all_levels = {
-    "all", {1500, 1500, 2500, 4500, 8000}, OFR_GRAMMAR_CHAIN, 5, 1e-3, 0.02, NULL};
+    "all", {1500, 1500, 2500, 4500, 8000}, OFR_GRAMMAR_CHAIN, 1, 4, 1e-3, 0.02, NULL};
+
+/* Sentences per level by which a lesson sees that it has been understood. */
+enum { CHECK = 150 };
 
 /* What the phases do, said when each begins for the first time. */
 static const struct {
@@ -61,7 +70,7 @@ enum { N_PHASES = sizeof phase_words / sizeof *phase_words };
 typedef struct demo_teller {
     ofr_term *term;
     const char *lesson;   /* NULL: the phases of ConsistentEE */
-    int number;
+    int number, epoch;
     bool told[N_PHASES];
 } demo_teller;
 
@@ -72,8 +81,8 @@ static void show(void *user, const char *label, long long done, long long total,
     char text[64];
 
     if (t->lesson) {
-        snprintf(text, sizeof text, "lesson %d %s%s", t->number, t->lesson,
-                 label + strcspn(label, " "));
+        snprintf(text, sizeof text, "lesson %d %s, round %d", t->number, t->lesson,
+                 t->epoch);
         ofr_term_progress(t->term, text, done, total, note);
         return;
     }
@@ -136,30 +145,58 @@ static void set_options(ofr_method_options *o, const demo_lesson *lesson, uint64
     o->policy_hidden = POLICY;
 }
 
-/* One lesson: the joint loss on its own sentences. */
+/* Epochs of the joint loss on the lesson's sentences, until `check` is answered well
+ * enough by the last layer. */
+static ofr_status repeat(ofr_demo_training *training, const demo_lesson *lesson,
+                         ofr_encoder *encoder, ofr_dev *dev, const ofr_dataset *data,
+                         const ofr_dataset *check, uint64_t seed, demo_teller *teller,
+                         ofr_error *err)
+{
+    const ofr_method_data sets = {data, check, OFR_METRIC_ACCURACY};
+    const ofr_method_job job = {.progress = show, .user = teller};
+    ofr_method_options options;
+    ofr_method_result result = {0};
+
+    set_options(&options, lesson, seed);
+    options.joint_epochs = 1;
+    for (int epoch = 0; epoch < lesson->epochs && result.score_full < lesson->enough;
+         epoch++) {
+        teller->epoch = epoch + 1;
+        options.seed = ofr_rng_u64(seed, ofr_rng_stream(OFR_RNG_DEMO, 0, 0),
+                                   (uint64_t)epoch);
+        OFR_TRY(ofr_method_train(&ofr_method_finetune, encoder, dev, &sets, &options,
+                                 &job, &result, err));
+        ofr_term_progress_end(teller->term);
+        options.warmup = 0.02;
+        training->steps += result.steps;
+    }
+    return OFR_OK;
+}
+
 static ofr_status teach(ofr_demo_training *training, int number, ofr_encoder *encoder,
                         ofr_dev *dev, const ofr_tok *tok, const ofr_demo_held *held,
                         uint64_t seed, demo_teller *teller, ofr_error *err)
 {
     const demo_lesson *lesson = &lessons[number - 1];
-    const ofr_method_job job = {.progress = show, .user = teller};
-    ofr_method_options options;
-    ofr_method_result result;
-    ofr_demo_set set;
+    int n_check[OFR_GRAMMAR_LEVELS];
+    ofr_demo_set set, check;
     ofr_status status;
 
+    for (int i = 0; i < OFR_GRAMMAR_LEVELS; i++)
+        n_check[i] = lesson->n[i] ? CHECK : 0;
     ofr_log(OFR_LOG_INFO, "%s", lesson->words);
-    OFR_TRY(ofr_demo_lesson_open(&set, held, tok, number, lesson->n, lesson->chain,
-                                 seed, err));
-    const ofr_method_data data = {&set.data, &held->dev.data, OFR_METRIC_ACCURACY};
-    set_options(&options, lesson, seed + (uint64_t)number);
     teller->lesson = lesson->name;
     teller->number = number;
-    status = ofr_method_train(&ofr_method_finetune, encoder, dev, &data, &options, &job,
-                              &result, err);
-    ofr_term_progress_end(teller->term);
+    OFR_TRY(ofr_demo_lesson_open(&set, held, tok, number, lesson->n, lesson->chain, seed,
+                                 err));
+    status = ofr_demo_lesson_open(&check, held, tok, N_LESSONS + 1 + number, n_check,
+                                  lesson->chain, seed, err);
+    if (!status) {
+        status = repeat(training, lesson, encoder, dev, &set.data, &check.data,
+                        seed + (uint64_t)number, teller, err);
+        ofr_demo_set_close(&check);
+    }
     training->n_sentences += set.data.n;
-    training->steps += result.steps;
     ofr_demo_set_close(&set);
     return status;
 }

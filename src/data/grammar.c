@@ -214,39 +214,37 @@ static node *derive_contrast(grammar *g, node *m, node *a)
 }
 
 /* Two people disagree about one thing, others join or oppose one of those before
- * them, and the writer joins the last, or one of the two if there are no others. */
+ * them, and the writer joins somebody.  In full, whom the writer joins has no opinion
+ * of his own and joins or opposes somebody who has none either: two or three steps
+ * back.  Shorter chains take no or one step. */
 static node *derive_talk(grammar *g, bool value, int chain)
 {
     node *x = new_node(g, TALK);
     bool side[MAX_SPEAKERS]; /* on the side of the first speaker */
+    bool full = chain == OFR_GRAMMAR_CHAIN;
 
     x->person = pick(g, people);
-    x->n_turns = 2;
-    if (chain < OFR_GRAMMAR_CHAIN)
-        x->n_turns += below(g, chain + 1);
-    else
-        x->n_turns += chance(g, 0.2) ? 1 : 2 + below(g, OFR_GRAMMAR_CHAIN - 1);
+    x->n_turns = 2 + (full ? 2 + below(g, chain - 1) : below(g, chain + 1));
+    x->joined = full ? 3 + below(g, x->n_turns - 3) : x->n_turns - 1;
+    if (x->n_turns == 2) x->joined = below(g, 2);
     for (int i = 0; i < x->n_turns; i++) {
         turn *t = &x->turns[i];
-        t->follows = i < 2 ? -1 : i > 2 && chance(g, 0.6) ? i - 1 : below(g, i);
+        t->follows = i < 2 ? -1 : below(g, i);
+        if (full && i == x->joined) t->follows = 2 + below(g, i - 2);
         t->opposes = i >= 2 && chance(g, 0.2);
         side[i] = i < 2 ? i == 0 : side[t->follows] != t->opposes;
     }
-    x->joined = x->n_turns == 2  ? below(g, 2)
-                : chance(g, 0.5) ? x->n_turns - 1
-                                 : 2 + below(g, x->n_turns - 2);
     for (int i = 0; i < 2; i++) {
         bool same = side[x->joined] == side[i];
-        x->turns[i].opinion = derive_opinion(g, same ? value : !value, 0.4);
+        x->turns[i].opinion = derive_opinion(g, same ? value : !value, full ? 0.3 : 0.1);
     }
     return x;
 }
 
-/* Two attitudes over an opinion, or one over the main clause of a contrast. */
+/* One or two attitudes over the main clause of a contrast. */
 static node *derive_scope(grammar *g, bool value)
 {
-    if (chance(g, 0.5)) return derive_attitude(g, value, 1 + below(g, 2));
-    node *m = derive_attitude(g, value, 1);
+    node *m = derive_attitude(g, value, chance(g, 0.75) ? 1 : 2);
     return derive_contrast(g, m, derive_opinion(g, !value, 0.5));
 }
 
