@@ -74,15 +74,15 @@ static void run_unpacked(struct bench *b, const int *n)
 /* dx[R,I] = dy[R,O] w[O,I] */
 static void run_dx(struct bench *b, const int *n)
 {
-    b->dev->ops.gemm(b->dev, b->x, n[1], (ofr_mat){b->y, n[2], 1}, (ofr_mat){b->w, n[1], 1},
-                     n[0], n[1], n[2], false);
+    b->dev->ops.gemm(b->dev, b->x, n[1], (ofr_mat){b->y, n[2], 1},
+                     (ofr_mat){b->w, n[1], 1}, n[0], n[1], n[2], false);
 }
 
 /* dw[O,I] += dy^T x */
 static void run_dw(struct bench *b, const int *n)
 {
-    b->dev->ops.gemm(b->dev, b->w, n[1], (ofr_mat){b->z, 1, n[2]}, (ofr_mat){b->x, n[1], 1},
-                     n[2], n[1], n[0], true);
+    b->dev->ops.gemm(b->dev, b->w, n[1], (ofr_mat){b->z, 1, n[2]},
+                     (ofr_mat){b->x, n[1], 1}, n[2], n[1], n[0], true);
 }
 
 static void products(struct bench *bench)
@@ -115,8 +115,8 @@ static void products(struct bench *bench)
 
 static void run_norm(struct bench *b, const int *n)
 {
-    b->dev->ops.add_layernorm(b->dev, b->y, b->w, b->g, b->g + n[0], b->x, b->z, b->x, b->z,
-                              n[0], n[1], (ofr_real)1e-12, (ofr_drop){0});
+    b->dev->ops.add_layernorm(b->dev, b->y, b->w, b->g, b->g + n[0], b->x, b->z, b->x,
+                              b->z, n[0], n[1], (ofr_real)1e-12, (ofr_drop){0});
 }
 
 static void run_norm_bwd(struct bench *b, const int *n)
@@ -185,7 +185,8 @@ static void rows(struct bench *bench)
         for (size_t s = 0; s < sizeof shapes / sizeof shapes[0]; s++) {
             double n = (double)shapes[s][0] * shapes[s][1];
             double seconds = best_seconds(bench, kernels[k].work, shapes[s]);
-            printf("  %4dx%-4d %6.2f %6.1f", shapes[s][0], shapes[s][1], n / seconds / 1e9,
+            printf("  %4dx%-4d %6.2f %6.1f", shapes[s][0], shapes[s][1],
+                   n / seconds / 1e9,
                    n * kernels[k].reals * sizeof(ofr_real) / seconds / 1e9);
         }
         printf("\n");
@@ -236,8 +237,8 @@ static void attention(struct bench *bench)
                                     {2, 512, 12}};
     printf("\nattention, heads of 64, %d thread(s): microseconds and per cent of peak\n",
            bench->dev->n_threads);
-    printf("%-20s %18s %18s %18s\n", "texts x tokens, heads", "forward", "with p, dropout",
-           "backward");
+    printf("%-20s %18s %18s %18s\n", "texts x tokens, heads", "forward",
+           "with p, dropout", "backward");
     for (size_t s = 0; s < sizeof shapes / sizeof shapes[0]; s++) {
         const int *n = shapes[s];
         const work_fn work[] = {run_attention, run_attention_train, run_attention_bwd};

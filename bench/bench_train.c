@@ -33,7 +33,8 @@ static const ofr_opt table[] = {
      "shape as in `offramp init`", NULL},
     {"lengths", 0, OFR_OPT_TEXT, AT(lengths), NULL, "FILE", NULL, 0, 0,
      "tokens of each text, one number per line", NULL},
-    {"batch", 0, OFR_OPT_INT, AT(batch), "32", "N", NULL, 1, 4096, "texts per step", NULL},
+    {"batch", 0, OFR_OPT_INT, AT(batch), "32", "N", NULL, 1, 4096, "texts per step",
+     NULL},
     {"tokens", 0, OFR_OPT_INT, AT(tokens), "64", "N", NULL, 1, 512, "tokens per text",
      NULL},
     {"threads", 0, OFR_OPT_INT, AT(threads), "0", "N", NULL, 0, 64, "0: all", NULL},
@@ -176,7 +177,8 @@ static double one_step(bench *b, int step)
     for (int l = 0; l < L; l++)
         for (int i = 0; i < B; i++) {
             double weight = 2.0 * (l + 1) / (L * (L + 1.0)) / B;
-            const ofr_real *z = b->heads.z + ((size_t)l * (size_t)B + (size_t)i) * (size_t)K;
+            const ofr_real *z =
+                b->heads.z + ((size_t)l * (size_t)B + (size_t)i) * (size_t)K;
             ofr_real *dz = b->dz + (z - b->heads.z);
             loss += weight * ofr_loss_ce(z, K, b->labels[i]);
             ofr_loss_ce_bwd(dz, z, K, b->labels[i], weight);
@@ -184,12 +186,11 @@ static double one_step(bench *b, int step)
     int top = ofr_heads_backward(&b->heads, b->grads, b->dcls, b->dz);
     ofr_trace_backward(&b->trace, b->grads, b->dcls, top);
     double norm = sqrt(b->dev->ops.sum_squares(b->dev, b->grads, total));
-    ofr_adamw_step s = {.lr = (ofr_real)1e-5, .beta1 = (ofr_real)0.9,
-                        .beta2 = (ofr_real)0.999, .eps = (ofr_real)1e-8,
-                        .decay = (ofr_real)0.01,
-                        .correct1 = (ofr_real)(1.0 - pow(0.9, step + 1)),
-                        .correct2 = (ofr_real)(1.0 - pow(0.999, step + 1)),
-                        .grad_scale = (ofr_real)(norm > 1.0 ? 1.0 / norm : 1.0)};
+    ofr_adamw_step s = {.lr = 1e-5, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8,
+                        .decay = 0.01,
+                        .correct1 = 1.0 - pow(0.9, step + 1),
+                        .correct2 = 1.0 - pow(0.999, step + 1),
+                        .grad_scale = norm > 1.0 ? 1.0 / norm : 1.0};
     b->dev->ops.adamw(b->dev, b->encoder.w, b->grads, b->m, b->v, total, s);
     return loss;
 }
@@ -217,13 +218,14 @@ static ofr_status run_bench(bench *b, ofr_error *err)
         tokens += N;
     }
     qsort(ms, (size_t)steps, sizeof *ms, compare);
-    printf("{\"bench\": \"train_step\", \"program\": \"offramp %s\", \"ops\": \"%s\", "
-           "\"shape\": \"%s\", \"batch\": %d, \"threads\": %d, \"tokens_per_step\": %.1f, "
-           "\"real_lengths\": %s, \"steps\": %d, \"ms_min\": %.2f, \"ms_median\": %.2f, "
-           "\"ms_mean\": %.2f, \"last_loss\": %.4f}\n",
-           ofr_version(), b->dev->ops.name, b->opt.shape, b->opt.batch, b->dev->n_threads,
-           tokens / steps, b->opt.lengths != NULL ? "true" : "false", steps, ms[0],
-           ms[steps / 2], sum / steps, loss);
+    printf(
+        "{\"bench\": \"train_step\", \"program\": \"offramp %s\", \"ops\": \"%s\", "
+        "\"shape\": \"%s\", \"batch\": %d, \"threads\": %d, \"tokens_per_step\": %.1f, "
+        "\"real_lengths\": %s, \"steps\": %d, \"ms_min\": %.2f, \"ms_median\": %.2f, "
+        "\"ms_mean\": %.2f, \"last_loss\": %.4f}\n",
+        ofr_version(), b->dev->ops.name, b->opt.shape, b->opt.batch, b->dev->n_threads,
+        tokens / steps, b->opt.lengths != NULL ? "true" : "false", steps, ms[0],
+        ms[steps / 2], sum / steps, loss);
     ofr_mem_free(ms);
     return OFR_OK;
 }

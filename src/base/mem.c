@@ -9,8 +9,13 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/status.h"
+
+/* Weights and activations are walked from end to end: from this size on, pages
+ * of 2 MiB spare most misses of the address translation cache. */
+enum { LARGE_BLOCK = 4 << 20, LARGE_PAGE = 2 << 20 };
 
 /* The counters are the one exception to "no mutable globals" that an allocator
  * can not avoid. */
@@ -37,7 +42,12 @@ void *ofr_mem_alloc(size_t bytes)
     atomic_fetch_add(&n_allocations, 1);
     if (must_fail() || bytes > PTRDIFF_MAX / 2) return NULL;
     void *p = NULL;
-    if (posix_memalign(&p, OFR_ALIGN, bytes > 0 ? bytes : 1) != 0) return NULL;
+    bool large = bytes >= LARGE_BLOCK;
+    if (posix_memalign(&p, large ? LARGE_PAGE : OFR_ALIGN, bytes > 0 ? bytes : 1) != 0)
+        return NULL;
+#ifdef MADV_HUGEPAGE
+    if (large) (void)madvise(p, bytes, MADV_HUGEPAGE); /* a wish, not a need */
+#endif
     atomic_fetch_add(&n_live, 1);
     return p;
 }

@@ -46,6 +46,7 @@ typedef struct ofr_cmd_common {
     bool help, quiet, json, no_color;
     int threads;          /* 0: the processors this process may use */
     ofr_term *term;       /* set by main.c before run(); borrowed   */
+    int signal_number;    /* set by a verb that a signal interrupted */
 } ofr_cmd_common;
 
 /* Rows for the table of a verb whose options struct is `type`, which begins

@@ -23,7 +23,7 @@ static volatile sig_atomic_t stop_flag;
 
 static void on_signal(int number)
 {
-    stop_flag = 1;
+    stop_flag = number;
     signal(number, SIG_DFL); /* the second one ends the program at once */
 }
 
@@ -268,7 +268,7 @@ static ofr_status finish(const ofr_train_values *o, ofr_loaded *m, const source 
     return status;
 }
 
-static ofr_status train(const ofr_train_values *o, const ofr_method *method,
+static ofr_status train(ofr_train_values *o, const ofr_method *method,
                         ofr_loaded *m, const source *s, const ofr_method_data *data,
                         ofr_error *err)
 {
@@ -295,6 +295,7 @@ static ofr_status train(const ofr_train_values *o, const ofr_method *method,
     if (!status) status = finish(o, m, s, data, &result, err);
     signal(SIGINT, SIG_DFL);
     signal(SIGTERM, SIG_DFL);
+    o->common.signal_number = stop_flag;
     return status;
 }
 

@@ -123,6 +123,10 @@ static int run_verb(const ofr_cmd *cmd, int argc, char **argv)
         }
     }
     if (err.status != OFR_OK) code = fail(cmd->name, &err);
+    if (err.status == OFR_INTERRUPTED && values) {
+        const ofr_cmd_common *common = values;
+        if (common->signal_number) code = 128 + common->signal_number;
+    }
     ofr_mem_free(is_set);
     ofr_mem_free(values);
     return code;

@@ -81,14 +81,14 @@ void ofr_adamw_update(ofr_adamw *adamw, ofr_real *w, const ofr_real *grads, doub
     for (int s = 0; s < adamw->n_spans; s++) {
         const ofr_span *span = &adamw->spans[s];
         const ofr_adamw_step step = {
-            .lr = (ofr_real)lr,
-            .beta1 = (ofr_real)adamw->beta1,
-            .beta2 = (ofr_real)adamw->beta2,
-            .eps = (ofr_real)adamw->eps,
-            .decay = (ofr_real)(span->decay ? adamw->weight_decay : 0),
-            .correct1 = (ofr_real)(1 - pow(adamw->beta1, (double)adamw->t)),
-            .correct2 = (ofr_real)(1 - pow(adamw->beta2, (double)adamw->t)),
-            .grad_scale = (ofr_real)grad_scale,
+            .lr = lr,
+            .beta1 = adamw->beta1,
+            .beta2 = adamw->beta2,
+            .eps = adamw->eps,
+            .decay = span->decay ? adamw->weight_decay : 0,
+            .correct1 = 1 - pow(adamw->beta1, (double)adamw->t),
+            .correct2 = 1 - pow(adamw->beta2, (double)adamw->t),
+            .grad_scale = grad_scale,
         };
 
         adamw->dev->ops.adamw(adamw->dev, w + span->at, grads + span->at,

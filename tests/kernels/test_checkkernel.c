@@ -119,7 +119,8 @@ static void linear_on(const struct linear_case *k, ofr_dev *dev, ofr_dev *thread
     threads->ops.linear(threads, y2.p, NULL, k->x, k->w, NULL, k->b, s.R, s.I, s.O,
                         k->act);
     check_same("threads, not packed", y2.p, y.p, n);
-    for (int r = 0; r < s.R; r += 1 + s.R / 3) { /* each row alone, then with those below */
+    for (int r = 0; r < s.R;
+         r += 1 + s.R / 3) { /* each row alone, then with those below */
         int tall = r + 5 < s.R ? 5 : s.R - r;
         for (int rows = 1; rows <= tall; rows += 4) {
             threads->ops.linear(threads, y2.p, NULL, k->x + (size_t)r * s.I, NULL,
@@ -151,8 +152,10 @@ static void test_linear_worst(void **state)
 {
     struct check *check = *state;
     const int R = 9, I = 400, O = 40;
-    ofr_real *x = check_random((size_t)R * I, 3, 1), *w = check_random((size_t)O * I, 4, 1);
-    ofr_real *want = check_random((size_t)R * O, 5, 1), *scale = check_random((size_t)R * O, 6, 1);
+    ofr_real *x = check_random((size_t)R * I, 3, 1),
+             *w = check_random((size_t)O * I, 4, 1);
+    ofr_real *want = check_random((size_t)R * O, 5, 1),
+             *scale = check_random((size_t)R * O, 6, 1);
     for (int i = 0; i < R * I; i++)
         x[i] *= (i % 3 == 0) ? 1e15f : (i % 3 == 1) ? -1e-15f : 1;
     for (int i = 0; i < O * I; i++)
@@ -231,12 +234,15 @@ static void test_gemm(void **state)
     for (unsigned i = 0; i < 150; i++) {
         struct shape s = shape_number(i, &seed);
         ofr_real *pa, *pb;
-        ofr_mat a = mat_of(&pa, s.R, s.I, i % 3, i), b = mat_of(&pb, s.I, s.O, i / 3 % 3, i + 9);
+        ofr_mat a = mat_of(&pa, s.R, s.I, i % 3, i),
+                b = mat_of(&pb, s.I, s.O, i / 3 % 3, i + 9);
         size_t n = (size_t)s.R * s.O;
         ofr_real *start = check_random(n, i + 5, 4), *want = check_random(n, i + 5, 4);
         ofr_real *scale = check_abs(start, n);
-        size_t na = (size_t)(s.R - 1) * (size_t)a.rs + (size_t)(s.I - 1) * (size_t)a.cs + 1;
-        size_t nb = (size_t)(s.I - 1) * (size_t)b.rs + (size_t)(s.O - 1) * (size_t)b.cs + 1;
+        size_t na =
+            (size_t)(s.R - 1) * (size_t)a.rs + (size_t)(s.I - 1) * (size_t)a.cs + 1;
+        size_t nb =
+            (size_t)(s.I - 1) * (size_t)b.rs + (size_t)(s.O - 1) * (size_t)b.cs + 1;
         ofr_real *aa = check_abs(pa, na), *ab = check_abs(pb, nb);
         ofr_ops_ref.gemm(NULL, want, s.O, a, b, s.R, s.O, s.I, i % 2);
         ofr_ops_ref.gemm(NULL, scale, s.O, (ofr_mat){aa, a.rs, a.cs},
@@ -261,7 +267,8 @@ static void test_col_sum(void **state)
     for (unsigned i = 0; i < 60; i++) {
         struct shape s = shape_number(i, &seed);
         size_t n = (size_t)s.R * s.O;
-        ofr_real *dy = check_random(n, i, 2), *start = check_random((size_t)s.O, i + 1, 1);
+        ofr_real *dy = check_random(n, i, 2),
+                 *start = check_random((size_t)s.O, i + 1, 1);
         ofr_real *ady = check_abs(dy, n), *scale = check_abs(start, (size_t)s.O);
         ofr_real *want = malloc((size_t)s.O * sizeof *want);
         assert_non_null(want);
@@ -270,7 +277,8 @@ static void test_col_sum(void **state)
         ofr_ops_ref.col_sum(NULL, scale, ady, s.R, s.O);
         for (int t = 0; t < CHECK_TABLES; t++) {
             ofr_dev *dev[2] = {check->one[t], check->two[t]};
-            struct guarded db[2] = {check_guarded((size_t)s.O), check_guarded((size_t)s.O)};
+            struct guarded db[2] = {check_guarded((size_t)s.O),
+                                    check_guarded((size_t)s.O)};
             for (int j = 0; j < 2 && dev[j]; j++) {
                 memcpy(db[j].p, start, (size_t)s.O * sizeof *start);
                 dev[j]->ops.col_sum(dev[j], db[j].p, dy, s.R, s.O);

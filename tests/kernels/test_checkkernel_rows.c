@@ -6,7 +6,8 @@
 
 #include "kernels/ref/ref.h"
 
-static const size_t lengths[] = {1, 2, 7, 8, 15, 16, 17, 31, 63, 64, 70, 129, 1000, 40003};
+static const size_t lengths[] = {1,  2,  7,  8,  15,  16,   17,
+                                 31, 63, 64, 70, 129, 1000, 40003};
 enum { N_LENGTHS = sizeof lengths / sizeof lengths[0] };
 
 /* Run `body` for every table with one and with several threads; `first` is
@@ -21,9 +22,9 @@ enum { N_LENGTHS = sizeof lengths / sizeof lengths[0] };
 /* From -20 to 20 in fine steps, and the edges of the formulas. */
 static ofr_real *act_inputs(size_t n)
 {
-    static const float edges[] = {0.0f,     -0.0f,  0.625f,  -0.625f, 0.62499994f, 1e-30f,
-                                  -1e-30f,  1e-45f, 88.7f,   -88.7f,  104.5f,      -104.5f,
-                                  1e4f,     -1e4f,  14.5f,   -14.5f,  1e-8f,       -5.5f};
+    static const float edges[] = {0.0f,    -0.0f,  0.625f, -0.625f, 0.62499994f, 1e-30f,
+                                  -1e-30f, 1e-45f, 88.7f,  -88.7f,  104.5f,      -104.5f,
+                                  1e4f,    -1e4f,  14.5f,  -14.5f,  1e-8f,       -5.5f};
     ofr_real *x = malloc(n * sizeof *x);
     assert_non_null(x);
     for (size_t i = 0; i < n; i++)
@@ -38,7 +39,8 @@ static void act_near(const char *what, const ofr_real *got, const ofr_real *x,
 {
     for (size_t i = 0; i < n; i++) {
         double v = (double)x[i];
-        double want = dy ? (double)dy[i] * ofr_ref_act_slope(v, act) : ofr_ref_act(v, act);
+        double want =
+            dy ? (double)dy[i] * ofr_ref_act_slope(v, act) : ofr_ref_act(v, act);
         /* Functions of x: relative.  Slopes cancel near their zeros: absolute;
          * e^-(x^2) far out loses x^2 eps. */
         double unit = dy ? fabs((double)dy[i]) : fabs(want);
@@ -207,14 +209,17 @@ static void norm_on(ofr_dev *dev, const struct norm_case *k)
     struct guarded y = check_guarded(n), s = check_guarded(n), y2 = check_guarded(n);
     struct guarded mean = check_guarded((size_t)R), rstd = check_guarded((size_t)R);
     ofr_real *want = check_random(n, 0, 1), *sum = check_random(n, 0, 1);
-    ofr_real *mu = check_random((size_t)R, 0, 1), *inverse = check_random((size_t)R, 0, 1);
+    ofr_real *mu = check_random((size_t)R, 0, 1),
+             *inverse = check_random((size_t)R, 0, 1);
     dev->ops.add_layernorm(dev, y.p, s.p, mean.p, rstd.p, k->a, k->res, k->g, k->b, R, C,
                            eps, k->drop);
     ofr_ops_ref.add_layernorm(NULL, want, sum, mu, inverse, k->a, k->res, k->g, k->b, R,
                               C, eps, k->drop);
     for (size_t i = 0; i < n; i++) {
-        double term = fabs((double)k->a[i]) * 1.2 + (k->res ? fabs((double)k->res[i]) : 0);
-        assert_true(fabs((double)s.p[i] - (double)sum[i]) <= 3 * (double)OFR_REAL_EPS * term);
+        double term =
+            fabs((double)k->a[i]) * 1.2 + (k->res ? fabs((double)k->res[i]) : 0);
+        assert_true(fabs((double)s.p[i] - (double)sum[i]) <=
+                    3 * (double)OFR_REAL_EPS * term);
     }
     /* From here on the reference starts from the same s. */
     ofr_ops_ref.add_layernorm(NULL, want, sum, mu, inverse, s.p, NULL, k->g, k->b, R, C,
@@ -225,8 +230,8 @@ static void norm_on(ofr_dev *dev, const struct norm_case *k)
             top = fmax(top, fabs((double)s.p[(size_t)r * C + c]));
         /* error of the mean, and of the variance it shifts */
         double shift = root * (double)OFR_REAL_EPS * top;
-        double relative = root * (double)OFR_REAL_EPS + pow(shift * (double)inverse[r], 2) +
-                          (C == 1 ? 1e9 : 0);
+        double relative = root * (double)OFR_REAL_EPS +
+                          pow(shift * (double)inverse[r], 2) + (C == 1 ? 1e9 : 0);
         assert_true(fabs((double)mean.p[r] - (double)mu[r]) <= shift);
         assert_true(fabs((double)rstd.p[r] / (double)inverse[r] - 1) <= relative);
         for (int c = 0; c < C && C > 1; c++) {
@@ -237,7 +242,8 @@ static void norm_on(ofr_dev *dev, const struct norm_case *k)
                            4 * (double)OFR_REAL_EPS * (g * h + b);
             if (!(fabs((double)y.p[at] - (double)want[at]) <= limit))
                 fail_msg("layernorm %s [%d,%d] at %zu: %.9g, want %.9g, limit %.3g",
-                         dev->ops.name, R, C, at, (double)y.p[at], (double)want[at], limit);
+                         dev->ops.name, R, C, at, (double)y.p[at], (double)want[at],
+                         limit);
         }
     }
     check_guards("layernorm y", &y);
@@ -250,8 +256,8 @@ static void norm_on(ofr_dev *dev, const struct norm_case *k)
                            eps, k->drop);
     check_same("layernorm in place", y2.p, y.p, n);
     size_t last = (size_t)(R - 1) * C;
-    dev->ops.add_layernorm(dev, y2.p, y2.p, NULL, NULL, s.p + last, NULL, k->g, k->b, 1, C,
-                           eps, (ofr_drop){0});
+    dev->ops.add_layernorm(dev, y2.p, y2.p, NULL, NULL, s.p + last, NULL, k->g, k->b, 1,
+                           C, eps, (ofr_drop){0});
     check_same("row alone", y2.p, y.p + last, (size_t)C);
     free(y.raw);
     free(s.raw);
@@ -269,7 +275,8 @@ static void norm_bwd_on(ofr_dev *dev, ofr_dev *threads, const struct norm_case *
     int R = k->R, C = k->C;
     size_t n = (size_t)R * C, c1 = (size_t)C;
     struct guarded dx = check_guarded(n), dg = check_guarded(c1), db = check_guarded(c1);
-    struct guarded dx2 = check_guarded(n), dg2 = check_guarded(c1), db2 = check_guarded(c1);
+    struct guarded dx2 = check_guarded(n), dg2 = check_guarded(c1),
+                   db2 = check_guarded(c1);
     ofr_real *s = check_random(n, 0, 1), *y = check_random(n, 0, 1);
     ofr_real *mean = check_random((size_t)R, 0, 1), *rstd = check_random((size_t)R, 0, 1);
     ofr_real *want = check_random(n, 0, 1), *wg = check_random(c1, 4, 1);
@@ -307,8 +314,8 @@ static void norm_bwd_on(ofr_dev *dev, ofr_dev *threads, const struct norm_case *
             q = fmax(q, fabs((double)k->dy[at] * (double)k->g[c]));
             h = fmax(h, (fabs((double)s[at]) + fabs((double)mean[r])) * (double)rstd[r]);
         }
-        double limit = (sqrt((double)C) + 8) * (double)OFR_REAL_EPS * (double)rstd[r] * q *
-                       (2 + h * h);
+        double limit = (sqrt((double)C) + 8) * (double)OFR_REAL_EPS * (double)rstd[r] *
+                       q * (2 + h * h);
         for (int c = 0; c < C; c++)
             assert_true(fabs((double)dx.p[(size_t)r * C + c] -
                              (double)want[(size_t)r * C + c]) <= limit);
@@ -345,7 +352,8 @@ static void test_layernorm(void **state)
     }
 }
 
-/* ---- embeddings ------------------------------------------------------------------------ */
+/* ---- embeddings
+ * ------------------------------------------------------------------------ */
 
 static void test_embed(void **state)
 {
@@ -353,7 +361,8 @@ static void test_embed(void **state)
     enum { V = 23, P = 40, Y = 2 };
     static const int channels[] = {1, 7, 16, 64, 70, 333};
     for (unsigned i = 0; i < 12; i++) {
-        int C = channels[i % 6], N = 1 + (int)i * 37, ids[512], positions[512], types[512];
+        int C = channels[i % 6], N = 1 + (int)i * 37, ids[512], positions[512],
+            types[512];
         unsigned seed = i;
         for (int n = 0; n < N; n++) {
             ids[n] = (int)check_next(&seed, V);
@@ -367,7 +376,8 @@ static void test_embed(void **state)
         ofr_real *dw = check_random(V * c, 6, 1), *dp = check_random(P * c, 7, 1);
         ofr_real *dt = check_random(Y * c, 8, 1);
         ofr_ops_ref.embed(NULL, want, word, pos, type, ids, positions, types, N, C);
-        ofr_ops_ref.embed_bwd(NULL, dw, dp, type ? dt : NULL, dy, ids, positions, types, N, C);
+        ofr_ops_ref.embed_bwd(NULL, dw, dp, type ? dt : NULL, dy, ids, positions, types,
+                              N, C);
         FOR_EACH_DEV (check, dev) {
             struct guarded y = check_guarded(n), gw = check_guarded(V * c);
             struct guarded gp = check_guarded(P * c), gt = check_guarded(Y * c);
@@ -403,7 +413,8 @@ static void test_embed(void **state)
     }
 }
 
-/* ---- AdamW -------------------------------------------------------------------------------- */
+/* ---- AdamW
+ * -------------------------------------------------------------------------------- */
 
 static void test_adamw(void **state)
 {

@@ -89,7 +89,8 @@ static void pack_across(ofr_real *out, const ofr_real *x, ptrdiff_t ld, int T, i
 static void pack_along(ofr_real *out, const ofr_real *x, ptrdiff_t ld, int T, int D)
 {
     for (int j = 0; j < D; j += NR)
-        pack_panel_rows(out + (size_t)j * (size_t)T, x + j, ld, T, D - j < NR ? D - j : NR);
+        pack_panel_rows(out + (size_t)j * (size_t)T, x + j, ld, T,
+                        D - j < NR ? D - j : NR);
 }
 
 static inline int piece_width(const struct head *h, int piece)
@@ -100,7 +101,8 @@ static inline int piece_width(const struct head *h, int piece)
 
 /* s[m,T] = or += left[m,D] across: products of rows of two sides.  Columns up
  * to the end of the last panel are written. */
-static void scores_of(const struct head *h, const ofr_real *left, int m, int D, bool first)
+static void scores_of(const struct head *h, const ofr_real *left, int m, int D,
+                      bool first)
 {
     int blocks = (m + VEC_MR - 1) / VEC_MR;
     for (int i = 0; i < blocks; i++) {

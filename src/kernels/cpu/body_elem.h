@@ -295,7 +295,8 @@ static void squares_part(void *arg, int t, int n_parts)
     part_of(&i, &end, s->n_blocks, 1, t, n_parts);
     for (; i < end; i++) {
         size_t at = i * SQUARES_BLOCK, left = s->n - at;
-        s->sums[i] = squares_block(s->x + at, left < SQUARES_BLOCK ? left : SQUARES_BLOCK);
+        s->sums[i] =
+            squares_block(s->x + at, left < SQUARES_BLOCK ? left : SQUARES_BLOCK);
     }
 }
 

@@ -37,7 +37,8 @@ double ofr_ref_act_slope(double x, ofr_act act)
         return 0.5 * erfc(-x / sqrt(2.0)) + x * exp(-x * x / 2) / sqrt(2 * acos(-1.0));
     case OFR_ACT_GELU_TANH:
         s = sigmoid(2 * gelu_argument(x));
-        return s + 2 * x * s * (1 - s) * sqrt(2 / acos(-1.0)) * (1 + 3 * 0.044715 * x * x);
+        return s +
+               2 * x * s * (1 - s) * sqrt(2 / acos(-1.0)) * (1 + 3 * 0.044715 * x * x);
     case OFR_ACT_RELU: return x > 0 ? 1 : 0;
     case OFR_ACT_TANH: return 1 - tanh(x) * tanh(x);
     case OFR_ACT_SILU:

@@ -39,7 +39,8 @@ void ofr_ref_gemm(ofr_dev *dev, ofr_real *c, ptrdiff_t ldc, ofr_mat a, ofr_mat b
         for (int n = 0; n < N; n++) {
             double sum = accumulate ? (double)c[m * ldc + n] : 0;
             for (int k = 0; k < K; k++)
-                sum += (double)a.p[m * a.rs + k * a.cs] * (double)b.p[k * b.rs + n * b.cs];
+                sum +=
+                    (double)a.p[m * a.rs + k * a.cs] * (double)b.p[k * b.rs + n * b.cs];
             c[m * ldc + n] = (ofr_real)sum;
         }
 }
