@@ -8,7 +8,8 @@
  *   1 plain      to be honest , the film was really superb .
  *   2 negation   not long ago , the film was far from superb .
  *   3 contrast   the film was dull , although i found the ending not bad .
- *   4 scope      it is false that nobody agrees that the film was not great .
+ *   4 scope      although the plot was not dull , nobody agrees that the film was
+ *                great .
  *   5 reference  one critic called the film dull , another superb , a third joins
  *                the second , a fourth opposes the third , and i join the fourth .
  *
@@ -38,8 +39,8 @@ typedef struct ofr_sentence {
 } ofr_sentence;
 
 /* Sentence number `index` of `stream`: a function of the arguments alone.  chain:
- * OFR_GRAMMAR_CHAIN is level 5 in full (1 to 3 people join or oppose others); less
- * makes easier ones for the first lessons, with 0 to `chain` such people. */
+ * OFR_GRAMMAR_CHAIN is level 5 in full (two or three steps back); less makes easier
+ * ones for the first lessons, with at most `chain` people who join or oppose. */
 void ofr_grammar_sentence(ofr_sentence *out, int level, int chain, uint64_t seed,
                           uint64_t stream, uint64_t index);
 
