@@ -64,7 +64,7 @@ echo "$exits_by_level" | tr ',' '\n' | awk '
 # The kept model and sentences give the same result to the other verbs.
 run eval --model kept --dev kept/test.tsv --text text --label label --runs 0 --json
 exits 0
-again=$(sed -n 's/.*"score": *\([-0-9.e]*\).*/\1/p' out)
+again=$(sed -n 's/.*"metric": "accuracy", "score": *\([-0-9.e]*\).*/\1/p' out)
 [ "$again" = "$score" ] || complain "eval on the kept model: $again, the demo said $score"
 printf 'i found the film dull on monday .\n' >in
 run predict --model kept
