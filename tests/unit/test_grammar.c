@@ -110,13 +110,18 @@ static bool talk_value(const words *x)
 
 static bool sentence_value(const words *x)
 {
-    int end = x->n - 1, comma = find(x, ",", 0);
+    int end = x->n - 1, comma = find(x, ",", 0), from = 0;
     assert_string_equal(x->w[end], ".");
     if (strcmp(x->w[0], "one") == 0) return talk_value(x);
-    if (comma == x->n) return clause_value(x, 0, end);
-    if (is(x->w[0], "although even")) return clause_value(x, comma + 1, end);
-    if (is(x->w[comma + 1], "although even though")) return clause_value(x, 0, comma);
-    return clause_value(x, comma + 1, end); /* behind "but" or an opening */
+    if (comma < x->n && is(x->w[0], "to in on last after not hardly with")) {
+        from = comma + 1; /* behind an opening */
+        comma = find(x, ",", from);
+    }
+    if (comma == x->n) return clause_value(x, from, end);
+    if (is(x->w[from], "although even")) return clause_value(x, comma + 1, end);
+    if (is(x->w[comma + 1], "although even though")) return clause_value(x, from, comma);
+    assert_string_equal(x->w[comma + 1], "but");
+    return clause_value(x, comma + 1, end);
 }
 
 static void test_labels(void **state)
