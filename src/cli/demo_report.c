@@ -136,10 +136,11 @@ static void add_sentences(ofr_buf *out, const ofr_demo_found *f)
     ofr_buf_adds(out, "\nten sentences it had never seen\nlevel layer answer\n");
     for (int k = 0; k < OFR_DEMO_SENTENCES; k++) {
         const int i = shown(f, k);
+        const ofr_str text = f->test->data.text[i];
 
         ofr_buf_addf(out, "%5d%6d %-8s%s", f->test->level[i], e->exit_layer[i],
                      ofr_demo_labels[e->prediction[i]], e->right[i] ? "  " : "! ");
-        add_wrapped(out, f->test->data.text[i]);
+        add_wrapped(out, (ofr_str){text.p, text.n - 2}); /* without " ." */
     }
     ofr_buf_adds(out, "(! marks a wrong answer)\n");
 }
