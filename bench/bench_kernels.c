@@ -18,7 +18,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "kernels/dev.h"
-#include "peak.h"
+#include "kernels/peak.h"
 
 enum { SAMPLES = 12 };
 
@@ -284,7 +284,7 @@ int main(int argc, char **argv)
         for (size_t j = 0; j < reals; j++)
             (*all[i])[j] = (ofr_real)(ofr_rng_uniform(1, i, j) * 0.1);
     }
-    bench.peak = peak_flops(ops.name);
+    bench.peak = ofr_peak_flops(bench.dev) / bench.dev->n_threads;
     ofr_cpu_name(name);
     printf("%s, table %s, peak %.1f GFLOP/s a core\n", name, ops.name, bench.peak / 1e9);
     printf("parallel region %.2f us\n", best_seconds(&bench, run_nothing, NULL) * 1e6);

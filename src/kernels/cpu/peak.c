@@ -1,15 +1,16 @@
 /*
- * peak.c - independent chains of multiply-adds in registers, nothing else.
+ * peak.c - independent chains of multiply-adds in registers, nothing else; and a
+ * sum over memory.
  *
  * For the portable table a multiply and an add, which is what it uses.
  */
-#include "peak.h"
+#include "kernels/peak.h"
 
 #include <string.h>
 
 #include "base/clock.h"
 
-enum { CHAINS = 12, TURNS = 400000, PEAK_SAMPLES = 60 };
+enum { CHAINS = 12, TURNS = 400000, PEAK_SAMPLES = 60, PASSES = 5 };
 
 /* One loop over vectors of type V.  The empty assembly makes every step happen. */
 #define PEAK(name, isa, V, lanes, set, fma)                                              \
@@ -47,10 +48,10 @@ PEAK(peak_256, __attribute__((target("avx2,fma"))), __m256, 8, _mm256_set1_ps,
      _mm256_fmadd_ps)
 PEAK(peak_128, , __m128, 4, _mm_set1_ps, MUL_ADD)
 
-double peak_flops(const char *name)
+static double peak_core(const char *table)
 {
-    if (strcmp(name, "avx512") == 0) return peak_512();
-    if (strcmp(name, "avx2") == 0) return peak_256();
+    if (strcmp(table, "avx512") == 0) return peak_512();
+    if (strcmp(table, "avx2") == 0) return peak_256();
     return peak_128();
 }
 
@@ -70,10 +71,69 @@ static vec4 set4(float a)
 
 PEAK(peak_128, , vec4, 4, set4, MUL_ADD)
 
-double peak_flops(const char *name)
+static double peak_core(const char *table)
 {
-    (void)name;
+    (void)table;
     return peak_128();
 }
 
 #endif
+
+/* What the threads of one measurement share; padded so that their results do not
+ * share a cache line. */
+typedef struct measurement {
+    const char *table;
+    const uint64_t *words;
+    size_t n_words;
+    struct {
+        _Alignas(64) double flops;
+        uint64_t sum;
+    } of[OFR_THREADS_MAX];
+} measurement;
+
+static void flops_part(void *arg, int thread, int n)
+{
+    measurement *m = arg;
+    (void)n;
+    m->of[thread].flops = peak_core(m->table);
+}
+
+double ofr_peak_flops(ofr_dev *dev)
+{
+    measurement m = {.table = dev->ops.name};
+    double flops = 0;
+    ofr_dev_run(dev, dev->n_threads, flops_part, &m);
+    for (int t = 0; t < dev->n_threads; t++)
+        flops += m.of[t].flops;
+    return flops;
+}
+
+/* The sum is kept so that the reading happens. */
+static void read_part(void *arg, int thread, int n)
+{
+    enum { LANES = 32 };
+    measurement *m = arg;
+    size_t part = m->n_words / (size_t)n / LANES * LANES;
+    const uint64_t *words = m->words + part * (size_t)thread;
+    uint64_t sums[LANES] = {0}, sum = 0;
+    for (size_t i = 0; i < part; i += LANES)
+        for (int lane = 0; lane < LANES; lane++)
+            sums[lane] += words[i + (size_t)lane];
+    for (int lane = 0; lane < LANES; lane++)
+        sum += sums[lane];
+    m->of[thread].sum += sum;
+}
+
+double ofr_peak_bytes(ofr_dev *dev, const void *block, size_t bytes)
+{
+    measurement m = {.words = block, .n_words = bytes / sizeof(uint64_t)};
+    double best = 1e30;
+    for (int pass = 0; pass < PASSES; pass++) {
+        double start = ofr_clock_seconds();
+        ofr_dev_run(dev, dev->n_threads, read_part, &m);
+        double seconds = ofr_clock_seconds() - start;
+        if (seconds < best) best = seconds;
+    }
+    __asm__ volatile("" : : "r"(&m) : "memory");
+    return (double)bytes / best;
+}
