@@ -57,6 +57,9 @@ typedef struct ofr_attn_shape {
     const int *offsets;      /* [B+1] */
     const size_t *p_offsets; /* [B+1] start of text b's [H,T,T] probabilities;
                                 may be NULL when p is NULL */
+    const int *queries;      /* [B] forward only: the first queries[b] rows of
+                                text b ask, the others only answer and keep
+                                their o and p as they are.  NULL: all rows ask */
 } ofr_attn_shape;
 
 typedef struct ofr_adamw_step { /* double: 1 - beta2 must not lose its digits */

@@ -44,7 +44,7 @@ static void attn_case_open(struct attn_case *k, int number)
 {
     *k = (struct attn_case){.growth = 1};
     k->s = (ofr_attn_shape){cases[number].B, cases[number].H, cases[number].D, k->offsets,
-                            k->p_offsets};
+                            k->p_offsets, NULL};
     k->C = (size_t)k->s.H * (size_t)k->s.D;
     k->p_offsets[0] = 5; /* a place in a larger array */
     for (int b = 0; b < k->s.B; b++) {
@@ -147,7 +147,7 @@ static void test_attention(void **state)
                 for (int b = 0; b < k.s.B; b++) { /* a text alone */
                     int alone[2] = {0, k.offsets[b + 1] - k.offsets[b]};
                     size_t row = (size_t)k.offsets[b];
-                    ofr_attn_shape s = {1, k.s.H, k.s.D, alone, NULL};
+                    ofr_attn_shape s = {1, k.s.H, k.s.D, alone, NULL, NULL};
                     one->ops.attention(one, o2.p, NULL, k.qkv + row * 3 * k.C, s, k.drop);
                     check_same("text alone", o2.p, o.p + row * k.C,
                                (size_t)alone[1] * k.C);
@@ -157,6 +157,46 @@ static void test_attention(void **state)
             free(p.raw);
             free(o2.raw);
             free(p2.raw);
+        }
+        attn_case_close(&k);
+    }
+}
+
+/* Only the first rows of each text ask: those rows as if all did, the others are
+ * not touched. */
+static void test_queries(void **state)
+{
+    struct check *check = *state;
+    for (int number = 0; number < N_CASES; number++) {
+        struct attn_case k;
+        int queries[MAX_TEXTS];
+        attn_case_open(&k, number);
+        for (int b = 0; b < k.s.B; b++) {
+            int T = k.offsets[b + 1] - k.offsets[b];
+            queries[b] = T / (1 + b % 3);
+        }
+        for (int t = 0; t < CHECK_TABLES; t++) {
+            ofr_dev *dev = check->two[t];
+            struct guarded all = check_guarded(k.N * k.C), o = check_guarded(k.N * k.C);
+            struct guarded p = check_guarded(k.P);
+            ofr_attn_shape some = k.s;
+            some.queries = queries;
+            for (size_t i = 0; i < k.N * k.C; i++)
+                o.p[i] = (ofr_real)7.5;
+            if (dev) {
+                dev->ops.attention(dev, all.p, p.p, k.qkv, k.s, k.drop);
+                dev->ops.attention(dev, o.p, p.p, k.qkv, some, k.drop);
+                check_guards("attention o", &o);
+            }
+            for (int b = 0; b < k.s.B && dev; b++) {
+                size_t first = (size_t)k.offsets[b] * k.C, n = (size_t)queries[b] * k.C;
+                check_same("asking rows", o.p + first, all.p + first, n);
+                for (size_t i = first + n; i < (size_t)k.offsets[b + 1] * k.C; i++)
+                    assert_true(o.p[i] == (ofr_real)7.5);
+            }
+            free(all.raw);
+            free(o.raw);
+            free(p.raw);
         }
         attn_case_close(&k);
     }
@@ -207,6 +247,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_attention),
+        cmocka_unit_test(test_queries),
         cmocka_unit_test(test_attention_bwd),
     };
     return cmocka_run_group_tests(tests, check_open, check_close);

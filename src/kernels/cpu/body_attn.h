@@ -25,7 +25,7 @@ struct attn {
 
 /* One (text, head), its place in memory and this thread's scratch. */
 struct head {
-    int T, D, pieces;
+    int T, Q, D, pieces; /* T rows, of which the first Q ask */
     ptrdiff_t ld_qkv, ld_o;
     const ofr_real *q, *k, *v, *d_o; /* first row of this text, this head */
     ofr_real *o, *dq, *dk, *dv;
@@ -50,7 +50,8 @@ static void head_open(struct head *h, const struct attn *a, int pair, int thread
     int pieces = (T + OFR_KC - 1) / OFR_KC;
     size_t square = (size_t)T * (size_t)T;
     size_t p_at = shape->p_offsets ? shape->p_offsets[b] + (size_t)head * square : 0;
-    *h = (struct head){.T = T, .D = D, .pieces = pieces, .drop = a->drop};
+    int Q = shape->queries ? shape->queries[b] : T;
+    *h = (struct head){.T = T, .Q = Q, .D = D, .pieces = pieces, .drop = a->drop};
     h->ld_qkv = (ptrdiff_t)(3 * C);
     h->ld_o = (ptrdiff_t)C;
     h->q = a->qkv + row * 3 * C + at;
@@ -243,10 +244,10 @@ static inline int part_width(int D, int d)
 static void head_forward(const struct head *h)
 {
     bool once = h->D <= OFR_DC; /* operands are packed once */
-    int blocks = (h->T + OFR_QB - 1) / OFR_QB;
+    int blocks = (h->Q + OFR_QB - 1) / OFR_QB;
     for (int i = 0; i < blocks; i++) {
         int begin, end;
-        block_of(&begin, &end, h->T, OFR_QB, i);
+        block_of(&begin, &end, h->Q, OFR_QB, i);
         int m = end - begin;
         for (int d = 0; d < h->D; d += OFR_DC) {
             int D = part_width(h->D, d);

@@ -60,7 +60,8 @@ void ofr_ref_attention(ofr_dev *dev, ofr_real *o, ofr_real *p_out, const ofr_rea
         struct head h = head_of(qkv, &shape, pair / shape.H, pair % shape.H);
         double *p = ofr_mem_array((size_t)h.T, sizeof *p);
         if (!p) abort();
-        for (int i = 0; i < h.T; i++) {
+        int asking = shape.queries ? shape.queries[pair / shape.H] : h.T;
+        for (int i = 0; i < asking; i++) {
             size_t at = h.p_at + (size_t)i * (size_t)h.T;
             probabilities(p, &h, i);
             for (int j = 0; j < h.T; j++) {
