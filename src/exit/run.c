@@ -92,6 +92,8 @@ static void ask(ofr_runner *runner, int layer)
         .pi = rule->needs_policy ? runner->stop_pi : NULL,
     };
     rule->decide(runner->threshold, runner->state, &view, runner->stop);
+    for (int b = 0; runner->dealt && b < walk->B; b++)
+        runner->stop[b] = layer >= runner->dealt[walk->text[b]];
 }
 
 /* Rows of the texts that leave, packed to the front: z of the rule, or the
@@ -149,21 +151,36 @@ static void leave(ofr_runner *runner, int layer)
     ofr_walk_keep(walk, runner->keep);
 }
 
-void ofr_runner_run(ofr_runner *runner, const ofr_tokens *tokens)
+void ofr_runner_begin(ofr_runner *runner, const ofr_tokens *tokens, const int *slots)
 {
     ofr_walk *walk = &runner->walk;
-    int L = runner->encoder->config.L, B = tokens->B;
-    OFR_ASSERT(B <= runner->max_B);
-    for (size_t i = 0; i < (size_t)B * (L - 1); i++)
-        runner->pi[i] = (ofr_real)NAN;
-    memset(runner->state, 0, (size_t)B * runner->rule->state_bytes);
+    size_t n_pi = (size_t)runner->encoder->config.L - 1;
+    OFR_ASSERT(tokens->B <= runner->max_B);
+    memset(runner->state, 0, (size_t)tokens->B * runner->rule->state_bytes);
     ofr_walk_begin(walk, tokens);
-    for (int layer = 1; layer <= L && walk->B > 0; layer++) {
-        ofr_walk_layer(walk);
-        if (layer < L)
-            ask(runner, layer);
-        else
-            memset(runner->stop, 1, (size_t)walk->B);
-        leave(runner, layer);
+    for (int b = 0; b < tokens->B; b++) {
+        if (slots) walk->text[b] = slots[b];
+        runner->exit_layer[walk->text[b]] = 0;
+        for (size_t l = 0; l < n_pi; l++)
+            runner->pi[(size_t)walk->text[b] * n_pi + l] = (ofr_real)NAN;
     }
+}
+
+void ofr_runner_layer(ofr_runner *runner)
+{
+    ofr_walk *walk = &runner->walk;
+    ofr_walk_layer(walk);
+    if (walk->layer < runner->encoder->config.L)
+        ask(runner, walk->layer);
+    else
+        memset(runner->stop, 1, (size_t)walk->B);
+    leave(runner, walk->layer);
+}
+
+void ofr_runner_run(ofr_runner *runner, const ofr_tokens *tokens)
+{
+    const ofr_walk *walk = &runner->walk;
+    ofr_runner_begin(runner, tokens, NULL);
+    while (walk->layer < runner->encoder->config.L && walk->B > 0)
+        ofr_runner_layer(runner);
 }

@@ -16,14 +16,17 @@ typedef struct ofr_runner {
     const ofr_rule *rule;
     double threshold;
     int max_B;
+    const int *dealt;   /* [B] exit layers given in advance, for measuring: the rule
+                           is asked and then overruled.  NULL after open; borrowed */
     ofr_walk walk;
     /* Results of the last run, in the order of the texts given. */
-    int *exit_layer;    /* [B] 1..L                                              */
+    int *exit_layer;    /* [B] 1..L; 0 while the text is in                      */
     ofr_real *logits;   /* [B,K] of the exit layer                               */
     ofr_real *pi;       /* [B,L-1] as far as the text went, NaN behind that; all
                            NaN when the rule needs no policy                     */
     /* scratch */
     ofr_real *cls, *c, *z, *stop_pi, *hidden, *c_exit;
+    ofr_real *answer;   /* [B,K] of a rule with answers of its own               */
     unsigned char *stop, *keep, *state;
     ofr_slots slots;
 } ofr_runner;
@@ -34,5 +37,11 @@ ofr_status ofr_runner_open(ofr_runner *runner, const ofr_encoder *encoder, ofr_d
 void ofr_runner_close(ofr_runner *runner);
 /* Never allocates.  tokens as for ofr_walk_begin(). */
 void ofr_runner_run(ofr_runner *runner, const ofr_tokens *tokens);
+
+/* The same in two steps, for exit/stream.h.  slots[B]: where the results of each
+ * text go, below max_B; NULL: in order. */
+void ofr_runner_begin(ofr_runner *runner, const ofr_tokens *tokens, const int *slots);
+/* The next layer on everything still in; whoever leaves has its results. */
+void ofr_runner_layer(ofr_runner *runner);
 
 #endif
