@@ -123,6 +123,8 @@ static ofr_status policy_end(ofr_trainer *trainer, void *self, ofr_error *err)
     ofr_consistentee_dev_figures(c);
     const double moved_score = fabs(c->watch.score - c->last_score);
     const double moved_exit = fabs(c->watch.mean_exit - c->last_mean_exit);
+
+    ofr_watch_mark(&c->watch);
     c->converged = moved_score < c->o->tolerance && moved_exit < c->o->tolerance_layers;
     c->last_score = c->watch.score;
     c->last_mean_exit = c->watch.mean_exit;
@@ -267,6 +269,8 @@ static int state(void *self, ofr_checkpoint_item items[OFR_RECIPE_ITEMS_MAX])
     items[k++] = ofr_checkpoint_item_of("ever_right", OFR_U8, n, c->ever_right);
     items[k++] = ofr_checkpoint_item_of("dev.exits", OFR_I32, (size_t)c->watch.n,
                                         c->watch.exits);
+    items[k++] = ofr_checkpoint_item_of("dev.marked", OFR_I32, (size_t)c->watch.n,
+                                        c->watch.marked);
     items[k++] = ofr_checkpoint_item_of("dev.score", OFR_F64, 1, &c->watch.score);
     items[k++] = ofr_checkpoint_item_of("dev.score_full", OFR_F64, 1,
                                         &c->watch.score_full);

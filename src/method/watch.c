@@ -6,7 +6,6 @@
 
 #include "base/mem.h"
 #include "eval/metrics.h"
-#include "exit/rule.h"
 #include "method/consistentee_math.h"
 #include "nn/loss.h"
 
@@ -16,6 +15,7 @@ static void layout(ofr_slots *slots, void *owner)
     const size_t n = (size_t)watch->n, L = (size_t)watch->L;
 
     watch->exits = ofr_slots_take(slots, n, sizeof(int));
+    watch->marked = ofr_slots_take(slots, n, sizeof(int));
     watch->answer = ofr_slots_take(slots, n, sizeof(int));
     watch->value = ofr_slots_take(slots, n, sizeof(float));
     watch->histogram = ofr_slots_take(slots, L, sizeof(int));
@@ -32,6 +32,8 @@ ofr_status ofr_watch_open(ofr_watch *watch, const ofr_dataset *data, ofr_metric 
     watch->alpha = options->alpha;
     watch->plain = options->reward == OFR_REWARD_PLAIN ||
                    options->hardness == OFR_HARDNESS_NONE;
+    watch->rule = &ofr_rule_policy;
+    watch->threshold = ofr_rule_policy.default_threshold;
     watch->score = watch->score_full = watch->mean_exit = NAN;
     return ofr_slots_open(&watch->slots, layout, watch, "figures of the dev set", err);
 }
@@ -107,7 +109,18 @@ static void expectations(ofr_watch *watch, int i, const ofr_real *z, const ofr_r
     watch->entropy += ofr_policy_entropy(du, u, L) / watch->n;
 }
 
-static void policy_figures(ofr_watch *watch, const ofr_real *logits, const ofr_real *pi)
+/* Share of texts with other exits than before[n]; NaN when there were none. */
+static double share_moved(const ofr_watch *watch, const int *before)
+{
+    int moved = 0;
+
+    if (before[0] == 0) return NAN;
+    for (int i = 0; i < watch->n; i++)
+        moved += watch->exits[i] != before[i];
+    return (double)moved / watch->n;
+}
+
+static void exit_figures(ofr_watch *watch, const ofr_real *logits, const ofr_real *pi)
 {
     const size_t L = (size_t)watch->L, K = (size_t)watch->K;
     const bool before = watch->exits[0] != 0;
@@ -115,30 +128,46 @@ static void policy_figures(ofr_watch *watch, const ofr_real *logits, const ofr_r
     int moved = 0;
 
     memset(watch->histogram, 0, L * sizeof(int));
-    watch->reward = watch->entropy = 0;
     for (int i = 0; i < watch->n; i++) {
         const ofr_real *z = logits + (size_t)i * L * K;
-        const ofr_real *p = pi + (size_t)i * (L - 1);
-        const int exit = ofr_rule_replay(&ofr_rule_policy, 0.5, z, p, watch->L, watch->K);
+        const ofr_real *p = pi ? pi + (size_t)i * (L - 1) : NULL;
+        const int exit = ofr_rule_replay(watch->rule, watch->threshold, z, p, watch->L,
+                                         watch->K);
 
         moved += exit != watch->exits[i];
         watch->exits[i] = exit;
         watch->histogram[exit - 1]++;
         sum += exit;
-        expectations(watch, i, z, p);
     }
     watch->mean_exit = (double)sum / watch->n;
     watch->changed = before ? (double)moved / watch->n : NAN;
     watch->score = score_at(watch, logits, watch->exits);
 }
 
+static void policy_figures(ofr_watch *watch, const ofr_real *logits, const ofr_real *pi)
+{
+    const size_t L = (size_t)watch->L, K = (size_t)watch->K;
+
+    watch->reward = watch->entropy = 0;
+    for (int i = 0; i < watch->n; i++)
+        expectations(watch, i, logits + (size_t)i * L * K, pi + (size_t)i * (L - 1));
+}
+
+void ofr_watch_mark(ofr_watch *watch)
+{
+    watch->changed = share_moved(watch, watch->marked);
+    memcpy(watch->marked, watch->exits, (size_t)watch->n * sizeof(int));
+}
+
 void ofr_watch_figures(ofr_watch *watch, const ofr_real *logits, const ofr_real *pi)
 {
     watch->has_policy = pi != NULL;
+    watch->has_exits = pi || !watch->rule->needs_policy;
     watch->score_full = score_at(watch, logits, NULL);
     layer_accuracies(watch, logits);
-    if (pi)
-        policy_figures(watch, logits, pi);
+    if (pi) policy_figures(watch, logits, pi);
+    if (watch->has_exits)
+        exit_figures(watch, logits, pi);
     else
         watch->score = watch->score_full;
 }
@@ -192,12 +221,14 @@ void ofr_watch_journal(const ofr_watch *watch, ofr_journal *journal)
     ofr_journal_text(journal, "metric", ofr_metric_name(watch->metric));
     ofr_journal_real(journal, "score_full", watch->score_full);
     ofr_journal_reals(journal, "layer_accuracy", watch->layer_accuracy, watch->L);
-    if (!watch->has_policy) return;
+    if (!watch->has_exits) return;
     ofr_journal_real(journal, "score", watch->score);
     ofr_journal_real(journal, "mean_exit_layer", watch->mean_exit);
     ofr_journal_real(journal, "saved_layers", 1 - watch->mean_exit / watch->L);
     ofr_journal_ints(journal, "exit_histogram", watch->histogram, watch->L);
-    ofr_journal_real(journal, "policy_entropy", watch->entropy);
+    if (watch->has_policy) {
+        ofr_journal_real(journal, "policy_entropy", watch->entropy);
+        ofr_journal_real(journal, "reward", watch->reward);
+    }
     ofr_journal_real(journal, "changed_exits", watch->changed);
-    ofr_journal_real(journal, "reward", watch->reward);
 }

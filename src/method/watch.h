@@ -1,15 +1,16 @@
 /*
  * watch.h - the figures that are followed during training, on the dev set.
  *
- * One look: what does every exit say, how good is each alone, how good is the
- * policy, where does it leave, how sure is it, how many texts left elsewhere
- * than at the look before.
+ * One look: what does every exit say, how good is each alone, where does the
+ * method's rule leave and how good is that, how many texts left elsewhere than
+ * at the look before; with policies, how sure they are and what they earn.
  */
 #ifndef OFR_METHOD_WATCH_H
 #define OFR_METHOD_WATCH_H
 
 #include "exit/outputs.h"
 #include "exit/policy.h"
+#include "exit/rule.h"
 #include "method/method.h"
 
 /* Arrays over layers start with layer 1. */
@@ -20,10 +21,13 @@ typedef struct ofr_watch {
     double error_limit;      /* regression: |error| that counts as right */
     double alpha;            /* price of a layer, for the reward; see plain */
     bool plain;
-    bool has_policy;         /* of the last look */
+    const ofr_rule *rule;    /* where texts leave: the policy at 0.5 unless the */
+    double threshold;        /* method says otherwise after opening            */
+    bool has_exits, has_policy; /* of the last look */
     double score, score_full;
     double mean_exit, entropy, reward, changed; /* changed NaN: nothing before */
     int *exits;              /* [n] where each text left; 0: no look yet */
+    int *marked;             /* [n] and at the last mark */
     int *histogram;          /* [L] */
     double *layer_accuracy;  /* [L] */
     int *answer;             /* [n] scratch: classes */
@@ -45,6 +49,10 @@ void ofr_watch_figures(ofr_watch *watch, const ofr_real *logits, const ofr_real 
  * nothing changed. */
 ofr_status ofr_watch_look(ofr_watch *watch, ofr_trainer *trainer, bool with_policy,
                           ofr_error *err);
+
+/* Let `changed` be the share that left elsewhere than at the mark before (NaN at
+ * the first), and mark the exits of the last look. */
+void ofr_watch_mark(ofr_watch *watch);
 
 /* The figures as fields of the journal line that was begun. */
 void ofr_watch_journal(const ofr_watch *watch, ofr_journal *journal);
