@@ -43,6 +43,8 @@ const ofr_opt ofr_train_rows[] = {
      "count bad rows instead of stopping at the first", NULL},
     {"max-length", 0, OFR_OPT_INT, V(max_length), "128", "N", NULL, 3, 1 << 20,
      "cut texts to N tokens", NULL},
+    {"limit-train", 0, OFR_OPT_INT, V(limit_train), "0", "N", NULL, 0, 1 << 30,
+     "learn from a sample of N training texts, drawn by the seed; 0: all", NULL},
     OFR_METHOD_ROWS(AT),
     {"config", 'c', OFR_OPT_TEXT, V(config), NULL, "FILE", NULL, 0, 0,
      "JSON object with any of these options; the command line wins", NULL},

@@ -16,7 +16,7 @@ typedef struct ofr_train_values {
     const char *text, *pair, *label;
     bool regression, no_header, skip_bad_rows;
     double dev_split;
-    int max_length;
+    int max_length, limit_train;
     const char *config;
     bool resume, overwrite;
     ofr_method_options method;

@@ -1,0 +1,28 @@
+/* stop.c - the flag that signals raise. */
+#include "cli/stop.h"
+
+/* A signal handler has no arguments: the one place for a variable of a file. */
+static volatile sig_atomic_t stop_flag;
+
+static void on_signal(int number)
+{
+    stop_flag = number;
+    signal(number, SIG_DFL);
+}
+
+void ofr_stop_begin(void)
+{
+    signal(SIGINT, on_signal);
+    signal(SIGTERM, on_signal);
+}
+
+void ofr_stop_end(void)
+{
+    signal(SIGINT, SIG_DFL);
+    signal(SIGTERM, SIG_DFL);
+}
+
+const volatile sig_atomic_t *ofr_stop_flag(void)
+{
+    return &stop_flag;
+}

@@ -1,0 +1,16 @@
+/*
+ * stop.h - Ctrl-C and SIGTERM as a flag, for verbs that have something to save.
+ *
+ * The first signal raises the flag; the second one ends the program at once.
+ */
+#ifndef OFR_CLI_STOP_H
+#define OFR_CLI_STOP_H
+
+#include <signal.h>
+
+void ofr_stop_begin(void); /* from now on signals raise the flag    */
+void ofr_stop_end(void);   /* and from now on they end the program  */
+/* 0, or the number of the signal. */
+const volatile sig_atomic_t *ofr_stop_flag(void);
+
+#endif

@@ -1,0 +1,139 @@
+/*
+ * train_run.c - model, data, method, evaluation and files of one training run.
+ */
+#include "cli/train_run.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "cli/load.h"
+#include "cli/stop.h"
+#include "cli/train_save.h"
+
+static void show(void *user, const char *label, long long done, long long total,
+                 const char *note)
+{
+    ofr_term_progress(user, label, done, total, note);
+}
+
+static bool show_eval(void *user, int done, int total)
+{
+    ofr_term_progress(user, "eval", done, total, NULL);
+    return !*ofr_stop_flag();
+}
+
+static ofr_status set_task(ofr_loaded *m, const ofr_train_values *o,
+                           const ofr_train_source *s, const ofr_dataset *train,
+                           ofr_error *err)
+{
+    ofr_config *config = &m->encoder.config;
+    json_t *own;
+
+    OFR_TRY(ofr_encoder_set_task(&m->encoder, train->K, train->label_names,
+                                 s->columns.regression, (ofr_pooler_kind)o->method.pooler,
+                                 o->method.policy_hidden, o->method.seed, err));
+    config->max_tokens = m->max_tokens;
+    memset(config->task, 0, sizeof config->task);
+    if (s->task) memcpy(config->task, s->task->name, strlen(s->task->name));
+    own = json_object_get(config->json, "offramp");
+    if (!own) {
+        own = json_object();
+        if (json_object_set_new(config->json, "offramp", own))
+            return ofr_fail_nomem(err, 64, "config.json");
+    }
+    if (json_object_set_new(own, "pair", json_boolean(s->columns.pair != NULL)))
+        return ofr_fail_nomem(err, 64, "config.json");
+    return OFR_OK;
+}
+
+/* What a run holds while it goes on; borrowed from ofr_train_run(). */
+typedef struct run {
+    const ofr_train_values *o;
+    const ofr_train_source *source;
+    ofr_loaded *m;
+    ofr_method_data data;
+    ofr_train_reporter reporter;
+    void *user;
+} run;
+
+static ofr_status finish(const run *r, const ofr_method_result *result, ofr_error *err)
+{
+    const ofr_config *config = &r->m->encoder.config;
+    const ofr_train_source *s = r->source;
+    const ofr_train_card card = {s->title, ofr_metric_name(s->metric), r->data.train->n,
+                                 r->data.dev->n};
+    ofr_eval_options how;
+    ofr_eval eval;
+    ofr_status status;
+
+    ofr_eval_options_init(&how);
+    OFR_TRY(ofr_load_rule(&how.rule, &how.threshold, config, NULL, (double)NAN, err));
+    how.batch = 32;
+    how.timed_runs = 0;
+    how.metric = how.metric2 = s->metric;
+    how.error_limit = r->o->method.error_limit;
+    how.progress = show_eval;
+    how.user = r->o->common.term;
+    OFR_TRY(ofr_eval_open(&eval, &r->m->encoder, r->m->dev, r->data.dev, &how, err));
+    ofr_term_progress_end(r->o->common.term);
+    status = ofr_train_save(r->o, r->m, &eval, result, &card, err);
+    if (!status && r->reporter) {
+        const ofr_train_report report = {r->o, s, &eval, result};
+
+        status = r->reporter(r->user, &report, err);
+    }
+    ofr_eval_close(&eval);
+    return status;
+}
+
+static ofr_status train(const run *r, const ofr_method *method, ofr_error *err)
+{
+    const ofr_train_values *o = r->o;
+    char command[OFR_PATH_MAX + 64];
+    const ofr_method_job job = {
+        .out = o->out,
+        .resume = o->resume,
+        .resume_command = command,
+        .stop = ofr_stop_flag(),
+        .progress = show,
+        .user = o->common.term,
+    };
+    ofr_method_result result;
+    ofr_status status;
+
+    snprintf(command, sizeof command, "offramp train --resume --out '%s'", o->out);
+    OFR_TRY(ofr_file_make_dirs(o->out, err));
+    if (!o->resume) OFR_TRY(ofr_train_write_config(o, err));
+    status = ofr_method_train(method, &r->m->encoder, r->m->dev, &r->data, &o->method,
+                              &job, &result, err);
+    ofr_term_progress_end(o->common.term);
+    return status ? status : finish(r, &result, err);
+}
+
+ofr_status ofr_train_run(const ofr_train_values *values, const ofr_method *method,
+                         ofr_train_reporter reporter, void *user, ofr_error *err)
+{
+    const ofr_load_options how = {.threshold = NAN, .max_tokens = values->max_length,
+                                  .threads = values->common.threads, .tokenizer = true,
+                                  .training = true};
+    ofr_loaded m;
+    ofr_dataset train_data, dev_data;
+    ofr_train_source source = {0};
+    ofr_status status;
+
+    OFR_TRY(ofr_train_find(&source, values, err));
+    OFR_TRY(ofr_load_open(&m, values->model, &how, err));
+    status = ofr_train_open_data(&train_data, &dev_data, &source, values, m.tok,
+                                 m.max_tokens, err);
+    if (!status) {
+        const run r = {values, &source, &m, {&train_data, &dev_data, source.metric},
+                       reporter, user};
+
+        status = set_task(&m, values, &source, &train_data, err);
+        if (!status) status = train(&r, method, err);
+        ofr_dataset_close(&train_data);
+        ofr_dataset_close(&dev_data);
+    }
+    ofr_load_close(&m);
+    return status;
+}
