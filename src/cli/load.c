@@ -89,6 +89,18 @@ ofr_status ofr_load_check_dir(const char *dir, ofr_error *err)
     return ofr_fail(err, OFR_NOT_FOUND, "%s: no such model directory", dir);
 }
 
+static ofr_status open_encoder(ofr_encoder *encoder, const char *dir, const ofr_ops *ops,
+                               const ofr_load_options *options, ofr_error *err)
+{
+    int precision = OFR_AS_STORED;
+    if (options->training) return ofr_encoder_open(encoder, dir, 0, err);
+    if (options->precision && (precision = ofr_precision_parse(options->precision)) < 0)
+        return ofr_fail(err, OFR_INVALID,
+                        "--precision is '%s', expected f32, f16, bf16 or int8",
+                        options->precision);
+    return ofr_encoder_open_packed(encoder, dir, ops, options->threads, precision, err);
+}
+
 ofr_status ofr_load_open(ofr_loaded *loaded, const char *dir,
                          const ofr_load_options *options, ofr_error *err)
 {
@@ -98,7 +110,7 @@ ofr_status ofr_load_open(ofr_loaded *loaded, const char *dir,
     ofr_status status;
     memset(&m, 0, sizeof m);
     OFR_TRY(ofr_load_check_dir(dir, err));
-    OFR_TRY(ofr_encoder_open(&m.encoder, dir, 0, err));
+    OFR_TRY(open_encoder(&m.encoder, dir, &ops, options, err));
     const ofr_config *config = &m.encoder.config;
     if (options->classifier) {
         if ((status = check_classifier(&m.encoder, dir, err)) != OFR_OK) goto fail;
@@ -115,7 +127,10 @@ ofr_status ofr_load_open(ofr_loaded *loaded, const char *dir,
     status = ofr_dev_open(&m.dev, &ops, options->threads, ofr_config_max_tokens(config),
                           err);
     if (status != OFR_OK) goto fail;
-    if ((status = ofr_encoder_pack(&m.encoder, m.dev, err)) != OFR_OK) goto fail;
+    if (options->training) {
+        status = ofr_encoder_pack(&m.encoder, m.dev, OFR_PRECISION_F32, err);
+        if (status != OFR_OK) goto fail;
+    }
     *loaded = m;
     return OFR_OK;
 fail:

@@ -20,6 +20,9 @@ typedef struct ofr_load_options {
     int threads;         /* 0: all allowed                                        */
     bool tokenizer;      /* open the tokenizer                                    */
     bool classifier;     /* refuse a directory that holds no classifier           */
+    bool training;       /* keep the weights as they are beside the packed ones;
+                            refuse a quantised directory                          */
+    const char *precision; /* f32, f16, bf16, int8; NULL: as stored               */
 } ofr_load_options;
 
 typedef struct ofr_loaded {

@@ -24,7 +24,7 @@ static ofr_status pack(ofr_model *model, ofr_error *err)
 {
     ofr_dev *dev;
     OFR_TRY(ofr_dev_open(&dev, &model->ops, 0, 1, err));
-    ofr_status status = ofr_encoder_pack(&model->encoder, dev, err);
+    ofr_status status = ofr_encoder_pack(&model->encoder, dev, OFR_PRECISION_F32, err);
     ofr_dev_close(dev);
     return status;
 }

@@ -22,6 +22,7 @@
 #include <stdint.h>
 
 #include "base/status.h"
+#include "tensor/dtype.h"
 #include "tensor/real.h"
 
 typedef struct ofr_dev ofr_dev;

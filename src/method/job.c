@@ -165,5 +165,5 @@ ofr_status ofr_method_train(const ofr_method *method, ofr_encoder *encoder, ofr_
     config->threshold = method->threshold;
     config->has_exits = method->has_policies || options->all_exits;
     config->has_policies = method->has_policies;
-    return ofr_encoder_pack(encoder, dev, err);
+    return ofr_encoder_pack(encoder, dev, OFR_PRECISION_F32, err);
 }

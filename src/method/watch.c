@@ -195,7 +195,7 @@ ofr_status ofr_watch_outputs(ofr_outputs *outputs, ofr_trainer *trainer,
     int *arrays = NULL;
     ofr_status status;
 
-    OFR_TRY(ofr_encoder_pack(trainer->encoder, trainer->dev, err));
+    OFR_TRY(ofr_encoder_pack(trainer->encoder, trainer->dev, OFR_PRECISION_F32, err));
     if (items) OFR_TRY(gather(&arrays, &tokens, data, items, n, err));
     status = ofr_outputs_open(outputs, trainer->encoder, trainer->dev, &tokens, 64,
                               want_features, ofr_trainer_show, trainer, err);

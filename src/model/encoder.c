@@ -221,8 +221,12 @@ static void pack_all(packing *p)
     }
 }
 
-ofr_status ofr_encoder_pack(ofr_encoder *encoder, ofr_dev *dev, ofr_error *err)
+ofr_status ofr_encoder_pack(ofr_encoder *encoder, ofr_dev *dev, ofr_precision precision,
+                            ofr_error *err)
 {
+    if (precision != OFR_PRECISION_F32)
+        return ofr_fail(err, OFR_INVALID, "precision %s: only f32 runs in this build",
+                        ofr_precision_name(precision));
     packing p = {.encoder = encoder, .dev = dev, .measuring = true};
     if (!encoder->packed_at) {
         size_t n = (size_t)encoder->config.L * (OFR_PACKED_LAYER + 1) + 1;
@@ -242,6 +246,28 @@ ofr_status ofr_encoder_pack(ofr_encoder *encoder, ofr_dev *dev, ofr_error *err)
     }
     p.measuring = false;
     pack_all(&p);
+    return OFR_OK;
+}
+
+ofr_status ofr_encoder_open_packed(ofr_encoder *encoder, const char *dir,
+                                   const ofr_ops *ops, int n_threads, int precision,
+                                   ofr_error *err)
+{
+    ofr_encoder made;
+    ofr_dev *dev;
+    ofr_precision wanted =
+        precision == OFR_AS_STORED ? OFR_PRECISION_F32 : (ofr_precision)precision;
+    OFR_TRY(ofr_encoder_open(&made, dir, 0, err));
+    ofr_status status = ofr_dev_open(&dev, ops, n_threads, 1, err);
+    if (status == OFR_OK) {
+        status = ofr_encoder_pack(&made, dev, wanted, err);
+        ofr_dev_close(dev);
+    }
+    if (status != OFR_OK) {
+        ofr_encoder_close(&made);
+        return status;
+    }
+    *encoder = made;
     return OFR_OK;
 }
 

@@ -28,6 +28,7 @@ typedef struct ofr_encoder {
     ofr_config config;
     ofr_params params;
     ofr_real *w;        /* [params.total]; owned */
+    ofr_precision precision; /* of `packed` */
     ofr_real *packed;   /* NULL until ofr_encoder_pack() */
     size_t packed_total;
     size_t *packed_at;  /* [L][4] offsets of qkv, out, up, down in `packed`; then
@@ -50,8 +51,16 @@ ofr_status ofr_encoder_set_task(ofr_encoder *encoder, int K, const char *const *
                                 bool regression, ofr_pooler_kind pooler,
                                 int policy_hidden, uint64_t seed, ofr_error *err);
 /* Pack (again) for `dev`'s table; needed before inference, repeated after the
- * weights changed. */
-ofr_status ofr_encoder_pack(ofr_encoder *encoder, ofr_dev *dev, ofr_error *err);
+ * weights changed.  w stays, for training. */
+ofr_status ofr_encoder_pack(ofr_encoder *encoder, ofr_dev *dev, ofr_precision precision,
+                            ofr_error *err);
+/* ofr_encoder_open() and ofr_encoder_pack() for inference alone, on `n_threads`
+ * threads (0: all allowed): matrices go from the file into their packed form
+ * and are kept once.  precision: an ofr_precision, or OFR_AS_STORED. */
+#define OFR_AS_STORED (-1)
+ofr_status ofr_encoder_open_packed(ofr_encoder *encoder, const char *dir,
+                                   const ofr_ops *ops, int n_threads, int precision,
+                                   ofr_error *err);
 void ofr_encoder_close(ofr_encoder *encoder);
 
 /* The packed pooler of layer l (1..L); all layers give the same pointer when it

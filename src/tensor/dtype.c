@@ -31,6 +31,20 @@ int ofr_dtype_parse(const char *name, size_t len)
     return -1;
 }
 
+static const char *const precisions[OFR_PRECISION_COUNT] = {"f32", "f16", "bf16", "int8"};
+
+const char *ofr_precision_name(ofr_precision precision)
+{
+    return precisions[precision];
+}
+
+int ofr_precision_parse(const char *name)
+{
+    for (int i = 0; i < OFR_PRECISION_COUNT; i++)
+        if (strcmp(precisions[i], name) == 0) return i;
+    return -1;
+}
+
 static float float_of_bits(uint32_t bits)
 {
     float x;

@@ -1,4 +1,7 @@
-/* dtype.h - element types of stored tensors and conversion to ofr_real. */
+/*
+ * dtype.h - element types of stored tensors and conversion to ofr_real; the
+ * precisions in which an opened model may hold its matrices.
+ */
 #ifndef OFR_TENSOR_DTYPE_H
 #define OFR_TENSOR_DTYPE_H
 
@@ -12,6 +15,17 @@ typedef enum ofr_dtype {
     OFR_BOOL,
     OFR_DTYPE_COUNT
 } ofr_dtype;
+
+/* What the matrices of an opened model are held in.  F16 and BF16 are storage
+ * only: products run in f32.  INT8 multiplies whole numbers exactly; everything
+ * that is no product of activations with a matrix stays f32. */
+typedef enum ofr_precision {
+    OFR_PRECISION_F32, OFR_PRECISION_F16, OFR_PRECISION_BF16, OFR_PRECISION_INT8,
+    OFR_PRECISION_COUNT
+} ofr_precision;
+
+const char *ofr_precision_name(ofr_precision precision); /* "f32" "f16" "bf16" "int8" */
+int ofr_precision_parse(const char *name);               /* -1: unknown */
 
 size_t ofr_dtype_bytes(ofr_dtype dtype);
 const char *ofr_dtype_name(ofr_dtype dtype);       /* "F32", as safetensors spells it */

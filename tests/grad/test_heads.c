@@ -185,7 +185,9 @@ static void test_inference_agrees(void **state)
             ofr_error err;
             ofr_real c[B * C], z[B * K];
             open_fixture(&f, per_layer != 0, OFR_ACT_TANH);
-            if (packed) assert_ok(ofr_encoder_pack(&f.encoder, f.dev, &err), err);
+            if (packed)
+                assert_ok(
+                    ofr_encoder_pack(&f.encoder, f.dev, OFR_PRECISION_F32, &err), err);
             f.training = false;
             (void)loss(&f);
             for (int l = 0; l < L; l++) {

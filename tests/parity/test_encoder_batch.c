@@ -56,7 +56,7 @@ static void bed_open(bed *t, ofr_family family, int n, const ofr_ops *ops)
     make_encoder(&t->encoder, family);
     t->C = t->encoder.config.C;
     assert_ok(ofr_dev_open(&t->dev, ops, 2, MAX_T, &err), err);
-    assert_ok(ofr_encoder_pack(&t->encoder, t->dev, &err), err);
+    assert_ok(ofr_encoder_pack(&t->encoder, t->dev, OFR_PRECISION_F32, &err), err);
     assert_ok(ofr_walk_open(&t->walk, &t->encoder, t->dev, MAX_B, MAX_B * MAX_T, &err),
               err);
     t->length = ofr_mem_array((size_t)n, sizeof(int));

@@ -210,7 +210,7 @@ static void check_walk(bed *t)
     ofr_walk walk;
     ofr_real c[B * 64], z[B * 8];
     int N = t->batch.offsets[B];
-    assert_ok(ofr_encoder_pack(&t->encoder, t->dev, &err), err);
+    assert_ok(ofr_encoder_pack(&t->encoder, t->dev, OFR_PRECISION_F32, &err), err);
     assert_ok(ofr_walk_open(&walk, &t->encoder, t->dev, B, N, &err), err);
     ofr_mem_forbid(true);
     ofr_walk_begin(&walk, &t->batch.tokens);

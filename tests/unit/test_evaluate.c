@@ -31,7 +31,7 @@ static int open_fixture(void **state)
     tiny_encoder(&f->encoder, &shape, 5);
     f->encoder.found = OFR_GROUP_ALL;
     assert_ok(ofr_dev_open(&f->dev, &ops, 1, MAX_T, &err), err);
-    assert_ok(ofr_encoder_pack(&f->encoder, f->dev, &err), err);
+    assert_ok(ofr_encoder_pack(&f->encoder, f->dev, OFR_PRECISION_F32, &err), err);
     for (int i = 0; i < N; i++) {
         int T = 1 + (int)ofr_rng_below(1, 2, (uint64_t)i, MAX_T);
         f->offsets[i + 1] = f->offsets[i] + T;
@@ -250,7 +250,7 @@ static void median_splits(void **state)
         memcpy(biases[l], bias, sizeof biases[l]);
         bias[0] += l >= 2 ? (ofr_real)100 : (ofr_real)3;
     }
-    assert_ok(ofr_encoder_pack(&f->encoder, f->dev, &err), err);
+    assert_ok(ofr_encoder_pack(&f->encoder, f->dev, OFR_PRECISION_F32, &err), err);
     open_eval(f, &e, &o);
     for (int m = 1; m <= L && 2 * up_to < N; m++) {
         median = m;
@@ -269,7 +269,7 @@ static void median_splits(void **state)
     for (int l = 0; l < L; l++)
         memcpy(f->encoder.w + f->encoder.params.exits[l].head_b, biases[l],
                sizeof biases[l]);
-    assert_ok(ofr_encoder_pack(&f->encoder, f->dev, &err), err);
+    assert_ok(ofr_encoder_pack(&f->encoder, f->dev, OFR_PRECISION_F32, &err), err);
 }
 
 static void batch_does_not_matter(void **state)
@@ -299,7 +299,7 @@ static void regression(void **state)
     float *targets = test_calloc(N, sizeof *targets);
     tiny_encoder(&encoder, &shape, 6);
     assert_true(encoder.config.regression);
-    assert_ok(ofr_encoder_pack(&encoder, f->dev, &err), err);
+    assert_ok(ofr_encoder_pack(&encoder, f->dev, OFR_PRECISION_F32, &err), err);
     data.labels = NULL;
     data.targets = targets;
     assert_fails(ofr_eval_open(&e, &encoder, f->dev, &data, &o, &err), OFR_INVALID, err,

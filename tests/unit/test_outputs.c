@@ -31,7 +31,7 @@ static void open_fixture(fixture *f)
     ofr_ops ops = ofr_ops_select(ofr_cpu_features());
     tiny_encoder(&f->encoder, &shape, 31);
     assert_ok(ofr_dev_open(&f->dev, &ops, 1, MAX_T, &err), err);
-    assert_ok(ofr_encoder_pack(&f->encoder, f->dev, &err), err);
+    assert_ok(ofr_encoder_pack(&f->encoder, f->dev, OFR_PRECISION_F32, &err), err);
     f->offsets[0] = 0;
     for (int i = 0; i < N_TEXTS; i++)
         f->offsets[i + 1] =

@@ -70,7 +70,7 @@ static void make_outputs(fixture *f)
 {
     ofr_error err;
     ofr_tokens all = {f->n, f->offsets, f->ids, f->types};
-    assert_ok(ofr_encoder_pack(&f->encoder, f->dev[0], &err), err);
+    assert_ok(ofr_encoder_pack(&f->encoder, f->dev[0], OFR_PRECISION_F32, &err), err);
     ofr_outputs_close(&f->outputs);
     assert_ok(ofr_outputs_open(&f->outputs, &f->encoder, f->dev[1], &all, 19, false, NULL,
                                NULL, &err),
@@ -273,7 +273,7 @@ static void test_small_models(void **state)
             double threshold = rule == &ofr_rule_patience ? 0.5 : rule->default_threshold;
             tiny_encoder(&encoder, &shapes[s], 3);
             assert_ok(ofr_dev_open(&dev, &ofr_ops_scalar, 1, 8, &err), err);
-            assert_ok(ofr_encoder_pack(&encoder, dev, &err), err);
+            assert_ok(ofr_encoder_pack(&encoder, dev, OFR_PRECISION_F32, &err), err);
             assert_ok(ofr_outputs_open(&outputs, &encoder, dev, &tokens, 2, false, NULL,
                                        NULL, &err),
                       err);
@@ -308,7 +308,7 @@ static void test_open_fails_cleanly(void **state)
     ofr_runner runner = {.max_B = 42};
     tiny_encoder(&encoder, &shape, 3);
     assert_ok(ofr_dev_open(&dev, &ofr_ops_scalar, 1, 8, &err), err);
-    assert_ok(ofr_encoder_pack(&encoder, dev, &err), err);
+    assert_ok(ofr_encoder_pack(&encoder, dev, OFR_PRECISION_F32, &err), err);
     size_t live = ofr_mem_live();
     assert_fails(
         ofr_runner_open(&runner, &encoder, dev, &ofr_rule_policy, 7, 4, 40, &err),

@@ -396,7 +396,7 @@ static void test_shortage(void **state)
         b = (ofr_encoder){0};
         ofr_mem_fail_at(n + 1, true);
         status = ofr_encoder_open(&b, dir, 1, &err);
-        if (status == OFR_OK) status = ofr_encoder_pack(&b, dev, &err);
+        if (status == OFR_OK) status = ofr_encoder_pack(&b, dev, OFR_PRECISION_F32, &err);
         if (status == OFR_OK) status = ofr_walk_open(&walk, &b, dev, 2, 9, &err);
         if (status == OFR_OK) status = ofr_trace_open(&trace, &b, dev, 2, 9, 9, &err);
         ofr_mem_fail_at(0, false);
