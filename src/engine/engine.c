@@ -61,6 +61,7 @@ static ofr_status check_parts(const ofr_model *model, const ofr_rule *rule,
                               ofr_error *err)
 {
     unsigned found = model->encoder.found;
+    OFR_TRY(ofr_rule_fits(rule, &model->encoder.config, err));
     if (rule->needs_policy && !(found & OFR_GROUP_POLICIES))
         return ofr_fail(err, OFR_INVALID,
                         "rule '%s': this model has no policy networks; choose another "
@@ -87,7 +88,7 @@ ofr_status ofr_engine_rule(const ofr_model *model, const ofr_rule **rule,
     bool zeroed = options->rule == NULL && value == 0.0;
     if (isnan(value) || zeroed) {
         bool as_stored = config->rule[0] != '\0' && strcmp(name, config->rule) == 0;
-        value = as_stored ? config->threshold : found->default_threshold;
+        value = as_stored ? config->threshold : ofr_rule_default(found, config->K);
     }
     OFR_TRY(ofr_rule_check(found, value, config->L, err));
     OFR_TRY(check_parts(model, found, err));

@@ -10,8 +10,13 @@ const ofr_rule *const ofr_rules[] = {
     &ofr_rule_policy,
     &ofr_rule_never,
     &ofr_rule_entropy,
+    &ofr_rule_speed,
     &ofr_rule_confidence,
+    &ofr_rule_energy,
     &ofr_rule_patience,
+    &ofr_rule_pcee,
+    &ofr_rule_lte,
+    &ofr_rule_ponder,
     &ofr_rule_fixed,
     NULL,
 };
@@ -54,16 +59,82 @@ ofr_status ofr_rule_check(const ofr_rule *rule, double threshold, int n_layers,
     return OFR_OK;
 }
 
-int ofr_rule_replay(const ofr_rule *rule, double threshold, const ofr_real *logits,
-                    const ofr_real *pi, int L, int K)
+ofr_status ofr_rule_fits(const ofr_rule *rule, const ofr_config *config, ofr_error *err)
+{
+    if (rule->classes_only && config->regression)
+        return ofr_fail(err, OFR_INVALID,
+                        "exit rule '%s' looks at the probabilities of classes, and this "
+                        "model is a regression; use policy, ponder, lte, patience, fixed "
+                        "or never", rule->name);
+    if (rule->needs_policy && rule->gate != config->gate)
+        return ofr_fail(err, OFR_INVALID,
+                        "exit rule '%s' needs gates of kind %s, this model's are of kind "
+                        "%s; train it with --method %s or choose another rule",
+                        rule->name, ofr_gate_name(rule->gate),
+                        ofr_gate_name(config->gate),
+                        rule->gate == OFR_GATE_LTE ? "berxit" : "consistentee");
+    return OFR_OK;
+}
+
+double ofr_rule_default(const ofr_rule *rule, int K)
+{
+    return K == 1 && rule->default_value != 0 ? rule->default_value
+                                              : rule->default_threshold;
+}
+
+void ofr_rule_range(const ofr_rule *rule, int L, int K, double *safest, double *fastest)
+{
+    *safest = rule->rising ? rule->max : rule->min;
+    *fastest = rule->rising ? rule->min : rule->max;
+    if (rule->range != NULL) rule->range(L, K, safest, fastest);
+}
+
+/* The value a share t of the way from a to b. */
+static double between(ofr_scale scale, double a, double b, double t)
+{
+    switch (scale) {
+    case OFR_SCALE_LOG: return a * pow(b / a, t);
+    case OFR_SCALE_LOG_TO_ONE: return 1 - (1 - a) * pow((1 - b) / (1 - a), t);
+    default: return a + (b - a) * t;
+    }
+}
+
+int ofr_rule_spread(const ofr_rule *rule, int L, int K, double *values, int n)
+{
+    ofr_scale scale = rule->scale;
+    double safest, fastest;
+    OFR_ASSERT(n >= 2);
+    if (scale == OFR_SCALE_WHOLE && K == 1 && rule->default_value != 0)
+        scale = OFR_SCALE_LOG; /* patience of a regression is a distance */
+    if (scale == OFR_SCALE_NONE) {
+        values[0] = rule->default_threshold;
+        return 1;
+    }
+    ofr_rule_range(rule, L, K, &safest, &fastest);
+    if (scale == OFR_SCALE_WHOLE) {
+        int whole = (int)fabs(fastest - safest) + 1;
+        if (whole < n) n = whole;
+    }
+    for (int i = 0; i < n; i++) {
+        double t = n > 1 ? (double)i / (n - 1) : 0;
+        values[i] = between(scale, safest, fastest, t);
+        if (scale == OFR_SCALE_WHOLE) values[i] = floor(values[i] + 0.5);
+    }
+    return n;
+}
+
+int ofr_rule_replay_answer(const ofr_rule *rule, double threshold, ofr_real *answer,
+                           const ofr_real *logits, const ofr_real *pi, int L, int K)
 {
     union {
         double align;
         unsigned char bytes[OFR_RULE_STATE_MAX];
     } state;
+    const int slot = 0;
+    int exit = L;
     OFR_ASSERT(rule->state_bytes <= sizeof state.bytes);
     memset(&state, 0, sizeof state);
-    for (int l = 1; l < L; l++) {
+    for (int l = 1; l < L && exit == L; l++) {
         ofr_exit_view view = {
             .layer = l,
             .n_layers = L,
@@ -71,12 +142,22 @@ int ofr_rule_replay(const ofr_rule *rule, double threshold, const ofr_real *logi
             .K = K,
             .logits = rule->needs_logits ? logits + (size_t)(l - 1) * K : NULL,
             .pi = rule->needs_policy ? pi + (l - 1) : NULL,
+            .answer = rule->own_answer ? answer : NULL,
+            .slot = &slot,
         };
         unsigned char stop = 0;
         rule->decide(threshold, state.bytes, &view, &stop);
-        if (stop) return l;
+        if (stop) exit = l;
     }
-    return L;
+    if (answer != NULL && !(rule->own_answer && exit < L))
+        memcpy(answer, logits + (size_t)(exit - 1) * K, (size_t)K * sizeof *answer);
+    return exit;
+}
+
+int ofr_rule_replay(const ofr_rule *rule, double threshold, const ofr_real *logits,
+                    const ofr_real *pi, int L, int K)
+{
+    return ofr_rule_replay_answer(rule, threshold, NULL, logits, pi, L, K);
 }
 
 int ofr_argmax(const ofr_real *z, int K)

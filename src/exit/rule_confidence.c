@@ -21,13 +21,24 @@ static void decide(double threshold, void *state, const ofr_exit_view *view,
     }
 }
 
+/* From almost certain to a little above an even guess. */
+static void range(int L, int K, double *safest, double *fastest)
+{
+    (void)L;
+    *safest = 0.9999;
+    *fastest = K > 1 ? 1.0 / K : 0.5;
+}
+
 const ofr_rule ofr_rule_confidence = {
     .name = "confidence",
     .knob = "leave when the largest probability is above it",
     .needs_logits = true,
+    .classes_only = true,
     .rising = true,
     .default_threshold = 0.9,
     .min = 0,
     .max = 1,
+    .scale = OFR_SCALE_LOG_TO_ONE,
+    .range = range,
     .decide = decide,
 };

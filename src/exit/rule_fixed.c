@@ -11,6 +11,13 @@ static void decide(double threshold, void *state, const ofr_exit_view *view,
     memset(stop, view->layer >= threshold, (size_t)view->n);
 }
 
+static void range(int L, int K, double *safest, double *fastest)
+{
+    (void)K;
+    *safest = L;
+    *fastest = 1;
+}
+
 const ofr_rule ofr_rule_fixed = {
     .name = "fixed",
     .knob = "leave at this layer",
@@ -18,5 +25,7 @@ const ofr_rule ofr_rule_fixed = {
     .default_threshold = 1,
     .min = 1,
     .max = 512,
+    .scale = OFR_SCALE_WHOLE,
+    .range = range,
     .decide = decide,
 };

@@ -51,14 +51,24 @@ static void decide(double threshold, void *state, const ofr_exit_view *view,
     }
 }
 
+/* Classes: L - 1 layers that agree leave at layer L.  Regression: a distance. */
+static void range(int L, int K, double *safest, double *fastest)
+{
+    *safest = K > 1 ? (L > 1 ? L - 1 : 1) : 1e-3;
+    *fastest = K > 1 ? 1 : 10;
+}
+
 const ofr_rule ofr_rule_patience = {
     .name = "patience",
     .knob = "leave after this many further layers that agree",
     .needs_logits = true,
     .rising = true,
     .default_threshold = 2,
+    .default_value = 0.1,
     .min = 0,
     .max = 512,
+    .scale = OFR_SCALE_WHOLE,
+    .range = range,
     .state_bytes = sizeof(patience_state),
     .decide = decide,
 };

@@ -18,5 +18,6 @@ const ofr_rule ofr_rule_policy = {
     .default_threshold = 0.5,
     .min = 0,
     .max = 1,
+    .scale = OFR_SCALE_EVEN,
     .decide = decide,
 };

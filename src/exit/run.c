@@ -90,6 +90,8 @@ static void ask(ofr_runner *runner, int layer)
         .K = runner->encoder->config.K,
         .logits = rule->needs_logits ? runner->z : NULL,
         .pi = rule->needs_policy ? runner->stop_pi : NULL,
+        .answer = rule->own_answer ? runner->logits : NULL,
+        .slot = walk->text,
     };
     rule->decide(runner->threshold, runner->state, &view, runner->stop);
     for (int b = 0; runner->dealt && b < walk->B; b++)
@@ -129,17 +131,19 @@ static void leave(ofr_runner *runner, int layer)
 {
     ofr_walk *walk = &runner->walk;
     size_t K = (size_t)runner->encoder->config.K, bytes = runner->rule->state_bytes;
+    bool by_rule = runner->rule->own_answer && layer < runner->encoder->config.L;
     int n_exit = 0;
     for (int b = 0; b < walk->B; b++)
         n_exit += runner->stop[b] != 0;
     if (n_exit == 0) return;
-    answer(runner, layer, n_exit);
+    if (!by_rule) answer(runner, layer, n_exit);
     int gone = 0, stays = 0;
     for (int b = 0; b < walk->B; b++) {
         runner->keep[b] = !runner->stop[b];
         if (runner->stop[b]) {
             size_t text = (size_t)walk->text[b];
             runner->exit_layer[text] = layer;
+            if (by_rule) continue; /* the answer is there already */
             memcpy(runner->logits + text * K, runner->z + gone++ * K,
                    K * sizeof(ofr_real));
         } else {

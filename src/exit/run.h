@@ -26,7 +26,6 @@ typedef struct ofr_runner {
                            NaN when the rule needs no policy                     */
     /* scratch */
     ofr_real *cls, *c, *z, *stop_pi, *hidden, *c_exit;
-    ofr_real *answer;   /* [B,K] of a rule with answers of its own               */
     unsigned char *stop, *keep, *state;
     ofr_slots slots;
 } ofr_runner;

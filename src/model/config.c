@@ -157,6 +157,11 @@ static ofr_status read_short_text(char *out, size_t size, const json_t *json,
     return OFR_OK;
 }
 
+const char *ofr_gate_name(ofr_gate_kind gate)
+{
+    return gate == OFR_GATE_LTE ? "lte" : "policy";
+}
+
 static ofr_status read_offramp(ofr_config *config, const json_t *json, const char *name,
                                ofr_error *err)
 {
@@ -188,6 +193,15 @@ static ofr_status read_offramp(ofr_config *config, const json_t *json, const cha
                         name, pooler);
     }
     config->pooler = pooler[0] == 's' ? OFR_POOLER_SHARED : OFR_POOLER_PER_LAYER;
+    const char *gate = "policy";
+    OFR_TRY(ofr_json_text(own, "gate", &gate, name, err));
+    if (strcmp(gate, "policy") != 0 && strcmp(gate, "lte") != 0) {
+        return ofr_fail(err, OFR_FORMAT,
+                        "%s: \"offramp.gate\" is \"%.40s\", expected \"policy\" or "
+                        "\"lte\"",
+                        name, gate);
+    }
+    config->gate = gate[0] == 'p' ? OFR_GATE_POLICY : OFR_GATE_LTE;
     return OFR_OK;
 }
 

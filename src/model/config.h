@@ -20,6 +20,12 @@ typedef enum ofr_family {
 
 typedef enum ofr_pooler_kind { OFR_POOLER_SHARED, OFR_POOLER_PER_LAYER } ofr_pooler_kind;
 
+/* What stands beside the classifier of each layer 1..L-1 and speaks about leaving. */
+typedef enum ofr_gate_kind {
+    OFR_GATE_POLICY, /* a small network per layer: probability of stopping here */
+    OFR_GATE_LTE     /* one linear unit for all layers: probability of being wrong */
+} ofr_gate_kind;
+
 typedef struct ofr_config {
     ofr_family family;
     int L, C, H, F;        /* layers, channels, heads, inner width            */
@@ -42,7 +48,8 @@ typedef struct ofr_config {
 
     /* The "offramp" key. */
     bool has_exits;        /* internal classifiers are stored in the weights  */
-    bool has_policies;
+    bool has_policies;     /* and the gates, of either kind                   */
+    ofr_gate_kind gate;
     ofr_pooler_kind pooler;
     int policy_hidden;     /* 32 */
     char rule[16];         /* stored exit rule, "never" when absent           */
@@ -78,6 +85,7 @@ void ofr_config_free(ofr_config *config);
 
 const char *ofr_family_name(ofr_family family);   /* "bert" */
 int ofr_family_parse(const char *name);           /* -1: unknown */
+const char *ofr_gate_name(ofr_gate_kind gate);    /* "policy", "lte" */
 bool ofr_config_projects(const ofr_config *config);  /* a matrix [C,E] follows the
                                                         embeddings */
 int ofr_config_max_tokens(const ofr_config *config); /* longest text it can read */

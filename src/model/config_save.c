@@ -250,6 +250,7 @@ static int set_offramp(json_t *json, const ofr_config *config)
     failed |= json_object_set_new(own, "policies", json_boolean(config->has_policies));
     failed |= set_text(own, "pooler",
                        config->pooler == OFR_POOLER_SHARED ? "shared" : "per-layer");
+    failed |= set_text(own, "gate", ofr_gate_name(config->gate));
     failed |= set_int(own, "policy_hidden", config->policy_hidden);
     failed |= set_text(own, "rule", config->rule);
     failed |= set_real(own, "threshold", config->threshold, config->threshold, false);

@@ -24,7 +24,8 @@ static void test_find(void **state)
 {
     (void)state;
     static const char *const names[] = {"never",      "fixed",    "policy", "entropy",
-                                        "confidence", "patience", NULL};
+                                        "confidence", "patience", "speed", "energy",
+                                        "pcee",       "lte",      "ponder", NULL};
     int n = 0;
     for (int i = 0; names[i] != NULL; i++) {
         const ofr_rule *rule = find(names[i]);
@@ -33,7 +34,7 @@ static void test_find(void **state)
     }
     for (; ofr_rules[n] != NULL; n++)
         assert_ptr_equal(find(ofr_rules[n]->name), ofr_rules[n]);
-    assert_int_equal(n, 6);
+    assert_int_equal(n, (int)(sizeof names / sizeof *names) - 1);
     ofr_error err;
     const ofr_rule *kept = &ofr_rule_never, *rule = kept;
     assert_int_equal(ofr_rule_find(&rule, "entropie", &err), OFR_INVALID);
