@@ -19,7 +19,7 @@ ofr_status ofr_load_rule(const ofr_rule **rule, double *threshold,
     OFR_TRY(ofr_rule_find(&found, name ? name : stored, err));
     if (isnan(wanted))
         wanted = as_stored && config->rule[0] ? config->threshold
-                                              : found->default_threshold;
+                                              : ofr_rule_default(found, config->K);
     OFR_TRY(ofr_rule_check(found, wanted, config->L, err));
     *rule = found;
     *threshold = wanted;
@@ -30,6 +30,7 @@ ofr_status ofr_load_rule(const ofr_rule **rule, double *threshold,
 static ofr_status check_rule(const ofr_loaded *m, const char *dir, ofr_error *err)
 {
     unsigned found = m->encoder.found;
+    OFR_TRY(ofr_rule_fits(m->rule, &m->encoder.config, err));
     if (m->rule->needs_policy && !(found & OFR_GROUP_POLICIES))
         return ofr_fail(err, OFR_INVALID,
                         "%s: rule '%s' needs policy networks, which this model does not "
