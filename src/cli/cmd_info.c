@@ -1,8 +1,10 @@
 /* cmd_info.c - `offramp info DIR`: what a model directory holds. */
 #include <string.h>
 
+#include "base/file.h"
 #include "cli/cmd.h"
 #include "cli/load.h"
+#include "eval/verdict.h"
 #include "exit/rule.h"
 #include "model/encoder.h"
 #include "report/jsonline.h"
@@ -41,8 +43,22 @@ static const char *stored_rule(const ofr_config *c)
     return c->rule[0] ? c->rule : "never";
 }
 
+static void add_json_verdict(ofr_buf *out, const ofr_run_verdict *verdict)
+{
+    if (!verdict) return;
+    ofr_jsonline_open(out, "convergence");
+    ofr_jsonline_text(out, "verdict", ofr_verdict_name(verdict->run.kind));
+    ofr_jsonline_text(out, "why", verdict->run.why);
+    ofr_jsonline_text(out, "iterations", ofr_verdict_name(verdict->iterations.kind));
+    ofr_jsonline_text(out, "iterations_why", verdict->iterations.why);
+    ofr_jsonline_text(out, "epochs", ofr_verdict_name(verdict->epochs.kind));
+    ofr_jsonline_text(out, "epochs_why", verdict->epochs.why);
+    ofr_jsonline_text(out, "phase", verdict->phase);
+    ofr_jsonline_close(out);
+}
+
 static void add_json(ofr_buf *out, const char *dir, const ofr_encoder *encoder,
-                     const ofr_tok *tok)
+                     const ofr_tok *tok, const ofr_run_verdict *verdict)
 {
     const ofr_config *c = &encoder->config;
     counts n = count_parameters(&encoder->params);
@@ -78,6 +94,7 @@ static void add_json(ofr_buf *out, const char *dir, const ofr_encoder *encoder,
     ofr_jsonline_int(out, "trained_max_tokens", c->max_tokens);
     ofr_jsonline_text(out, "tokenizer", tok ? ofr_tok_kind(tok) : NULL);
     ofr_jsonline_int(out, "tokenizer_size", tok ? ofr_tok_size(tok) : 0);
+    add_json_verdict(out, verdict);
     ofr_jsonline_end(out);
 }
 
@@ -107,8 +124,14 @@ static const char *exits_text(const ofr_encoder *encoder)
     return "a classifier after every layer, a policy after all but the last";
 }
 
+static void add_verdict(ofr_buf *out, const char *name, const ofr_verdict *verdict)
+{
+    add_row(out, name);
+    ofr_buf_addf(out, "%s; %s\n", ofr_verdict_name(verdict->kind), verdict->why);
+}
+
 static void add_text(ofr_buf *out, const char *dir, const ofr_encoder *encoder,
-                     const ofr_tok *tok)
+                     const ofr_tok *tok, const ofr_run_verdict *verdict)
 {
     const ofr_config *c = &encoder->config;
     counts n = count_parameters(&encoder->params);
@@ -147,6 +170,21 @@ static void add_text(ofr_buf *out, const char *dir, const ofr_encoder *encoder,
         ofr_buf_addf(out, "%s, %d entries\n", ofr_tok_kind(tok), ofr_tok_size(tok));
     else
         ofr_buf_adds(out, "none that offramp reads\n");
+    if (!verdict) return;
+    add_verdict(out, "convergence", &verdict->run);
+    if (verdict->iterations.n > 0) add_verdict(out, "iterations", &verdict->iterations);
+    if (verdict->epochs.n > 0) add_verdict(out, "epochs", &verdict->epochs);
+}
+
+/* The verdict on the run that left its journal in `dir`; *found false: none. */
+static ofr_status find_verdict(ofr_run_verdict *verdict, bool *found, const char *dir,
+                               ofr_error *err)
+{
+    char journal[OFR_PATH_MAX];
+
+    OFR_TRY(ofr_file_join(journal, dir, "journal.jsonl", err));
+    *found = ofr_file_exists(journal);
+    return *found ? ofr_verdict_of_journal(verdict, journal, err) : OFR_OK;
 }
 
 static ofr_status run(void *values, const bool *is_set, char **args, int n_args,
@@ -155,6 +193,8 @@ static ofr_status run(void *values, const bool *is_set, char **args, int n_args,
     const options *o = values;
     ofr_tok_options as_stored = {-1};
     ofr_encoder encoder;
+    ofr_run_verdict verdict;
+    bool judged;
     ofr_tok *tok = NULL;
     ofr_buf out;
     ofr_status status;
@@ -163,6 +203,7 @@ static ofr_status run(void *values, const bool *is_set, char **args, int n_args,
     if (n_args < 1)
         return ofr_fail(err, OFR_INVALID, "needs a model directory; see --help");
     OFR_TRY(ofr_load_check_dir(args[0], err));
+    OFR_TRY(find_verdict(&verdict, &judged, args[0], err));
     OFR_TRY(ofr_encoder_open(&encoder, args[0], 0, err));
     /* A backbone without a tokenizer is still worth a look. */
     status = ofr_tok_open(&tok, args[0], as_stored, err);
@@ -172,9 +213,9 @@ static ofr_status run(void *values, const bool *is_set, char **args, int n_args,
     }
     ofr_buf_init(&out);
     if (o->common.json)
-        add_json(&out, args[0], &encoder, tok);
+        add_json(&out, args[0], &encoder, tok, judged ? &verdict : NULL);
     else
-        add_text(&out, args[0], &encoder, tok);
+        add_text(&out, args[0], &encoder, tok, judged ? &verdict : NULL);
     status = ofr_cmd_print(&out, err);
     ofr_buf_free(&out);
     ofr_tok_close(tok);

@@ -6,10 +6,12 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/log.h"
 #include "cli/cmd.h"
 #include "cli/default_model.h"
 #include "cli/stop.h"
 #include "cli/train_run.h"
+#include "eval/verdict.h"
 #include "report/jsonline.h"
 
 /* ---- results ---------------------------------------------------------------- */
@@ -27,7 +29,8 @@ static void print_sweep(ofr_buf *out, const ofr_method_result *result)
     }
 }
 
-static void print_json(ofr_buf *out, const ofr_train_report *report)
+static void print_json(ofr_buf *out, const ofr_train_report *report,
+                       const ofr_run_verdict *verdict)
 {
     const ofr_method_result *result = report->result;
     const ofr_eval *eval = report->eval;
@@ -48,6 +51,8 @@ static void print_json(ofr_buf *out, const ofr_train_report *report)
     ofr_jsonline_reals(out, "layer_accuracy", eval->layer_accuracy, eval->L);
     ofr_jsonline_int(out, "steps", result->steps);
     ofr_jsonline_bool(out, "converged", result->converged);
+    ofr_jsonline_text(out, "verdict", ofr_verdict_name(verdict->run.kind));
+    ofr_jsonline_text(out, "verdict_why", verdict->run.why);
     ofr_jsonline_end(out);
     for (int i = 0; i < result->n_sweep; i++) {
         const ofr_sweep_row *row = &result->sweep[i];
@@ -67,13 +72,19 @@ static void print_json(ofr_buf *out, const ofr_train_report *report)
 static ofr_status print(void *user, const ofr_train_report *report, ofr_error *err)
 {
     const ofr_eval *eval = report->eval;
+    ofr_run_verdict verdict;
+    char journal[OFR_PATH_MAX];
     ofr_buf out;
     ofr_status status;
 
     (void)user;
+    OFR_TRY(ofr_file_join(journal, report->values->out, "journal.jsonl", err));
+    OFR_TRY(ofr_verdict_of_journal(&verdict, journal, err));
+    ofr_log(OFR_LOG_INFO, "convergence: %s; %s", ofr_verdict_name(verdict.run.kind),
+            verdict.run.why);
     ofr_buf_init(&out);
     if (report->values->common.json) {
-        print_json(&out, report);
+        print_json(&out, report, &verdict);
     } else {
         ofr_buf_addf(&out,
                      "%s\tdev %s %.4f (all layers %.4f), mean exit layer %.2f of %d, "

@@ -40,6 +40,12 @@ grep -q '"rule": "policy"' one/config.json || complain 'no rule in config.json'
 for event in step evaluation memorize iteration sweep; do
     grep -q "^{\"event\":\"$event\"" one/journal.jsonl || complain "no $event in the journal"
 done
+run info one
+exits 0
+says '^convergence \(converged\|still moving\|oscillating\|degrading\); '
+says '^iterations  '
+run info one --json
+says '"convergence": {"verdict": "'
 run eval --model one --dev texts.tsv --text review --label verdict --runs 1 --json -q
 exits 0
 says '"score_full": 1[,.]'
@@ -52,6 +58,7 @@ END
 run train --model start --config options.json --out two --json -q
 exits 0
 says '"saved_layers": '
+says '"verdict": "'
 cmp -s one/model.safetensors two/model.safetensors || complain 'a config file changes bits'
 cmp -s one/journal.jsonl two/journal.jsonl || complain 'a config file changes the journal'
 
