@@ -50,12 +50,16 @@ typedef struct ofr_cmd_common {
 } ofr_cmd_common;
 
 /* Rows for the table of a verb whose options struct is `type`, which begins
- * with `ofr_cmd_common common;`.  They read best at the end of the table. */
+ * with `ofr_cmd_common common;`.  They read best at the end of the table.  TALK:
+ * for a verb with its own idea of threads. */
 #define OFR_CMD_COMMON_ROWS(type)                                                     \
-    {"json", 0, OFR_OPT_FLAG, offsetof(type, common.json), NULL, NULL, NULL, 0, 0,    \
-     "print JSON, one object per line", "Common options"},                            \
     {"threads", 't', OFR_OPT_INT, offsetof(type, common.threads), "0", "N", NULL, 0,  \
-     64, "threads; 0: the processors this process may use", NULL},                    \
+     64, "threads; 0: the processors this process may use", "Common options"},        \
+    OFR_CMD_TALK_ROWS(type, NULL)
+
+#define OFR_CMD_TALK_ROWS(type, heading)                                              \
+    {"json", 0, OFR_OPT_FLAG, offsetof(type, common.json), NULL, NULL, NULL, 0, 0,    \
+     "print JSON, one object per line", heading},                                     \
     {"quiet", 'q', OFR_OPT_FLAG, offsetof(type, common.quiet), NULL, NULL, NULL, 0,   \
      0, "no progress and no remarks on standard error", NULL},                        \
     {"no-color", 0, OFR_OPT_FLAG, offsetof(type, common.no_color), NULL, NULL, NULL,  \

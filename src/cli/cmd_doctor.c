@@ -4,23 +4,11 @@
 
 #include "base/cpu.h"
 #include "base/file.h"
+#include "cli/build_info.h"
 #include "cli/cmd.h"
 #include "kernels/ops.h"
 #include "report/jsonline.h"
 
-#ifndef OFR_COMMIT
-#define OFR_COMMIT ""
-#endif
-#ifndef OFR_BUILD_TYPE
-#define OFR_BUILD_TYPE ""
-#endif
-#if defined(__clang__)
-#define COMPILER "clang " __clang_version__
-#elif defined(__GNUC__)
-#define COMPILER "gcc " __VERSION__
-#else
-#define COMPILER "unknown"
-#endif
 #if defined(__x86_64__)
 #define PROCESSOR "x86_64"
 #elif defined(__aarch64__)
@@ -97,9 +85,9 @@ static void add_json(ofr_buf *out, const findings *f)
     ofr_jsonline_open(out, NULL);
     ofr_jsonline_int(out, "schema_version", OFR_SCHEMA_VERSION);
     ofr_jsonline_text(out, "version", ofr_version());
-    ofr_jsonline_text(out, "commit", OFR_COMMIT);
-    ofr_jsonline_text(out, "build", OFR_BUILD_TYPE);
-    ofr_jsonline_text(out, "compiler", COMPILER);
+    ofr_jsonline_text(out, "commit", ofr_build_commit);
+    ofr_jsonline_text(out, "build", ofr_build_type);
+    ofr_jsonline_text(out, "compiler", ofr_build_compiler);
     ofr_jsonline_text(out, "processor", f->cpu);
     ofr_jsonline_text(out, "architecture", PROCESSOR);
     ofr_jsonline_bool(out, "avx2", f->avx2);
@@ -128,8 +116,8 @@ static void add_text(ofr_buf *out, const findings *f)
 {
     double GiB = 1024.0 * 1024.0 * 1024.0;
     ofr_buf_addf(out, "version     offramp %s%s%s\n", ofr_version(),
-                 OFR_COMMIT[0] ? ", commit " : "", OFR_COMMIT);
-    ofr_buf_addf(out, "build       %s, %s\n", OFR_BUILD_TYPE, COMPILER);
+                 ofr_build_commit[0] ? ", commit " : "", ofr_build_commit);
+    ofr_buf_addf(out, "build       %s, %s\n", ofr_build_type, ofr_build_compiler);
     ofr_buf_addf(out, "processor   %s (%s)\n", f->cpu, PROCESSOR);
     ofr_buf_addf(out, "found       %s%s%s\n", f->avx2 ? "avx2 " : "",
                  f->avx512 ? "avx512 " : "", f->avx2 || f->avx512 ? "" : "scalar only");

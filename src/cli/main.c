@@ -9,11 +9,8 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "cli/build_info.h"
 #include "cli/cmd.h"
-
-#ifndef OFR_COMMIT
-#define OFR_COMMIT ""
-#endif
 
 static int fail(const char *verb, const ofr_error *err)
 {
@@ -66,8 +63,9 @@ static int print_version(void)
 {
     ofr_buf out;
     ofr_buf_init(&out);
-    ofr_buf_addf(&out, "offramp %s%s%s%s\n", ofr_version(), OFR_COMMIT[0] ? " (" : "",
-                 OFR_COMMIT, OFR_COMMIT[0] ? ")" : "");
+    const char *commit = ofr_build_commit;
+    ofr_buf_addf(&out, "offramp %s%s%s%s\n", ofr_version(), commit[0] ? " (" : "", commit,
+                 commit[0] ? ")" : "");
     return print(&out, NULL);
 }
 
