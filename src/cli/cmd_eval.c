@@ -5,46 +5,29 @@
 #include "base/cpu.h"
 #include "base/file.h"
 #include "base/log.h"
-#include "base/mem.h"
 #include "cli/cmd.h"
+#include "cli/eval_data.h"
 #include "cli/eval_text.h"
 #include "cli/load.h"
-#include "data/dataset.h"
 #include "eval/evaluate.h"
 #include "report/record.h"
 
 typedef struct options {
     ofr_cmd_common common;
-    const char *model, *task, *data, *dev;
-    const char *text, *pair, *label;
-    bool no_header, skip_bad_rows;
+    const char *model;
+    ofr_eval_data data;
     const char *rule, *predictions;
     double threshold;
-    int batch, max_length, runs;
+    int batch, runs;
     uint64_t seed;
 } options;
+
+#define AT(member) offsetof(options, data.member)
 
 static const ofr_opt rows[] = {
     {"model", 'm', OFR_OPT_TEXT, offsetof(options, model), NULL, "DIR", NULL, 0, 0,
      "model directory", "Model and data"},
-    {"task", 0, OFR_OPT_TEXT, offsetof(options, task), NULL, "NAME", NULL, 0, 0,
-     "a known task (sst2, rte, mrpc, ...); the one it was trained on if absent", NULL},
-    {"data", 'd', OFR_OPT_TEXT, offsetof(options, data), NULL, "DIR", NULL, 0, 0,
-     "folder that holds the task's dev file", NULL},
-    {"dev", 0, OFR_OPT_TEXT, offsetof(options, dev), NULL, "FILE", NULL, 0, 0,
-     "the file itself: .tsv, .csv or .jsonl", NULL},
-    {"text", 0, OFR_OPT_TEXT, offsetof(options, text), NULL, "COL", NULL, 0, 0,
-     "column of the text, by name or number from 0, in a file of your own", NULL},
-    {"text-pair", 0, OFR_OPT_TEXT, offsetof(options, pair), NULL, "COL", NULL, 0, 0,
-     "column of the second text", NULL},
-    {"label", 0, OFR_OPT_TEXT, offsetof(options, label), NULL, "COL", NULL, 0, 0,
-     "column of the right answer", NULL},
-    {"no-header", 0, OFR_OPT_FLAG, offsetof(options, no_header), NULL, NULL, NULL, 0, 0,
-     "the first line of the file is data", NULL},
-    {"skip-bad-rows", 0, OFR_OPT_FLAG, offsetof(options, skip_bad_rows), NULL, NULL, NULL,
-     0, 0, "count bad rows instead of stopping at the first", NULL},
-    {"max-length", 0, OFR_OPT_INT, offsetof(options, max_length), "0", "N", NULL, 0,
-     1 << 24, "cut texts to N tokens; 0: as in training", NULL},
+    OFR_EVAL_DATA_ROWS(AT),
     {"rule", 0, OFR_OPT_TEXT, offsetof(options, rule), NULL, "NAME", NULL, 0, 0,
      "policy, never, entropy, confidence, patience or fixed; default: as stored",
      "Early exit"},
@@ -62,122 +45,15 @@ static const ofr_opt rows[] = {
     OFR_CMD_END,
 };
 
-/* The file, where its columns are, and how to score. */
-typedef struct source {
-    char path[OFR_PATH_MAX];
-    ofr_columns columns;
-    ofr_metric metric, metric2;
-    const char *name; /* for reports */
-} source;
-
-static ofr_status source_of_task(source *s, const options *o, const ofr_task *task,
-                                 ofr_error *err)
-{
-    s->columns.has_header = task->has_header;
-    s->columns.text = task->text;
-    s->columns.pair = task->pair;
-    s->columns.label = task->label;
-    s->columns.regression = task->regression;
-    s->metric = task->metric;
-    s->metric2 = task->metric2;
-    s->name = task->name;
-    if (o->dev) return ofr_file_join(s->path, "", o->dev, err);
-    if (!o->data)
-        return ofr_fail(err, OFR_INVALID, "needs --data DIR or --dev FILE; see --help");
-    return ofr_task_file(task, o->data, "dev", s->path, err);
-}
-
-static ofr_status source_of_columns(source *s, const options *o, const ofr_config *config,
-                                    ofr_error *err)
-{
-    OFR_TRY(ofr_cmd_need(o->text, "text", err));
-    OFR_TRY(ofr_cmd_need(o->label, "label", err));
-    s->columns.has_header = !o->no_header;
-    s->columns.text = o->text;
-    s->columns.pair = o->pair;
-    s->columns.label = o->label;
-    s->columns.regression = config->regression;
-    s->metric = s->metric2 = config->regression ? OFR_METRIC_PEARSON
-                                                : OFR_METRIC_ACCURACY;
-    if (config->regression) s->metric2 = OFR_METRIC_SPEARMAN;
-    if (!o->dev && !o->data)
-        return ofr_fail(err, OFR_INVALID, "needs --dev FILE or --data DIR; see --help");
-    OFR_TRY(ofr_file_join(s->path, o->dev ? "" : o->data, o->dev ? o->dev : "dev.tsv",
-                          err));
-    s->name = strrchr(s->path, '/') ? strrchr(s->path, '/') + 1 : s->path;
-    return OFR_OK;
-}
-
-static ofr_status find_source(source *s, const options *o, const ofr_config *config,
-                              ofr_error *err)
-{
-    const char *name = o->task;
-    const ofr_task *task;
-    memset(s, 0, sizeof *s);
-    s->columns.skip_bad_rows = o->skip_bad_rows;
-    if (!name && !o->text && !o->label && config->task[0]) name = config->task;
-    if (!name && !o->text && !o->label)
-        return ofr_fail(err, OFR_INVALID,
-                        "needs --task NAME, or --text COL and --label COL; see --help");
-    if (name && (o->text || o->label || o->pair))
-        return ofr_fail(err, OFR_INVALID,
-                        "--task knows its columns; leave out --text, --text-pair and "
-                        "--label, or --task");
-    if (!name) return source_of_columns(s, o, config, err);
-    OFR_TRY(ofr_task_find(&task, name, err));
-    if (task->regression != config->regression)
-        return ofr_fail(err, OFR_INVALID,
-                        "task %s is %s, but the model was trained for %s", task->name,
-                        task->regression ? "regression" : "classification",
-                        config->regression ? "regression" : "classification");
-    return source_of_task(s, o, task, err);
-}
-
-/* Names under which the data may know the classes: those of the model, except
- * that LABEL_0, LABEL_1, ... of other tools' checkpoints mean 0, 1, ... */
-static ofr_status class_names(const char ***out, const ofr_config *config, ofr_error *err)
-{
-    static const char prefix[] = "LABEL_";
-    size_t n = sizeof prefix - 1, K = (size_t)config->K;
-    const char **names = ofr_mem_array(K, sizeof *names);
-    bool numbered = true;
-    if (!names) return ofr_fail_nomem(err, K * sizeof *names, "class names");
-    for (size_t k = 0; k < K; k++)
-        numbered = numbered && strncmp(config->labels[k], prefix, n) == 0;
-    for (size_t k = 0; k < K; k++)
-        names[k] = config->labels[k] + (numbered ? n : 0);
-    *out = names;
-    return OFR_OK;
-}
-
-static ofr_status open_data(ofr_dataset *data, const source *s, const ofr_loaded *m,
-                            ofr_error *err)
-{
-    const ofr_config *config = &m->encoder.config;
-    const char **names = NULL;
-    ofr_status status;
-    OFR_TRY(class_names(&names, config, err));
-    status = ofr_dataset_open(data, s->path, &s->columns, m->tok, m->max_tokens, names,
-                              config->K, err);
-    ofr_mem_free(names);
-    if (status != OFR_OK) return status;
-    if (data->n_truncated)
-        ofr_log(OFR_LOG_INFO, "%d of %d texts are longer than %d tokens and were cut",
-                data->n_truncated, data->n, m->max_tokens);
-    if (data->n_bad_rows)
-        ofr_log(OFR_LOG_INFO, "%d bad rows were left out", data->n_bad_rows);
-    return OFR_OK;
-}
-
 static bool show_progress(void *user, int done, int total)
 {
     ofr_term_progress(user, "eval", done, total, NULL);
     return true;
 }
 
-static ofr_status print_result(const options *o, const source *s, const ofr_eval *eval,
-                               const ofr_dataset *data, const ofr_loaded *m,
-                               ofr_error *err)
+static ofr_status print_result(const options *o, const ofr_eval_source *s,
+                               const ofr_eval *eval, const ofr_dataset *data,
+                               const ofr_loaded *m, ofr_error *err)
 {
     char processor[128];
     ofr_record_about about = {
@@ -203,8 +79,8 @@ static ofr_status print_result(const options *o, const source *s, const ofr_eval
     return status;
 }
 
-static ofr_status evaluate(const options *o, const source *s, const ofr_loaded *m,
-                           const ofr_dataset *data, ofr_error *err)
+static ofr_status evaluate(const options *o, const ofr_eval_source *s,
+                           const ofr_loaded *m, const ofr_dataset *data, ofr_error *err)
 {
     ofr_eval_options how;
     ofr_eval eval;
@@ -240,19 +116,20 @@ static ofr_status run(void *values, const bool *is_set, char **args, int n_args,
 {
     const options *o = values;
     ofr_load_options how = {
-        .rule = o->rule, .threshold = o->threshold, .max_tokens = o->max_length,
+        .rule = o->rule, .threshold = o->threshold, .max_tokens = o->data.max_length,
         .threads = o->common.threads, .tokenizer = true, .classifier = true,
     };
     ofr_loaded m;
     ofr_dataset data;
-    source s;
+    ofr_eval_source s;
     ofr_status status;
     (void)is_set;
     OFR_TRY(ofr_cmd_args(args, n_args, 0, err));
     OFR_TRY(ofr_cmd_need(o->model, "model", err));
     OFR_TRY(ofr_load_open(&m, o->model, &how, err));
-    if ((status = find_source(&s, o, &m.encoder.config, err)) != OFR_OK) goto close_model;
-    if ((status = open_data(&data, &s, &m, err)) != OFR_OK) goto close_model;
+    status = ofr_eval_data_find(&s, &o->data, &m.encoder.config, err);
+    if (status != OFR_OK) goto close_model;
+    if ((status = ofr_eval_data_open(&data, &s, &m, err)) != OFR_OK) goto close_model;
     status = evaluate(o, &s, &m, &data, err);
     ofr_dataset_close(&data);
 close_model:
