@@ -41,7 +41,8 @@ extern "C" {
     X(INVALID, "bad argument")                                               \
     X(TOO_LONG, "text is longer than the model accepts")                     \
     X(DIVERGED, "training produced a number that is not finite")             \
-    X(INTERRUPTED, "interrupted by a signal")
+    X(INTERRUPTED, "interrupted by a signal")                                \
+    X(UNPROVEN, "not possible with this data")
 
 typedef enum ofr_status {
 #define OFR_STATUS_ENUM(name, text) OFR_##name,

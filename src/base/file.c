@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -309,4 +310,17 @@ ofr_status ofr_file_write(const char *path, const void *p, size_t n, ofr_error *
     OFR_TRY(ofr_file_writer_begin(&w, path, err));
     ofr_file_writer_add(&w, p, n);
     return ofr_file_writer_commit(&w, err);
+}
+
+ofr_status ofr_file_hash(char out[OFR_FILE_HASH], const char *path, ofr_error *err)
+{
+    uint64_t hash = 0xcbf29ce484222325U;
+    ofr_file_map map;
+
+    OFR_TRY(ofr_file_map_open(&map, path, err));
+    for (size_t i = 0; i < map.size; i++)
+        hash = (hash ^ map.p[i]) * 0x100000001b3U;
+    ofr_file_map_close(&map);
+    snprintf(out, OFR_FILE_HASH, "%016llx", (unsigned long long)hash);
+    return OFR_OK;
 }

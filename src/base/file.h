@@ -37,6 +37,11 @@ ofr_status ofr_file_remove(const char *path, ofr_error *err);    /* absent is fi
 ofr_status ofr_file_join(char out[OFR_PATH_MAX], const char *dir, const char *name,
                          ofr_error *err);
 
+/* 16 hexadecimal digits that tell files apart in records (FNV-1a of 64 bits over
+ * the bytes; no protection against malice).  OFR_NOT_FOUND, OFR_IO. */
+enum { OFR_FILE_HASH = 17 };
+ofr_status ofr_file_hash(char out[OFR_FILE_HASH], const char *path, ofr_error *err);
+
 typedef struct ofr_file_writer {
     int fd;
     bool failed;

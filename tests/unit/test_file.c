@@ -182,6 +182,22 @@ static void test_join(void **state)
                  "longer than");
 }
 
+/* Known answers of 64-bit FNV-1a: the empty string, "a" and "foobar". */
+static void test_hash(void **state)
+{
+    (void)state;
+    ofr_error err;
+    char out[OFR_FILE_HASH];
+    assert_ok(ofr_file_hash(out, support_write("hash", ""), &err), err);
+    assert_string_equal(out, "cbf29ce484222325");
+    assert_ok(ofr_file_hash(out, support_write("hash", "a"), &err), err);
+    assert_string_equal(out, "af63dc4c8601ec8c");
+    assert_ok(ofr_file_hash(out, support_write("hash", "foobar"), &err), err);
+    assert_string_equal(out, "85944171f73967e8");
+    assert_fails(ofr_file_hash(out, support_path("absent"), &err), OFR_NOT_FOUND, err,
+                 "absent");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -189,6 +205,7 @@ int main(void)
         cmocka_unit_test(test_standard_input), cmocka_unit_test(test_write),
         cmocka_unit_test(test_write_failures), cmocka_unit_test(test_links),
         cmocka_unit_test(test_folders),        cmocka_unit_test(test_join),
+        cmocka_unit_test(test_hash),
     };
     return cmocka_run_group_tests_name("file", tests, NULL, NULL);
 }
