@@ -25,6 +25,7 @@ double ofr_cost_head(const ofr_config *config)
 double ofr_cost_policy(const ofr_config *config)
 {
     double P = config->policy_hidden;
+    if (config->gate == OFR_GATE_LTE) return 2.0 * config->C;
     return 2 * (P * config->C + P);
 }
 

@@ -2,8 +2,8 @@
  * cost.h - layers, FLOPs and time saved: one definition for all reports.
  *
  * FLOPs, 2 per multiply-add: a layer on T tokens 2T(4C^2 + 2CF) + 4T^2 C; a head
- * with its pooler 2(C^2 + CK); a policy 2(PC + P).  Every head and policy that
- * ran is counted (METHOD, evaluation).
+ * with its pooler 2(C^2 + CK); a policy 2(PC + P), LTE 2C.  Every head and policy
+ * that ran is counted (METHOD, evaluation).
  */
 #ifndef OFR_EXIT_COST_H
 #define OFR_EXIT_COST_H

@@ -121,6 +121,7 @@ static void classifier_bwd(ofr_heads *heads, ofr_real *grads, const ofr_real *dz
     dev->ops.gemm(dev, dc, C, dz_rows, (ofr_mat){encoder->w + at->head_w, C, 1}, B, C, K,
                   false);
     if (drops) dev->ops.dropout(dev, dc, dc, step, layer_drop(heads, l));
+    if (heads->dc_more) dev->ops.add(dev, dc, heads->dc_more + l * step, step);
 }
 
 /* Through the pooler of n layers from l on, which share it when n > 1. */
@@ -148,6 +149,15 @@ static bool all_zero(const ofr_real *x, size_t n)
     return true;
 }
 
+/* Does nothing flow back from layer l (0-based)? */
+static bool is_idle(const ofr_heads *heads, const ofr_real *dz, int l)
+{
+    size_t step = (size_t)heads->B * heads->encoder->config.C;
+    size_t z_step = (size_t)heads->B * heads->encoder->config.K;
+    return all_zero(dz + l * z_step, z_step) &&
+           (!heads->dc_more || all_zero(heads->dc_more + l * step, step));
+}
+
 int ofr_heads_backward(ofr_heads *heads, ofr_real *grads, ofr_real *dcls,
                        const ofr_real *dz)
 {
@@ -157,13 +167,13 @@ int ofr_heads_backward(ofr_heads *heads, ofr_real *grads, ofr_real *dcls,
     bool shared = config->pooler == OFR_POOLER_SHARED;
     int top = 0;
     for (int l = 0; l < L;) {
-        if (all_zero(dz + l * z_step, z_step)) {
+        if (is_idle(heads, dz, l)) {
             memset(dcls + l * step, 0, step * sizeof *dcls);
             l++;
             continue;
         }
         int n = 1; /* a run of layers that share the pooler's product */
-        while (shared && l + n < L && !all_zero(dz + (l + n) * z_step, z_step))
+        while (shared && l + n < L && !is_idle(heads, dz, l + n))
             n++;
         for (int i = l; i < l + n; i++)
             classifier_bwd(heads, grads, dz + i * z_step, i);

@@ -28,6 +28,8 @@ typedef struct ofr_heads {
     ofr_real *dropped;   /* [L,B,C] */
     ofr_real *z;         /* [L,B,K] logits */
     ofr_real *dc;        /* [L,B,C] scratch: dropped -> c -> pre, backwards  */
+    const ofr_real *dc_more; /* [L,B,C] added to dc on the way back: what gates want
+                            of the pooled vectors.  NULL after open; borrowed */
     ofr_drop drop;       /* of the last forward; the key is changed per layer */
     uint32_t drop_key;
     ofr_slots slots;
@@ -40,8 +42,8 @@ void ofr_heads_close(ofr_heads *heads);
  * training: dropout at the config's rate, masks a function of drop_key. */
 void ofr_heads_forward(ofr_heads *heads, ofr_real *cls, int B, bool training,
                        uint32_t drop_key);
-/* grads +=;  dcls[L,B,C] = ... given dz[L,B,K].  Layers whose dz is all zero
- * cost nothing and get dcls = 0.  Returns the highest layer with a gradient, 0
+/* grads +=;  dcls[L,B,C] = ... given dz[L,B,K].  Layers whose dz (and dc_more) is
+ * all zero cost nothing and get dcls = 0.  Returns the highest layer with a gradient, 0
  * when there is none. */
 int ofr_heads_backward(ofr_heads *heads, ofr_real *grads, ofr_real *dcls,
                        const ofr_real *dz);

@@ -1,8 +1,8 @@
 /*
- * policy.c - the policy networks, forward and backward.
+ * policy.c - the gates, forward and backward.
  *
- * One hidden layer of a few dozen units per exit: small enough that every layer
- * is a handful of short products.
+ * A policy has one hidden layer of a few dozen units per exit, LTE a single unit
+ * for all: small enough that every layer is a handful of short products.
  */
 #include "exit/policy.h"
 
@@ -15,6 +15,12 @@ static ofr_real sigmoid(ofr_real u)
     return (ofr_real)((u >= 0 ? 1 : e) / (1 + e));
 }
 
+/* LTE has no hidden units: its only weights read c. */
+static bool is_direct(const ofr_exit_at *at)
+{
+    return at->policy_w1 == OFR_PARAM_NONE;
+}
+
 /* u[B] and the hidden units of layer l (0-based) from c[B,C]. */
 static void forward_layer(const ofr_encoder *encoder, ofr_dev *dev, int l, ofr_real *u,
                           ofr_real *hidden, ofr_real *pre, const ofr_real *c, int B)
@@ -22,6 +28,11 @@ static void forward_layer(const ofr_encoder *encoder, ofr_dev *dev, int l, ofr_r
     const ofr_exit_at *at = &encoder->params.exits[l];
     const ofr_real *w = encoder->w;
     int C = encoder->config.C, P = encoder->config.policy_hidden;
+    if (is_direct(at)) {
+        dev->ops.linear(dev, u, NULL, c, w + at->policy_w2, NULL, w + at->policy_b2, B, C,
+                        1, OFR_ACT_NONE);
+        return;
+    }
     dev->ops.linear(dev, hidden, pre, c, w + at->policy_w1, NULL, w + at->policy_b1, B, C,
                     P, OFR_ACT_GELU);
     dev->ops.linear(dev, u, NULL, hidden, w + at->policy_w2, NULL, w + at->policy_b2, B,
@@ -88,26 +99,56 @@ static bool all_zero(const ofr_real *x, int n)
     return true;
 }
 
-void ofr_policies_backward(ofr_policies *policies, ofr_real *grads, const ofr_real *du)
+/* grads of w2 and b2 of layer l += , with x[B,I] what they read. */
+static void unit_bwd(ofr_policies *policies, ofr_real *grads, int l, const ofr_real *du,
+                     const ofr_real *x, int I)
+{
+    const ofr_exit_at *at = &policies->encoder->params.exits[l];
+    ofr_dev *dev = policies->dev;
+    dev->ops.gemm(dev, grads + at->policy_w2, I, (ofr_mat){du, 1, 1}, (ofr_mat){x, I, 1},
+                  1, I, policies->B, true);
+    dev->ops.col_sum(dev, grads + at->policy_b2, du, policies->B, 1);
+}
+
+/* A policy of layer l: grads +=; dc[B,C] += unless NULL. */
+static void policy_bwd(ofr_policies *policies, ofr_real *grads, ofr_real *dc, int l,
+                       const ofr_real *du)
 {
     const ofr_encoder *encoder = policies->encoder;
+    const ofr_exit_at *at = &encoder->params.exits[l];
     ofr_dev *dev = policies->dev;
     int B = policies->B, C = encoder->config.C, P = encoder->config.policy_hidden;
+    size_t row = (size_t)l * B;
+    ofr_real *dpre = policies->dhidden;
+    unit_bwd(policies, grads, l, du, policies->hidden + row * P, P);
+    dev->ops.gemm(dev, dpre, P, (ofr_mat){du, 1, 1},
+                  (ofr_mat){encoder->w + at->policy_w2, P, 1}, B, P, 1, false);
+    dev->ops.act_bwd(dev, dpre, dpre, policies->pre + row * P, (size_t)B * P,
+                     OFR_ACT_GELU);
+    dev->ops.gemm(dev, grads + at->policy_w1, C, (ofr_mat){dpre, 1, P},
+                  (ofr_mat){policies->c_in + row * C, C, 1}, P, C, B, true);
+    dev->ops.col_sum(dev, grads + at->policy_b1, dpre, B, P);
+    if (dc != NULL)
+        dev->ops.gemm(dev, dc, C, (ofr_mat){dpre, P, 1},
+                      (ofr_mat){encoder->w + at->policy_w1, C, 1}, B, C, P, true);
+}
+
+void ofr_policies_backward_into(ofr_policies *policies, ofr_real *grads, ofr_real *dc,
+                                const ofr_real *du)
+{
+    const ofr_encoder *encoder = policies->encoder;
+    int B = policies->B, C = encoder->config.C;
     for (int l = 0; l < encoder->config.L - 1; l++) {
-        const ofr_exit_at *at = &encoder->params.exits[l];
         size_t row = (size_t)l * B;
-        const ofr_real *du_l = du + row;
-        ofr_real *dpre = policies->dhidden;
-        if (all_zero(du_l, B)) continue;
-        dev->ops.gemm(dev, grads + at->policy_w2, P, (ofr_mat){du_l, 1, 1},
-                      (ofr_mat){policies->hidden + row * P, P, 1}, 1, P, B, true);
-        dev->ops.col_sum(dev, grads + at->policy_b2, du_l, B, 1);
-        dev->ops.gemm(dev, dpre, P, (ofr_mat){du_l, 1, 1},
-                      (ofr_mat){encoder->w + at->policy_w2, P, 1}, B, P, 1, false);
-        dev->ops.act_bwd(dev, dpre, dpre, policies->pre + row * P, (size_t)B * P,
-                         OFR_ACT_GELU);
-        dev->ops.gemm(dev, grads + at->policy_w1, C, (ofr_mat){dpre, 1, P},
-                      (ofr_mat){policies->c_in + row * C, C, 1}, P, C, B, true);
-        dev->ops.col_sum(dev, grads + at->policy_b1, dpre, B, P);
+        if (all_zero(du + row, B)) continue;
+        if (is_direct(&encoder->params.exits[l]))
+            unit_bwd(policies, grads, l, du + row, policies->c_in + row * C, C);
+        else
+            policy_bwd(policies, grads, dc ? dc + row * C : NULL, l, du + row);
     }
+}
+
+void ofr_policies_backward(ofr_policies *policies, ofr_real *grads, const ofr_real *du)
+{
+    ofr_policies_backward_into(policies, grads, NULL, du);
 }

@@ -3,7 +3,9 @@
  *
  *   u_l = w2 . gelu(W1 c_l + b1) + b2,   pi_l = sigmoid(u_l)
  *
- * with W1 [P,C], P = 32.  Layer L always exits and has no policy.
+ * with W1 [P,C], P = 32.  Layer L always exits and has no policy.  A model whose
+ * gates are of kind LTE has u_l = v . c_l + a instead, with v and a shared by all
+ * layers; pi_l is then the estimated probability that layer l is wrong.
  */
 #ifndef OFR_EXIT_POLICY_H
 #define OFR_EXIT_POLICY_H
@@ -34,5 +36,9 @@ void ofr_policies_forward(ofr_policies *policies, const ofr_real *c, int B);
 /* grads += for the policy parameters, given du[L-1,B].  The pooled vectors are
  * constants here: no gradient flows into the backbone (METHOD, step b). */
 void ofr_policies_backward(ofr_policies *policies, ofr_real *grads, const ofr_real *du);
+/* The same, and dc[L,B,C] += of the pooled vectors below layer L, for methods whose
+ * gates shape the backbone.  LTE only reads: it leaves dc alone. */
+void ofr_policies_backward_into(ofr_policies *policies, ofr_real *grads, ofr_real *dc,
+                                const ofr_real *du);
 
 #endif

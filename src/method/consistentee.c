@@ -381,8 +381,8 @@ static ofr_status open_parts(ofr_consistentee *c, ofr_trainer *trainer, ofr_erro
     return ofr_policies_open(&c->policies, trainer->encoder, trainer->dev, most, err);
 }
 
-static ofr_status open_consistentee(ofr_recipe *recipe, ofr_trainer *trainer,
-                                    const ofr_method_data *data,
+static ofr_status open_consistentee(ofr_recipe *recipe, const ofr_method *method,
+                                    ofr_trainer *trainer, const ofr_method_data *data,
                                     const ofr_method_options *options, ofr_error *err)
 {
     const ofr_config *config = &trainer->encoder->config;
@@ -398,6 +398,7 @@ static ofr_status open_consistentee(ofr_recipe *recipe, ofr_trainer *trainer,
     c->alpha = options->alpha;
     c->last_score = c->last_mean_exit = NAN;
     c->chosen = -1;
+    (void)method;
     *recipe = (ofr_recipe){.self = c, .phases = phases, .next = next, .state = state};
     status = open_parts(c, trainer, err);
     if (status) close_consistentee(recipe);
@@ -424,10 +425,16 @@ static void result(const ofr_recipe *recipe, ofr_method_result *out)
 
 const ofr_method ofr_method_consistentee = {
     .name = "consistentee",
-    .rule = "policy",
-    .threshold = 0.5,
-    .has_policies = true,
+    .source = "Zeng et al. 2024, arXiv 2312.11882",
     .summary = "policies learn by reinforcement where each text should leave",
+    .rule = &ofr_rule_policy,
+    .all_exits = true,
+    .has_policies = true,
+    .options = "joint-epochs policy-epochs task-epochs iterations tolerance "
+               "tolerance-layers policy-batch task-lr policy-lr alpha alphas max-loss "
+               "reward hardness gradient rollouts entropy-bonus policy-holdout "
+               "policy-data policy-start policy-reset policy-hidden task-loss "
+               "task-updates-policy",
     .open = open_consistentee,
     .result = result,
     .close = close_consistentee,

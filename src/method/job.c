@@ -35,6 +35,8 @@ static uint64_t fingerprint(const ofr_method *method, const ofr_encoder *encoder
                             options->weight_decay, options->beta1, options->beta2,
                             options->eps, options->policy_start,
                             options->max_loss, options->error_limit,
+                            options->exit_lr, options->distill, options->temperature,
+                            options->prior, options->prior_weight,
                             options->tolerance, options->tolerance_layers};
     const int ints[] = {options->joint_epochs, options->policy_epochs,
                         options->task_epochs, options->iterations, options->batch,
@@ -42,7 +44,8 @@ static uint64_t fingerprint(const ofr_method *method, const ofr_encoder *encoder
                         options->reward, options->hardness, options->task_loss,
                         options->policy_data, options->rollouts, options->policy_reset,
                         options->task_updates_policy, options->policy_hidden,
-                        options->pooler, options->all_exits, encoder->config.L,
+                        options->pooler, options->all_exits, options->exit_epochs,
+                        options->layers, options->grad_reg, encoder->config.L,
                         encoder->config.C, encoder->config.K};
     uint64_t h = 0xcbf29ce484222325U;
 
@@ -116,19 +119,46 @@ static ofr_status run(const ofr_method *method, ofr_encoder *encoder, ofr_dev *d
     ofr_status status;
 
     OFR_TRY(ofr_trainer_open(&trainer, encoder, dev, loop, err));
-    status = method->open(&recipe, &trainer, data, options, err);
+    status = method->open(&recipe, method, &trainer, data, options, err);
     if (!status) {
         status = ofr_trainer_run(&trainer, &recipe, err);
-        if (!status && result) {
-            *result = (ofr_method_result){.chosen = -1,
-                                          .iterations = (int)trainer.at.iteration,
-                                          .steps = trainer.at.steps};
+        if (!status) {
+            *result = (ofr_method_result){
+                .chosen = -1, .iterations = (int)trainer.at.iteration,
+                .steps = trainer.at.steps,
+                .threshold = ofr_rule_default(method->rule, encoder->config.K)};
             method->result(&recipe, result);
         }
         method->close(&recipe);
     }
     ofr_trainer_close(&trainer);
     return status;
+}
+
+/* The layers that --layers keeps, and the gates of the method. */
+static ofr_status reshape(const ofr_method *method, ofr_encoder *encoder,
+                          const ofr_method_options *o, ofr_error *err)
+{
+    const ofr_config *config = &encoder->config;
+
+    if (o->layers > config->L)
+        return ofr_fail(err, OFR_INVALID, "--layers %d: the model has only %d", o->layers,
+                        config->L);
+    if ((o->layers == 0 || o->layers == config->L) && method->gate == config->gate)
+        return OFR_OK;
+    return ofr_encoder_reshape(encoder, o->layers ? o->layers : config->L, method->gate,
+                               o->seed, err);
+}
+
+/* What the trained model says about itself. */
+static void label(ofr_config *config, const ofr_method *method,
+                  const ofr_method_options *options, const ofr_method_result *result)
+{
+    strcpy(config->rule, method->rule->name);
+    strcpy(config->method, method->name);
+    config->threshold = result->threshold;
+    config->has_exits = method->all_exits || options->all_exits;
+    config->has_policies = method->has_policies;
 }
 
 ofr_status ofr_method_train(const ofr_method *method, ofr_encoder *encoder, ofr_dev *dev,
@@ -140,10 +170,13 @@ ofr_status ofr_method_train(const ofr_method *method, ofr_encoder *encoder, ofr_
     const double rates[3] = {config->hidden_dropout, config->attention_dropout,
                              config->head_dropout};
     ofr_method_options o = *options;
+    ofr_method_result mine;
     ofr_train_options loop;
     ofr_status status;
 
     OFR_TRY(check(encoder, data, err));
+    OFR_TRY(ofr_method_fits(method, config->regression, err));
+    OFR_TRY(reshape(method, encoder, options, err));
     if (o.lr == 0) {
         o.lr = ofr_method_auto_lr(encoder);
         ofr_log(OFR_LOG_INFO, "learning rate %g (the weights are %s)", o.lr,
@@ -155,15 +188,11 @@ ofr_status ofr_method_train(const ofr_method *method, ofr_encoder *encoder, ofr_
     if (o.head_dropout >= 0) config->head_dropout = o.head_dropout;
     loop = loop_options(&o, job);
     loop.fingerprint = fingerprint(method, encoder, data, &o);
-    status = run(method, encoder, dev, data, &o, &loop, result, err);
+    status = run(method, encoder, dev, data, &o, &loop, result ? result : &mine, err);
     config->hidden_dropout = rates[0];
     config->attention_dropout = rates[1];
     config->head_dropout = rates[2];
     if (status) return status;
-    strcpy(config->rule, method->rule);
-    strcpy(config->method, method->name);
-    config->threshold = method->threshold;
-    config->has_exits = method->has_policies || options->all_exits;
-    config->has_policies = method->has_policies;
+    label(config, method, options, result ? result : &mine);
     return ofr_encoder_pack(encoder, dev, OFR_PRECISION_F32, err);
 }

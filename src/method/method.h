@@ -2,12 +2,13 @@
  * method.h - a way to train an early-exit model: its recipe, its exit rule.
  *
  * A method is a table of phases over the one loop of train/train.h, and the few
- * functions that those phases call.  Adding one: docs/METHODS.md.
+ * functions that those phases call.  Adding one: docs/ADDING-A-METHOD.md.
  */
 #ifndef OFR_METHOD_METHOD_H
 #define OFR_METHOD_METHOD_H
 
 #include "data/dataset.h"
+#include "exit/rule.h"
 #include "method/options.h"
 #include "train/train.h"
 
@@ -29,32 +30,56 @@ typedef struct ofr_method_result {
     bool converged;     /* stopped before --iterations by the tolerances  */
     long long steps;
     double score, score_full, mean_exit; /* dev, by the method's rule      */
+    double threshold;   /* of the rule, to be stored: its default unless the
+                           method says otherwise                           */
     int n_sweep;        /* rows of --alphas                               */
     int chosen;         /* row whose policies the encoder holds; -1: none */
     ofr_sweep_row sweep[OFR_SWEEP_MAX];
 } ofr_method_result;
 
-typedef struct ofr_method {
+typedef struct ofr_method ofr_method;
+
+struct ofr_method {
     const char *name;
-    const char *rule;       /* exit rule stored in the model */
-    double threshold;
-    bool has_policies;
+    const char *source;     /* the paper; NULL: none                                */
     const char *summary;
+    const ofr_rule *rule;   /* exit rule stored in the model; one that looks at
+                               classes makes the method refuse a regression        */
+    bool all_exits;         /* trains the classifiers below layer L                 */
+    bool has_policies;      /* trains gates...                                      */
+    ofr_gate_kind gate;     /* ...of this kind                                      */
+    /* Methods of one recipe train alike, bit for bit, and differ in the rule: a
+     * comparison needs to train one of them.  NULL: like no other. */
+    const char *recipe;
+    /* Names of options, separated by blanks, that this method reads and not every
+     * method does; what no method lists is for all. */
+    const char *options;
     /* Make the recipe (recipe->self is the method's own memory); the trainer is
      * open.  The encoder has its classes (ofr_encoder_set_task). */
-    ofr_status (*open)(ofr_recipe *recipe, ofr_trainer *trainer,
+    ofr_status (*open)(ofr_recipe *recipe, const ofr_method *method, ofr_trainer *trainer,
                        const ofr_method_data *data, const ofr_method_options *options,
                        ofr_error *err);
     void (*result)(const ofr_recipe *recipe, ofr_method_result *result);
     void (*close)(ofr_recipe *recipe);
-} ofr_method;
+};
 
 extern const ofr_method ofr_method_consistentee, ofr_method_finetune;
+/* joint.c: one way to train, six ways to leave. */
+extern const ofr_method ofr_method_static, ofr_method_entropy, ofr_method_confidence,
+    ofr_method_pabee, ofr_method_pcee, ofr_method_cosee;
+extern const ofr_method ofr_method_deebert, ofr_method_berxit, ofr_method_romebert,
+    ofr_method_palbert;
 
 extern const ofr_method *const ofr_methods[]; /* NULL at the end */
 
 /* By name; OFR_INVALID lists the known ones. */
 ofr_status ofr_method_find(const ofr_method **out, const char *name, ofr_error *err);
+
+/* Does `method` read this option?  (Or is it one that every method reads.) */
+bool ofr_method_reads(const ofr_method *method, const char *option);
+/* Does the method make sense for these answers?  OFR_INVALID says why not and
+ * names methods that do. */
+ofr_status ofr_method_fits(const ofr_method *method, bool regression, ofr_error *err);
 
 /* The parts of a run that are not hyper-parameters. */
 typedef struct ofr_method_job {
@@ -67,11 +92,11 @@ typedef struct ofr_method_job {
     void (*guard)(bool on);      /* tests */
 } ofr_method_job;
 
-/* Train `encoder` (with its classes set) from where it stands, through every
- * phase of `method`.  Dropout rates of the options are put into the encoder's
- * config for the run and taken back afterwards.  `result` may be NULL.  On
- * success the config's exit rule, threshold and method are set, and the encoder
- * is packed. */
+/* Train `encoder` (with its classes set) from where it stands, through every phase
+ * of `method`, after it was given the method's gates and --layers of its layers.
+ * Dropout rates of the options are put into the encoder's config for the run and
+ * taken back afterwards.  `result` may be NULL.  On success the config's exit rule,
+ * threshold and method are set, and the encoder is packed. */
 ofr_status ofr_method_train(const ofr_method *method, ofr_encoder *encoder, ofr_dev *dev,
                             const ofr_method_data *data,
                             const ofr_method_options *options, const ofr_method_job *job,

@@ -25,10 +25,11 @@ typedef struct ofr_method_options {
     /* phases */
     int joint_epochs, policy_epochs, task_epochs, iterations; /* policy 0: by rule */
     double tolerance, tolerance_layers;
+    int exit_epochs, layers;       /* exit_epochs 0: joint_epochs; layers 0: all */
     bool all_exits;
     /* steps */
     int batch, policy_batch;
-    double lr, policy_lr, task_lr; /* lr, task_lr 0: by rule, see the rows */
+    double lr, policy_lr, task_lr, exit_lr; /* lr, task_lr, exit_lr 0: by rule */
     int schedule;                  /* ofr_schedule */
     double warmup, clip, weight_decay, beta1, beta2, eps;
     double dropout, attention_dropout, head_dropout; /* < 0: as in config.json */
@@ -41,6 +42,9 @@ typedef struct ofr_method_options {
     double entropy_bonus, policy_holdout, policy_start, error_limit;
     bool policy_reset, task_updates_policy;
     int policy_hidden, pooler;
+    double distill, temperature;   /* of knowledge from the last exit */
+    bool grad_reg;
+    double prior, prior_weight;    /* of the exit distribution */
     /* the run */
     uint64_t seed;
     int save_steps;
@@ -61,6 +65,12 @@ typedef struct ofr_method_options {
      "converged when the dev score moves less than this...", NULL},                   \
     {"tolerance-layers", 0, OFR_OPT_REAL, AT(tolerance_layers), "0.05", "X", NULL, 0, \
      1000, "...and the mean exit layer less than this between iterations", NULL},     \
+    {"exit-epochs", 0, OFR_OPT_INT, AT(exit_epochs), "0", "N", NULL, 0, 10000,        \
+     "epochs of the second phase, in which only the lower exits learn; 0: as many as " \
+     "--joint-epochs",                                                                \
+     NULL},                                                                           \
+    {"layers", 0, OFR_OPT_INT, AT(layers), "0", "N", NULL, 0, 512,                    \
+     "keep only the first N layers of the model; 0: all", NULL},                      \
     {"all-exits", 0, OFR_OPT_FLAG, AT(all_exits), NULL, NULL, NULL, 0, 0,             \
      "finetune: train all exits jointly instead of the last layer alone", NULL},      \
     {"batch", 'b', OFR_OPT_INT, AT(batch), "32", "N", NULL, 1, 65536,                 \
@@ -75,6 +85,9 @@ typedef struct ofr_method_options {
      "peak learning rate of the task phase; 0: a tenth of the joint phase's", NULL},  \
     {"policy-lr", 0, OFR_OPT_REAL, AT(policy_lr), "0.001", "X", NULL, 0, 10,          \
      "peak learning rate of the policy phase", NULL},                                 \
+    {"exit-lr", 0, OFR_OPT_REAL, AT(exit_lr), "0", "X", NULL, 0, 10,                  \
+     "peak learning rate of the second phase; 0: that of --lr, times 10 for fastbert", \
+     NULL},                                                                           \
     {"schedule", 0, OFR_OPT_CHOICE, AT(schedule), "linear", "NAME",                   \
      "linear|constant", 0, 0, "learning rate after the warm-up: falls to 0, or stays", \
      NULL},                                                                           \
@@ -135,6 +148,18 @@ typedef struct ofr_method_options {
      "loss of the task phase: sum of q_l CE_l, or CE at sampled exits", NULL},        \
     {"task-updates-policy", 0, OFR_OPT_FLAG, AT(task_updates_policy), NULL, NULL, NULL, \
      0, 0, "the task phase moves the policies too", NULL},                            \
+    {"distill", 0, OFR_OPT_REAL, AT(distill), "0.9", "X", NULL, 0, 1,                 \
+     "share of the last exit's answer, rather than the label, in what lower exits "   \
+     "learn from",                                                                    \
+     "Other methods"},                                                                \
+    {"temperature", 0, OFR_OPT_REAL, AT(temperature), "3", "X", NULL, 0.01, 1000,     \
+     "softens the last exit's answer for the lower exits", NULL},                     \
+    {"grad-reg", 0, OFR_OPT_FLAG, AT(grad_reg), "true", NULL, NULL, 0, 0,             \
+     "keep the lower exits' gradient from working against the last exit's", NULL},    \
+    {"prior", 0, OFR_OPT_REAL, AT(prior), "0.1", "X", NULL, 1e-6, 0.999999,           \
+     "probability of leaving at each layer in the geometric prior", NULL},            \
+    {"prior-weight", 0, OFR_OPT_REAL, AT(prior_weight), "0.5", "X", NULL, 0, 1000,    \
+     "weight of the distance from the prior in the loss", NULL},                      \
     {"error-limit", 0, OFR_OPT_REAL, AT(error_limit), "0.5", "X", NULL, 0, 1e9,       \
      "regression: an answer this close counts as right", NULL},                       \
     {"seed", 's', OFR_OPT_U64, AT(seed), "42", "N", NULL, 0, 0,                       \

@@ -7,12 +7,22 @@
 const ofr_method *const ofr_methods[] = {
     &ofr_method_consistentee,
     &ofr_method_finetune,
+    &ofr_method_static,
+    &ofr_method_entropy,
+    &ofr_method_confidence,
+    &ofr_method_deebert,
+    &ofr_method_pabee,
+    &ofr_method_berxit,
+    &ofr_method_pcee,
+    &ofr_method_romebert,
+    &ofr_method_palbert,
+    &ofr_method_cosee,
     NULL,
 };
 
 ofr_status ofr_method_find(const ofr_method **out, const char *name, ofr_error *err)
 {
-    char known[200] = "";
+    char known[300] = "";
 
     for (int i = 0; ofr_methods[i]; i++) {
         if (strcmp(ofr_methods[i]->name, name) == 0) {
@@ -23,6 +33,39 @@ ofr_status ofr_method_find(const ofr_method **out, const char *name, ofr_error *
         strncat(known, ofr_methods[i]->name, sizeof known - strlen(known) - 1);
     }
     return ofr_fail(err, OFR_INVALID, "unknown method '%s'; known: %s", name, known);
+}
+
+/* Is `word` among the words of `list`? */
+static bool has_word(const char *list, const char *word)
+{
+    const size_t n = strlen(word);
+
+    for (const char *p = list; p && *p; p += strcspn(p, " "), p += *p == ' ')
+        if (strncmp(p, word, n) == 0 && (p[n] == ' ' || p[n] == 0)) return true;
+    return false;
+}
+
+bool ofr_method_reads(const ofr_method *method, const char *option)
+{
+    if (has_word(method->options, option)) return true;
+    for (int i = 0; ofr_methods[i]; i++)
+        if (has_word(ofr_methods[i]->options, option)) return false;
+    return true;
+}
+
+ofr_status ofr_method_fits(const ofr_method *method, bool regression, ofr_error *err)
+{
+    char others[200] = "";
+
+    if (!regression || !method->rule->classes_only) return OFR_OK;
+    for (int i = 0; ofr_methods[i]; i++) {
+        if (ofr_methods[i]->rule->classes_only) continue;
+        if (others[0]) strncat(others, ", ", sizeof others - strlen(others) - 1);
+        strncat(others, ofr_methods[i]->name, sizeof others - strlen(others) - 1);
+    }
+    return ofr_fail(err, OFR_INVALID,
+                    "method %s looks at the probabilities of classes, and this task is a "
+                    "regression; methods for it: %s", method->name, others);
 }
 
 #define AT(member) offsetof(ofr_method_options, member)

@@ -21,6 +21,7 @@ static void layout(ofr_slots *slots, void *owner)
     watch->histogram = ofr_slots_take(slots, L, sizeof(int));
     watch->layer_accuracy = ofr_slots_take(slots, L, sizeof(double));
     watch->work = ofr_slots_take(slots, 6 * L, sizeof(double));
+    watch->z = ofr_slots_take(slots, (size_t)watch->K, sizeof(ofr_real));
     watch->right = ofr_slots_take(slots, L, 1);
 }
 
@@ -51,23 +52,30 @@ bool ofr_watch_right(const ofr_dataset *data, int i, const ofr_real *z, int K,
     return ofr_argmax(z, K) == data->labels[i];
 }
 
-/* Score of the answers at layer exits[i], or at layer L where exits is NULL. */
-static double score_at(ofr_watch *watch, const ofr_real *logits, const int *exits)
+/* Text i is answered z[K]. */
+static void take_answer(ofr_watch *watch, int i, const ofr_real *z)
 {
-    const size_t L = (size_t)watch->L, K = (size_t)watch->K;
+    watch->value[i] = (float)z[0];
+    watch->answer[i] = ofr_argmax(z, watch->K);
+}
 
-    for (int i = 0; i < watch->n; i++) {
-        const size_t l = exits ? (size_t)exits[i] : L;
-        const ofr_real *z = logits + ((size_t)i * L + l - 1) * K;
-
-        watch->value[i] = (float)z[0];
-        watch->answer[i] = ofr_argmax(z, watch->K);
-    }
+/* Score of the answers taken. */
+static double score(const ofr_watch *watch)
+{
     if (watch->data->targets)
         return ofr_metric_score_real(watch->metric, watch->value, watch->data->targets,
                                      watch->n);
     return ofr_metric_score(watch->metric, watch->answer, watch->data->labels, watch->n,
                             watch->K);
+}
+
+static double score_last(ofr_watch *watch, const ofr_real *logits)
+{
+    const size_t L = (size_t)watch->L, K = (size_t)watch->K;
+
+    for (int i = 0; i < watch->n; i++)
+        take_answer(watch, i, logits + ((size_t)i * L + L - 1) * K);
+    return score(watch);
 }
 
 static void layer_accuracies(ofr_watch *watch, const ofr_real *logits)
@@ -131,9 +139,10 @@ static void exit_figures(ofr_watch *watch, const ofr_real *logits, const ofr_rea
     for (int i = 0; i < watch->n; i++) {
         const ofr_real *z = logits + (size_t)i * L * K;
         const ofr_real *p = pi ? pi + (size_t)i * (L - 1) : NULL;
-        const int exit = ofr_rule_replay(watch->rule, watch->threshold, z, p, watch->L,
-                                         watch->K);
+        const int exit = ofr_rule_replay_answer(watch->rule, watch->threshold, watch->z,
+                                                z, p, watch->L, watch->K);
 
+        take_answer(watch, i, watch->z);
         moved += exit != watch->exits[i];
         watch->exits[i] = exit;
         watch->histogram[exit - 1]++;
@@ -141,7 +150,7 @@ static void exit_figures(ofr_watch *watch, const ofr_real *logits, const ofr_rea
     }
     watch->mean_exit = (double)sum / watch->n;
     watch->changed = before ? (double)moved / watch->n : NAN;
-    watch->score = score_at(watch, logits, watch->exits);
+    watch->score = score(watch);
 }
 
 static void policy_figures(ofr_watch *watch, const ofr_real *logits, const ofr_real *pi)
@@ -161,11 +170,11 @@ void ofr_watch_mark(ofr_watch *watch)
 
 void ofr_watch_figures(ofr_watch *watch, const ofr_real *logits, const ofr_real *pi)
 {
-    watch->has_policy = pi != NULL;
+    watch->has_policy = pi && watch->rule == &ofr_rule_policy;
     watch->has_exits = pi || !watch->rule->needs_policy;
-    watch->score_full = score_at(watch, logits, NULL);
+    watch->score_full = score_last(watch, logits);
     layer_accuracies(watch, logits);
-    if (pi) policy_figures(watch, logits, pi);
+    if (watch->has_policy) policy_figures(watch, logits, pi);
     if (watch->has_exits)
         exit_figures(watch, logits, pi);
     else

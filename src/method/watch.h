@@ -33,6 +33,7 @@ typedef struct ofr_watch {
     int *answer;             /* [n] scratch: classes */
     float *value;            /* [n] scratch: regression */
     double *work;            /* [6L] scratch */
+    ofr_real *z;             /* [K] scratch */
     unsigned char *right;    /* [L] scratch */
     ofr_slots slots;
 } ofr_watch;

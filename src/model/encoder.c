@@ -116,7 +116,9 @@ static void copy_exits(ofr_encoder *made, const ofr_encoder *old)
     const ofr_config *c = &made->config;
     size_t C = (size_t)c->C, K = (size_t)c->K, P = (size_t)c->policy_hidden;
     bool same_heads = c->K == old->config.K;
-    bool same_policies = same_heads && c->policy_hidden == old->config.policy_hidden;
+    size_t unit = c->gate == OFR_GATE_LTE ? C : P;
+    bool same_policies = same_heads && c->policy_hidden == old->config.policy_hidden &&
+                         c->gate == old->config.gate;
     for (int l = 0; l < c->L; l++) {
         const ofr_exit_at *to = &made->params.exits[l];
         const ofr_exit_at *from = &old->params.exits[l];
@@ -129,7 +131,7 @@ static void copy_exits(ofr_encoder *made, const ofr_encoder *old)
         if (same_policies) {
             copy_reals(made->w, to->policy_w1, old->w, from->policy_w1, P * C);
             copy_reals(made->w, to->policy_b1, old->w, from->policy_b1, P);
-            copy_reals(made->w, to->policy_w2, old->w, from->policy_w2, P);
+            copy_reals(made->w, to->policy_w2, old->w, from->policy_w2, unit);
             copy_reals(made->w, to->policy_b2, old->w, from->policy_b2, 1);
         }
     }

@@ -50,6 +50,10 @@ ofr_status ofr_encoder_new(ofr_encoder *encoder, const ofr_config *config, uint6
 ofr_status ofr_encoder_set_task(ofr_encoder *encoder, int K, const char *const *labels,
                                 bool regression, ofr_pooler_kind pooler,
                                 int policy_hidden, uint64_t seed, ofr_error *err);
+/* The same model with its first `layers` layers alone and gates of another kind:
+ * what both have is kept, what is new begins as `seed` says. */
+ofr_status ofr_encoder_reshape(ofr_encoder *encoder, int layers, ofr_gate_kind gate,
+                               uint64_t seed, ofr_error *err);
 /* Pack (again) for `dev`'s table; needed before inference, repeated after the
  * weights changed.  w stays, for training. */
 ofr_status ofr_encoder_pack(ofr_encoder *encoder, ofr_dev *dev, ofr_precision precision,

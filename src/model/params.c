@@ -6,7 +6,7 @@
  *   the family's own for the backbone, for the pooler of layer L (or the shared
  *   one) and for the classifier of layer L;
  *   offramp.exits.{l}.pooler, .classifier, .policy.dense and .policy.out with l
- *   from 1 for everything else, which other tools skip.
+ *   from 1, and offramp.lte, for everything else, which other tools skip.
  */
 #include "model/params.h"
 
@@ -219,6 +219,19 @@ static void add_heads(table *t)
     }
 }
 
+/* LTE: one linear unit for all layers. */
+static void add_lte(table *t)
+{
+    size_t w, b;
+    place at = {.name = "exit.shared.", .file_name = "offramp.",
+                .group = OFR_GROUP_POLICIES};
+    add_linear(t, &w, &b, &at, "lte", "lte", 1, t->config->C);
+    for (int l = 1; l < t->config->L && !t->measuring; l++) {
+        t->params->exits[l - 1].policy_w2 = w;
+        t->params->exits[l - 1].policy_b2 = b;
+    }
+}
+
 static void add_policies(table *t)
 {
     const ofr_config *c = t->config;
@@ -226,13 +239,14 @@ static void add_policies(table *t)
     for (int l = 1; l <= c->L; l++) {
         ofr_exit_at *at = t->measuring ? &spare : &t->params->exits[l - 1];
         at->policy_w1 = at->policy_b1 = at->policy_w2 = at->policy_b2 = OFR_PARAM_NONE;
-        if (c->K == 0 || l == c->L) continue;
+        if (c->K == 0 || l == c->L || c->gate == OFR_GATE_LTE) continue;
         place where = exit_place(t, l, OFR_GROUP_POLICIES, true);
         add_linear(t, &at->policy_w1, &at->policy_b1, &where, "policy.dense",
                    "policy.dense", c->policy_hidden, c->C);
         add_linear(t, &at->policy_w2, &at->policy_b2, &where, "policy.out", "policy.out",
                    1, c->policy_hidden);
     }
+    if (c->K > 0 && c->L > 1 && c->gate == OFR_GATE_LTE) add_lte(t);
 }
 
 static void walk(table *t)
@@ -262,6 +276,7 @@ ofr_status ofr_params_open(ofr_params *params, const ofr_config *config, ofr_err
     }
     t.measuring = false;
     walk(&t);
+    made.L = config->L;
     *params = made;
     return OFR_OK;
 }

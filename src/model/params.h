@@ -20,8 +20,9 @@ enum {
     OFR_GROUP_BACKBONE = 1, /* embeddings, layers                              */
     OFR_GROUP_POOLER = 2,
     OFR_GROUP_HEADS = 4,    /* internal classifiers 1..L                       */
-    OFR_GROUP_POLICIES = 8,
-    OFR_GROUP_ALL = 15
+    OFR_GROUP_POLICIES = 8, /* the gates, of whatever kind                     */
+    OFR_GROUP_ALL = 15,
+    OFR_GROUP_NOT_LAST = 256 /* with others: but nothing that is layer L's own */
 };
 
 typedef struct ofr_param {
@@ -51,11 +52,13 @@ typedef struct ofr_exit_at {
     size_t pool_w, pool_b;   /* [C,C], [C]; equal for all layers when shared  */
     size_t head_w, head_b;   /* [K,C], [K]                                    */
     size_t policy_w1, policy_b1, policy_w2, policy_b2; /* [P,C] [P] [1,P] [1];
-                                                          not for layer L     */
+                                                          not for layer L.  LTE:
+                                                          w2 [1,C] and b2 alone,
+                                                          the same everywhere */
 } ofr_exit_at;
 
 typedef struct ofr_params {
-    int n;
+    int n, L;
     ofr_param *rows;         /* [n]; owned */
     size_t total;            /* reals in the flat block */
     size_t word, position, type;          /* embeddings; no type if n_types == 0 */

@@ -29,6 +29,12 @@ void ofr_adamw_close(ofr_adamw *adamw)
     *adamw = (ofr_adamw){0};
 }
 
+static bool is_moved(const ofr_params *params, const ofr_param *row, unsigned groups)
+{
+    if ((groups & OFR_GROUP_NOT_LAST) && row->layer == params->L) return false;
+    return (row->group & groups) != 0;
+}
+
 void ofr_adamw_begin(ofr_adamw *adamw, unsigned groups)
 {
     const ofr_params *params = adamw->params;
@@ -40,7 +46,7 @@ void ofr_adamw_begin(ofr_adamw *adamw, unsigned groups)
         ofr_span *last = adamw->n_spans ? &adamw->spans[adamw->n_spans - 1] : NULL;
         const int decay = row->decay && adamw->weight_decay != 0;
 
-        if (!(row->group & groups)) continue;
+        if (!is_moved(params, row, groups)) continue;
         /* Tensors begin at multiples of 16 reals; the reals between two of them
          * are zero, have no gradient, and stay zero. */
         if (last && last->decay == decay && row->offset >= last->at + last->count &&

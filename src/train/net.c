@@ -76,7 +76,6 @@ void ofr_net_close(ofr_net *net)
 void ofr_net_forward(ofr_net *net, const int *items, int B, uint64_t seed, uint64_t step,
                      int rank)
 {
-    const ofr_config *config = &net->encoder->config;
     const uint64_t stream = ofr_rng_stream(OFR_RNG_DROPOUT, step, (uint64_t)rank);
 
     OFR_ASSERT(B >= 1 && B <= net->max_B);
@@ -84,12 +83,19 @@ void ofr_net_forward(ofr_net *net, const int *items, int B, uint64_t seed, uint6
     net->items = items;
     net->B = B;
     net->tokens = (ofr_tokens){B, net->offsets, net->ids, net->types};
-    ofr_trace_forward(&net->trace, &net->tokens, net->cls, true,
+    ofr_trace_forward(&net->trace, &net->tokens, net->cls, !net->frozen,
                       (uint32_t)ofr_rng_u64(seed, stream, 0));
     ofr_heads_forward(&net->heads, net->cls, B, true,
                       (uint32_t)ofr_rng_u64(seed, stream, 1));
+    ofr_net_clear(net);
+}
+
+void ofr_net_clear(ofr_net *net)
+{
+    const ofr_config *config = &net->encoder->config;
+
     memset(net->dz, 0,
-           (size_t)config->L * (size_t)B * (size_t)config->K * sizeof(ofr_real));
+           (size_t)config->L * (size_t)net->B * (size_t)config->K * sizeof(ofr_real));
 }
 
 static size_t logits_at(const ofr_net *net, int l, int b)
@@ -124,5 +130,5 @@ void ofr_net_backward(ofr_net *net, ofr_real *grads)
 {
     const int top = ofr_heads_backward(&net->heads, grads, net->dcls, net->dz);
 
-    if (top > 0) ofr_trace_backward(&net->trace, grads, net->dcls, top);
+    if (top > 0 && !net->frozen) ofr_trace_backward(&net->trace, grads, net->dcls, top);
 }

@@ -15,6 +15,8 @@ typedef struct ofr_net {
     const ofr_dataset *data;  /* borrowed */
     ofr_encoder *encoder;     /* borrowed */
     int max_B, max_N, B;
+    bool frozen;              /* the backbone only reads: no dropout in it, and no
+                                 gradient; the heads alone learn.  False after open */
     const int *items;         /* [B] texts of the last forward; borrowed */
     ofr_trace trace;
     ofr_heads heads;          /* heads.c[L,B,C] pooled, heads.z[L,B,K] logits */
@@ -39,10 +41,13 @@ void ofr_net_forward(ofr_net *net, const int *items, int B, uint64_t seed, uint6
 /* Loss of exit l (1..L) on the b-th text of the last forward: cross-entropy, or
  * squared error for regression. */
 double ofr_net_loss(const ofr_net *net, int l, int b);
+/* Forget the weights given so far: dz = 0. */
+void ofr_net_clear(ofr_net *net);
 /* dz of that exit += weight * its gradient. */
 void ofr_net_loss_bwd(ofr_net *net, int l, int b, double weight);
 
-/* grads += from dz. */
+/* grads += from dz (and heads.dc_more).  What the way back needs survives it, so
+ * that it may be called again with another dz. */
 void ofr_net_backward(ofr_net *net, ofr_real *grads);
 
 #endif

@@ -103,7 +103,9 @@ static void learn_planted(int gradient, double bonus, double least)
     toy_open(&t, N_TRAIN, L, 1);
     toy_encoder(&t, &encoder, &o);
     assert_ok(ofr_trainer_open(&trainer, &encoder, t.dev, &loop, &err), err);
-    assert_ok(ofr_method_consistentee.open(&whole, &trainer, &t.data, &o, &err), err);
+    assert_ok(ofr_method_consistentee.open(&whole, &ofr_method_consistentee, &trainer,
+                                           &t.data, &o, &err),
+              err);
     phases[0] = whole.phases[2];
     assert_string_equal(phases[0].name, "policy");
     phases[0].begin = planted_begin;
@@ -269,7 +271,8 @@ static void test_hardness(void **state)
         toy_open(&t, 60, L, 1);
         toy_encoder(&t, &encoder, &o);
         assert_ok(ofr_trainer_open(&trainer, &encoder, t.dev, &loop, &err), err);
-        assert_ok(ofr_method_consistentee.open(&recipe, &trainer, &t.data, &o, &err),
+        assert_ok(ofr_method_consistentee.open(&recipe, &ofr_method_consistentee,
+                                               &trainer, &t.data, &o, &err),
                   err);
         assert_ok(ofr_trainer_run(&trainer, &recipe, &err), err);
         const ofr_consistentee *c = recipe.self;

@@ -1,0 +1,139 @@
+/*
+ * romebert.c - RomeBERT (arXiv 2101.09755): exits that learn from the last one, and
+ * a gradient that never works against the last one's.
+ *
+ *   anchor  CE_L
+ *   other   sum_{l<L} (1-g) CE_l + g T^2 KL(softmax(z_L/T) || softmax(z_l/T))
+ *
+ * z_L is constant in `other`.  For each weight matrix of the layers below L, with a
+ * and b the gradients of anchor and other, it moves by a + b - min(0, <a,b>/<a,a>) a;
+ * everything else by a + b.  g: --distill, T: --temperature, --no-grad-reg: always
+ * a + b.
+ */
+#include "method/exits.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "nn/loss.h"
+
+typedef struct romebert {
+    ofr_exits exits;
+    ofr_real *other; /* [params.total] gradient of the loss of the lower exits */
+} romebert;
+
+static const ofr_real *logits(const ofr_exits *e, int l, int b)
+{
+    const size_t at = (size_t)(l - 1) * (size_t)e->net.B + (size_t)b;
+
+    return e->net.heads.z + at * (size_t)e->K;
+}
+
+/* What exit l learns from layer L's answers. */
+static void add_distillation(ofr_exits *e, ofr_step *step, int l)
+{
+    const double T = e->o->temperature, weight = e->o->distill / step->B_all;
+
+    for (int b = 0; b < step->B; b++) {
+        const ofr_real *z = logits(e, l, b), *teacher = logits(e, e->L, b);
+        ofr_real *dz = e->net.dz + (z - e->net.heads.z);
+
+        step->loss += weight * ofr_loss_kl(teacher, z, e->K, T);
+        ofr_loss_kl_bwd(dz, teacher, z, e->K, T, weight);
+    }
+}
+
+static void add_lower(ofr_exits *e, ofr_step *step)
+{
+    for (int l = 1; l < e->L; l++) {
+        ofr_exits_add(e, step, l, 1 - e->o->distill);
+        add_distillation(e, step, l);
+    }
+}
+
+/* A weight matrix of a layer below L (or of ALBERT's one layer)? */
+static bool is_regularised(const ofr_param *row, int L)
+{
+    return row->group == OFR_GROUP_BACKBONE && row->rank == 2 && row->layer < L &&
+           strncmp(row->name, "layer.", 6) == 0;
+}
+
+static void merge(const romebert *r, ofr_trainer *trainer)
+{
+    const ofr_params *params = &trainer->encoder->params;
+
+    for (int i = 0; i < params->n; i++) {
+        const ofr_param *row = &params->rows[i];
+        ofr_real *anchor = trainer->grads + row->offset;
+        const ofr_real *other = r->other + row->offset;
+
+        if (is_regularised(row, params->L))
+            ofr_loss_project(anchor, other, row->count);
+        else
+            trainer->dev->ops.add(trainer->dev, anchor, other, row->count);
+    }
+}
+
+static void step_rome(ofr_trainer *trainer, void *self, ofr_step *step)
+{
+    romebert *r = self;
+    ofr_exits *e = &r->exits;
+
+    if (step->B == 0) return;
+    ofr_exits_forward(e, trainer, step);
+    ofr_exits_add(e, step, e->L, 1);
+    if (!e->o->grad_reg) {
+        add_lower(e, step);
+        ofr_net_backward(&e->net, trainer->grads);
+        return;
+    }
+    ofr_net_backward(&e->net, trainer->grads);
+    ofr_net_clear(&e->net);
+    add_lower(e, step);
+    memset(r->other, 0, trainer->encoder->params.total * sizeof *r->other);
+    ofr_net_backward(&e->net, r->other);
+    merge(r, trainer);
+}
+
+static const ofr_phase phases[] = {
+    {"distill", ofr_exits_plan, NULL, step_rome, ofr_exits_look, NULL},
+    {NULL, NULL, NULL, NULL, NULL, NULL},
+};
+
+static void close_rome(ofr_recipe *recipe)
+{
+    romebert *r = recipe->self;
+
+    if (r) ofr_mem_free(r->other);
+    ofr_exits_close(recipe);
+}
+
+static ofr_status open_rome(ofr_recipe *recipe, const ofr_method *method,
+                            ofr_trainer *trainer, const ofr_method_data *data,
+                            const ofr_method_options *options, ofr_error *err)
+{
+    const size_t bytes = trainer->encoder->params.total * sizeof(ofr_real);
+    romebert *r;
+
+    OFR_TRY(ofr_exits_open(recipe, sizeof *r, phases, method, trainer, data, options,
+                           err));
+    r = recipe->self;
+    if (!options->grad_reg) return OFR_OK;
+    r->other = ofr_mem_zalloc(bytes);
+    if (r->other) return OFR_OK;
+    close_rome(recipe);
+    return ofr_fail_nomem(err, bytes, "a second gradient");
+}
+
+const ofr_method ofr_method_romebert = {
+    .name = "romebert",
+    .source = "Geng et al. 2021, arXiv 2101.09755",
+    .summary = "lower exits learn from the last one, whose gradient they may not work "
+               "against; leave when the entropy is low",
+    .rule = &ofr_rule_entropy,
+    .all_exits = true,
+    .options = "joint-epochs distill temperature grad-reg",
+    .open = open_rome,
+    .result = ofr_exits_result,
+    .close = close_rome,
+};
