@@ -67,9 +67,15 @@ typedef struct ofr_session ofr_session;
 
 /* How a text stops.  `threshold` means, by rule:
  *   "policy"      leave when the policy's probability of stopping is above it
+ *   "ponder"      leave when the policy has stopped by now with more than this
+ *   "lte"         leave when the estimate of being wrong is below it
  *   "entropy"     leave when the entropy in nats is below it
+ *   "speed"       the same, as a share of the largest entropy
  *   "confidence"  leave when the largest probability is above it
- *   "patience"    leave after this many further layers that agree
+ *   "energy"      leave when 1 / (1 + sum of e^logits) is below it
+ *   "patience"    leave after this many further layers that agree; regression:
+ *                 when the answer moved by less
+ *   "pcee"        P + th: after P layers in a row below th of the largest entropy
  *   "fixed"       leave at this layer
  *   "never"       ignored; the last layer answers                          */
 typedef struct ofr_exit_options {

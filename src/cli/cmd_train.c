@@ -147,6 +147,15 @@ static ofr_status check_out(const ofr_train_values *o, ofr_error *err)
     return OFR_OK;
 }
 
+/* Options of the command line that the method does not look at. */
+static void remark_options(const ofr_method *method, const bool *is_set)
+{
+    for (const ofr_opt *row = ofr_train_rows; row->name; row++)
+        if (is_set[row - ofr_train_rows] && !ofr_method_reads(method, row->name))
+            ofr_log(OFR_LOG_WARN, "--%s has no effect with --method %s", row->name,
+                    method->name);
+}
+
 static ofr_status run(void *values, const bool *is_set, char **args, int n_args,
                       ofr_error *err)
 {
@@ -163,6 +172,7 @@ static ofr_status run(void *values, const bool *is_set, char **args, int n_args,
     if (!status) status = ofr_cmd_need(o->out, "out", err);
     if (!status) status = ofr_method_find(&method, o->method_name, err);
     if (!status) status = check_out(o, err);
+    if (!status) remark_options(method, is_set);
     if (!status) {
         ofr_stop_begin();
         status = ofr_train_run(o, method, print, NULL, err);
@@ -183,6 +193,8 @@ const ofr_cmd ofr_cmd_train = {
         "  offramp train --model my-model --train my.csv --dev-split 0.1 \\\n"
         "      --text review --label stars --out stars-early",
     .notes =
+        "Methods other than consistentee train by --joint-epochs (deebert: and then\n"
+        "--exit-epochs); an option that a method does not look at is remarked on.\n"
         "Phases of consistentee: joint (all exits learn); then memorize (how deep must "
         "each\n"
         "text go) and policy (where to leave), and up to --iterations times task (the "

@@ -346,15 +346,16 @@ static ofr_status run_all(ofr_eval *e, const ofr_encoder *encoder, ofr_dev *dev,
     return status;
 }
 
-static void count_mismatches(ofr_eval *e)
+/* z[K]: scratch. */
+static void count_mismatches(ofr_eval *e, ofr_real *z)
 {
     e->mismatches = 0;
     for (int i = 0; i < e->n; i++) {
         const ofr_real *pi = e->outputs.pi + (size_t)i * (size_t)(e->L - 1);
-        int layer = ofr_rule_replay(e->rule, e->threshold, logits_at(e, i, 1), pi, e->L,
-                                    e->K);
-        e->mismatches += layer != e->exit_layer[i] ||
-                         class_at(e, i, layer) != e->prediction[i];
+        int layer = ofr_rule_replay_answer(e->rule, e->threshold, z, logits_at(e, i, 1),
+                                           pi, e->L, e->K);
+        int prediction = e->regression ? 0 : ofr_argmax(z, e->K);
+        e->mismatches += layer != e->exit_layer[i] || prediction != e->prediction[i];
     }
 }
 
@@ -413,7 +414,7 @@ static ofr_status summarize(ofr_eval *e, const ofr_config *config,
         random_floor(e, &a, scores, draws, o->seed);
         fixed_exit(e, config, data);
         split_groups(e, &a);
-        count_mismatches(e);
+        count_mismatches(e, (ofr_real *)(scores + draws));
         ofr_slots_close(&a.slots);
     }
     ofr_mem_free(scores);
