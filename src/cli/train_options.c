@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "cli/command.h"
 
 #define V(member) offsetof(ofr_train_values, member)
 #define AT(member) offsetof(ofr_train_values, method.member)
@@ -16,7 +17,8 @@ const ofr_opt ofr_train_rows[] = {
     {"out", 'o', OFR_OPT_TEXT, V(out), NULL, "DIR", NULL, 0, 0,
      "directory for the trained model, its journal and checkpoints", NULL},
     {"method", 0, OFR_OPT_TEXT, V(method_name), "consistentee", "NAME", NULL, 0, 0,
-     "consistentee, or finetune for a plain classifier", NULL},
+     "consistentee, finetune, static, entropy, confidence, deebert, pabee, berxit, pcee, "
+     "romebert, palbert or cosee; docs/METHODS.md explains them", NULL},
     {"task", 0, OFR_OPT_TEXT, V(task), NULL, "NAME", NULL, 0, 0,
      "a known task: sst2, mrpc, qqp, rte, qnli, mnli, snli, cola, stsb, mcid, "
      "stackoverflow, clinc150",
@@ -57,15 +59,22 @@ const ofr_opt ofr_train_rows[] = {
 };
 
 /* Options that say how this call behaves, not what the run is. */
+static const char *const call_names[] = {"config",       "resume",     "overwrite",
+                                         "json",         "threads",    "quiet",
+                                         "no-color",     "help",       "save-minutes",
+                                         "save-steps",   NULL};
+
 static bool of_the_call(const char *name)
 {
-    static const char *const names[] = {"config",       "resume",    "overwrite", "json",
-                                        "threads",      "quiet",     "no-color",  "help",
-                                        "save-minutes", "save-steps"};
-
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (strcmp(names[i], name) == 0) return true;
+    for (size_t i = 0; call_names[i]; i++)
+        if (strcmp(call_names[i], name) == 0) return true;
     return false;
+}
+
+void ofr_train_command(ofr_buf *out, const ofr_train_values *values)
+{
+    ofr_buf_adds(out, "offramp train");
+    ofr_command_options(out, ofr_train_rows, values, call_names);
 }
 
 /* A JSON value as the text that the command line would have. */

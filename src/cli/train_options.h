@@ -30,6 +30,10 @@ extern const ofr_opt ofr_train_rows[];
 ofr_status ofr_train_read_config(ofr_train_values *values, const bool *is_set,
                                  const json_t *json, const char *path, ofr_error *err);
 
+/* "offramp train ..." with every option that differs from its default, quoted for a
+ * shell. */
+void ofr_train_command(ofr_buf *out, const ofr_train_values *values);
+
 /* out/train.json: every option that decides the course of the run. */
 ofr_status ofr_train_write_config(const ofr_train_values *values, ofr_error *err);
 
