@@ -5,6 +5,7 @@
 #include "base/cpu.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "cli/calibration.h"
 #include "cli/cmd.h"
 #include "cli/eval_data.h"
 #include "cli/eval_text.h"
@@ -127,6 +128,7 @@ static ofr_status run(void *values, const bool *is_set, char **args, int n_args,
     OFR_TRY(ofr_cmd_args(args, n_args, 0, err));
     OFR_TRY(ofr_cmd_need(o->model, "model", err));
     OFR_TRY(ofr_load_open(&m, o->model, &how, err));
+    ofr_calibration_remark(&m.encoder.config, m.rule, m.threshold);
     status = ofr_eval_data_find(&s, &o->data, &m.encoder.config, err);
     if (status != OFR_OK) goto close_model;
     if ((status = ofr_eval_data_open(&data, &s, &m, err)) != OFR_OK) goto close_model;

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "cli/calibration.h"
 #include "cli/cmd.h"
 #include "cli/lines.h"
 #include "cli/load.h"
@@ -262,6 +263,7 @@ static ofr_status run(void *values, const bool *is_set, char **args, int n_args,
     if (o->pair && !o->text)
         return ofr_fail(err, OFR_INVALID, "--text-pair needs --text COL");
     OFR_TRY(ofr_load_open(&m, o->model, &how, err));
+    ofr_calibration_remark(&m.encoder.config, m.rule, m.threshold);
     status = predict(o, &m, n_args ? args[0] : "-", err);
     ofr_load_close(&m);
     return status;

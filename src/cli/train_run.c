@@ -6,6 +6,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "cli/calibration.h"
 #include "cli/load.h"
 #include "cli/stop.h"
 #include "cli/train_save.h"
@@ -32,6 +33,7 @@ static ofr_status set_task(ofr_loaded *m, const ofr_train_values *o,
     OFR_TRY(ofr_encoder_set_task(&m->encoder, train->K, train->label_names,
                                  s->columns.regression, (ofr_pooler_kind)o->method.pooler,
                                  o->method.policy_hidden, o->method.seed, err));
+    ofr_calibration_forget(config);
     config->max_tokens = m->max_tokens;
     memset(config->task, 0, sizeof config->task);
     if (s->task) memcpy(config->task, s->task->name, strlen(s->task->name));

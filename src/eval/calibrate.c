@@ -40,8 +40,7 @@ static double hoeffding_bentkus(double sum, int n, double delta)
     const int k = (int)ceil(sum - 1e-9);
 
     if (r >= delta) return 1;
-    return fmin(1, fmin(exp(-n * kl(r, delta)),
-                        exp(1) * binomial_tail(k, n, delta)));
+    return fmin(1, fmin(exp(-n * kl(r, delta)), exp(1) * binomial_tail(k, n, delta)));
 }
 
 double ofr_calibrate_p(ofr_bound bound, double sum, int n, double delta)
@@ -82,8 +81,7 @@ typedef struct texts {
 
 static bool right(const texts *t, int i, const ofr_real *z)
 {
-    if (t->targets)
-        return fabs((double)z[0] - (double)t->targets[i]) < t->o->error_limit;
+    if (t->targets) return fabs((double)z[0] - (double)t->targets[i]) < t->o->error_limit;
     return ofr_argmax(z, t->outputs->K) == t->labels[i];
 }
 

@@ -11,8 +11,8 @@
 
 typedef struct reader {
     ofr_history *history;
-    size_t room;       /* points allocated */
-    const char *name;  /* "FILE:LINE" of the present line */
+    size_t room;      /* points allocated */
+    const char *name; /* "FILE:LINE" of the present line */
 } reader;
 
 static double number(const json_t *line, const char *key)
@@ -61,8 +61,8 @@ static ofr_status add_histogram(const reader *r, ofr_history_point *point,
 
     OFR_TRY(reals(r, &found, line, "exit_histogram", err));
     if (!found) return OFR_OK;
-    point->histogram = ofr_arena_alloc(&r->history->arena,
-                                       (size_t)r->history->L * sizeof(int));
+    point->histogram =
+        ofr_arena_alloc(&r->history->arena, (size_t)r->history->L * sizeof(int));
     if (!point->histogram) return ofr_fail_nomem(err, sizeof(int), "a run's history");
     for (int l = 0; l < r->history->L; l++) {
         if (!(found[l] >= 0 && found[l] <= 1e9))
@@ -110,7 +110,8 @@ static ofr_status add_point(reader *r, const json_t *line, bool iteration_end,
     OFR_TRY(reals(r, &point.accuracy, line, "layer_accuracy", err));
     OFR_TRY(add_histogram(r, &point, line, err));
     point.phase = text(r, line, "phase");
-    if (!history->metric || !history->metric[0]) history->metric = text(r, line, "metric");
+    if (!history->metric || !history->metric[0])
+        history->metric = text(r, line, "metric");
     if (!point.phase || !history->metric)
         return ofr_fail_nomem(err, sizeof point, "a run's history");
     history->points[history->n++] = point;

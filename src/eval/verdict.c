@@ -13,11 +13,11 @@
 
 #include "base/mem.h"
 
-#define SCORE_STILL 0.005  /* half a point of the score                          */
-#define DEPTH_STILL 0.02   /* of the number of layers                            */
-#define CHANGED_STILL 0.10 /* share of texts that may leave elsewhere            */
-#define SWINGS 3           /* moves that oscillation needs at least              */
-#define WINDOW 4           /* looks at which oscillation is searched at least    */
+#define SCORE_STILL   0.005 /* half a point of the score                          */
+#define DEPTH_STILL   0.02  /* of the number of layers                            */
+#define CHANGED_STILL 0.10  /* share of texts that may leave elsewhere            */
+#define SWINGS        3     /* moves that oscillation needs at least              */
+#define WINDOW        4     /* looks at which oscillation is searched at least    */
 
 typedef struct series {
     const ofr_history_point *points;
@@ -122,8 +122,10 @@ static bool degrades(ofr_verdict *v, const series *s)
     }
     if (!best) return false;
     v->kind = OFR_VERDICT_DEGRADING;
-    int n = snprintf(v->why, sizeof v->why, "%s %d was better than the end: score %.4f, "
-                     "now %.4f", best->iteration_end ? "iteration" : "epoch",
+    int n = snprintf(v->why, sizeof v->why,
+                     "%s %d was better than the end: score %.4f, "
+                     "now %.4f",
+                     best->iteration_end ? "iteration" : "epoch",
                      best->iteration_end ? best->iteration : best->epoch, best->score,
                      end.score);
     if (!isnan(best->mean_exit) && n > 0 && (size_t)n < sizeof v->why)

@@ -36,8 +36,8 @@ static void p_values(void **state)
         const double hb = fmin(1, fmin(exact[i].kl, exact[i].bentkus));
         const double p = ofr_calibrate_p(OFR_BOUND_HOEFFDING, exact[i].sum, exact[i].n,
                                          exact[i].delta);
-        const double q = ofr_calibrate_p(OFR_BOUND_HB, exact[i].sum, exact[i].n,
-                                         exact[i].delta);
+        const double q =
+            ofr_calibrate_p(OFR_BOUND_HB, exact[i].sum, exact[i].n, exact[i].delta);
 
         support_close_one("hoeffding", p, exact[i].hoeffding, 1e-12);
         support_close_one("hb", q, hb, 1e-10 * hb);
@@ -98,8 +98,8 @@ typedef struct sample {
 
 static void draw(sample *s, uint64_t number)
 {
-    s->outputs = (ofr_outputs){.n = TEXTS, .L = 2, .K = 2, .logits = s->logits,
-                               .pi = s->pi};
+    s->outputs =
+        (ofr_outputs){.n = TEXTS, .L = 2, .K = 2, .logits = s->logits, .pi = s->pi};
     for (int i = 0; i < TEXTS; i++) {
         const uint64_t at = (uint64_t)i * 3;
         const double u = ofr_rng_uniform(77, number, at);
@@ -167,8 +167,10 @@ static void guarantee(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        const ofr_calibrate_options o = {.risk = cases[i].risk, .bound = cases[i].bound,
-                                         .delta = cases[i].delta, .confidence = 0.9};
+        const ofr_calibrate_options o = {.risk = cases[i].risk,
+                                         .bound = cases[i].bound,
+                                         .delta = cases[i].delta,
+                                         .confidence = 0.9};
         const tally t = simulate(o, 1000);
 
         printf("%s %s: unsafe %.3f, possible %.3f, saved layers %.3f\n",
@@ -186,8 +188,10 @@ static void guarantee(void **state)
 static void simulation_can_fail(void **state)
 {
     static sample s;
-    const ofr_calibrate_options bold = {.risk = OFR_RISK_ACCURACY, .bound = OFR_BOUND_HB,
-                                        .delta = 0.03, .confidence = 0.1};
+    const ofr_calibrate_options bold = {.risk = OFR_RISK_ACCURACY,
+                                        .bound = OFR_BOUND_HB,
+                                        .delta = 0.03,
+                                        .confidence = 0.1};
     const double delta = 0.03;
     double unsafe = 0;
 
@@ -227,8 +231,11 @@ static void by_hand(void **state)
     ofr_real logits[5 * 2 * 3] = {0}, pi[5] = {1, 1, 1, 1, 0};
     const int labels[5] = {0, 0, 0, 0, 0};
     const ofr_outputs outputs = {.n = 5, .L = 2, .K = 3, .logits = logits, .pi = pi};
-    ofr_calibrate_options o = {.rule = &ofr_rule_policy, .risk = OFR_RISK_ACCURACY,
-                               .delta = 0.9, .confidence = 0.1, .steps = 3};
+    ofr_calibrate_options o = {.rule = &ofr_rule_policy,
+                               .risk = OFR_RISK_ACCURACY,
+                               .delta = 0.9,
+                               .confidence = 0.1,
+                               .steps = 3};
     ofr_calibration c;
     ofr_error err;
 
@@ -269,8 +276,11 @@ static void regression(void **state)
     ofr_real logits[4] = {1.0f, 1.3f, 3.0f, 1.0f}, pi[2] = {1, 1};
     const float targets[2] = {1.2f, 1.0f};
     const ofr_outputs outputs = {.n = 2, .L = 2, .K = 1, .logits = logits, .pi = pi};
-    const ofr_calibrate_options o = {.rule = &ofr_rule_policy, .risk = OFR_RISK_NET,
-                                     .delta = 0.9, .confidence = 0.01, .steps = 3,
+    const ofr_calibrate_options o = {.rule = &ofr_rule_policy,
+                                     .risk = OFR_RISK_NET,
+                                     .delta = 0.9,
+                                     .confidence = 0.01,
+                                     .steps = 3,
                                      .error_limit = 0.5};
     ofr_calibration c;
     ofr_error err;

@@ -48,9 +48,9 @@ static ofr_run_verdict judge(const look *looks, int n)
     ofr_buf_adds(&out, "{\"event\":\"step\",\"phase\":\"joint\",\"loss\":1}\n");
     for (int i = 0; i < n; i++)
         line(&out, "evaluation", "policy", 0, i + 1, &looks[i]);
-    assert_ok(ofr_verdict_of_journal(&verdict, support_write("journal.jsonl", out.p),
-                                     &err),
-              err);
+    assert_ok(
+        ofr_verdict_of_journal(&verdict, support_write("journal.jsonl", out.p), &err),
+        err);
     ofr_buf_free(&out);
     return verdict;
 }
@@ -69,10 +69,10 @@ static void expect(ofr_verdict_kind want, const look *looks, int n)
     assert_true(v.run.why[0] != 0);
 }
 
-#define EXPECT(want, ...)                                                             \
-    do {                                                                              \
-        const look looks[] = {__VA_ARGS__};                                           \
-        expect(want, looks, (int)(sizeof looks / sizeof *looks));                     \
+#define EXPECT(want, ...)                                                                \
+    do {                                                                                 \
+        const look looks[] = {__VA_ARGS__};                                              \
+        expect(want, looks, (int)(sizeof looks / sizeof *looks));                        \
     } while (0)
 #define X (double)NAN
 
@@ -211,16 +211,17 @@ static void history(void **state)
     ofr_history_close(&h);
     assert_fails(ofr_history_open(&h, support_path("none.jsonl"), &err), OFR_NOT_FOUND,
                  err, "none.jsonl");
-    assert_fails(ofr_history_open(&h, support_write("bad.jsonl", "{}\n{\"event\":"), &err),
-                 OFR_FORMAT, err, "bad.jsonl:2");
-    assert_fails(ofr_history_open(&h,
-                                  support_write("depth.jsonl",
-                                                "{\"event\":\"evaluation\","
-                                                "\"layer_accuracy\":[1,1]}\n"
-                                                "{\"event\":\"evaluation\","
-                                                "\"layer_accuracy\":[1]}\n"),
-                                  &err),
-                 OFR_FORMAT, err, "depth.jsonl:2: \"layer_accuracy\" has 1 layers");
+    assert_fails(
+        ofr_history_open(&h, support_write("bad.jsonl", "{}\n{\"event\":"), &err),
+        OFR_FORMAT, err, "bad.jsonl:2");
+    assert_fails(
+        ofr_history_open(&h,
+                         support_write("depth.jsonl", "{\"event\":\"evaluation\","
+                                                      "\"layer_accuracy\":[1,1]}\n"
+                                                      "{\"event\":\"evaluation\","
+                                                      "\"layer_accuracy\":[1]}\n"),
+                         &err),
+        OFR_FORMAT, err, "depth.jsonl:2: \"layer_accuracy\" has 1 layers");
 }
 
 int main(void)

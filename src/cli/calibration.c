@@ -1,0 +1,101 @@
+/* calibration.c - "offramp": {"calibration": {...}} in config.json. */
+#include "cli/calibration.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "io/json.h"
+
+static json_t *real_or_null(double x)
+{
+    return isnan(x) ? json_null() : json_real(x);
+}
+
+/* NULL when memory is short. */
+static json_t *record(const ofr_calibration *c, const ofr_calibration_about *about)
+{
+    const ofr_calibrate_options *o = about->options;
+    json_t *json = json_pack(
+        "{s:s, s:f, s:s, s:f, s:f, s:s, s:f, s:i, s:s, s:s}", "rule", o->rule->name,
+        "threshold", c->threshold, "risk", ofr_risk_name(o->risk), "max_drop",
+        about->max_drop, "confidence", o->confidence, "bound", ofr_bound_name(o->bound),
+        "p", c->p, "texts", c->n, "data", about->data, "data_hash", about->data_hash);
+    int failed = !json;
+
+    if (failed) return NULL;
+    failed |= json_object_set_new(json, "measured_risk", json_real(c->risk));
+    failed |= json_object_set_new(json, "measured_drop", real_or_null(c->drop));
+    failed |=
+        json_object_set_new(json, "measured_disagreement", json_real(c->disagreement));
+    failed |= json_object_set_new(json, "mean_exit_layer", json_real(c->mean_exit));
+    failed |=
+        json_object_set_new(json, "saved_layers", json_real(1 - c->mean_exit / c->L));
+    if (failed) json_decref(json);
+    return failed ? NULL : json;
+}
+
+ofr_status ofr_calibration_store(const char *dir, const ofr_calibration *found,
+                                 const ofr_calibration_about *about, ofr_error *err)
+{
+    char path[OFR_PATH_MAX];
+    json_t *json = NULL, *own;
+    ofr_status status = OFR_OK;
+    int failed = 0;
+
+    OFR_TRY(ofr_file_join(path, dir, "config.json", err));
+    OFR_TRY(ofr_json_load(&json, path, err));
+    own = json_object_get(json, "offramp");
+    if (!json_is_object(own)) {
+        own = json_object();
+        failed |= json_object_set_new(json, "offramp", own);
+    }
+    failed |= json_object_set_new(own, "rule", json_string(about->options->rule->name));
+    failed |= json_object_set_new(own, "threshold", json_real(found->threshold));
+    failed |= json_object_set_new(own, "calibration", record(found, about));
+    status = failed ? ofr_fail_nomem(err, 1024, "a calibration")
+                    : ofr_json_save(json, path, err);
+    json_decref(json);
+    return status;
+}
+
+static json_t *stored(const ofr_config *config)
+{
+    return json_object_get(json_object_get(config->json, "offramp"), "calibration");
+}
+
+void ofr_calibration_forget(ofr_config *config)
+{
+    json_t *own = json_object_get(config->json, "offramp");
+
+    if (!stored(config)) return;
+    (void)json_object_del(own, "calibration");
+    ofr_log(OFR_LOG_INFO, "the calibration of the model it starts from does not hold for "
+                          "the new one and is left out");
+}
+
+void ofr_calibration_remark(const ofr_config *config, const ofr_rule *rule,
+                            double threshold)
+{
+    const json_t *c = stored(config);
+    const char *name = json_string_value(json_object_get(c, "rule"));
+    const char *risk = json_string_value(json_object_get(c, "risk"));
+    const double at = json_number_value(json_object_get(c, "threshold"));
+    const double most = json_number_value(json_object_get(c, "max_drop"));
+
+    if (!name || !risk) return;
+    if (strcmp(name, rule->name) != 0 || at != threshold) {
+        ofr_log(OFR_LOG_INFO,
+                "rule '%s' at %g is not the calibrated one ('%s' at %g): no guarantee",
+                rule->name, threshold, name, at);
+        return;
+    }
+    ofr_log(OFR_LOG_INFO,
+            "threshold %g of rule '%s' was calibrated: %s at most %g points %s the full "
+            "model, %g %% sure",
+            threshold, name, strcmp(risk, "disagreement") == 0 ? "answers" : "accuracy",
+            most,
+            strcmp(risk, "disagreement") == 0 ? "other than those of" : "below that of",
+            100 * json_number_value(json_object_get(c, "confidence")));
+}

@@ -1,0 +1,32 @@
+/*
+ * calibration.h - the guarantee that `calibrate` leaves in config.json, and what
+ * other verbs say about it.
+ */
+#ifndef OFR_CLI_CALIBRATION_H
+#define OFR_CLI_CALIBRATION_H
+
+#include "eval/calibrate.h"
+#include "model/config.h"
+
+/* What was calibrated, beside the result; texts are borrowed. */
+typedef struct ofr_calibration_about {
+    const ofr_calibrate_options *options;
+    double max_drop;       /* points, as the user gave them */
+    const char *data;      /* name of the file */
+    const char *data_hash;
+} ofr_calibration_about;
+
+/* Rule, threshold and guarantee into dir/config.json; everything else there stays
+ * as it is. */
+ofr_status ofr_calibration_store(const char *dir, const ofr_calibration *found,
+                                 const ofr_calibration_about *about, ofr_error *err);
+
+/* The model changes: what was guaranteed no longer holds. */
+void ofr_calibration_forget(ofr_config *config);
+
+/* Remark on the stored guarantee, and whether `rule` at `threshold` has it; nothing
+ * for a model that was never calibrated. */
+void ofr_calibration_remark(const ofr_config *config, const ofr_rule *rule,
+                            double threshold);
+
+#endif
