@@ -1,0 +1,89 @@
+/* bench_lists.c - lists on the command line of `offramp bench`. */
+#include "cli/bench_lists.h"
+
+#include <string.h>
+
+#include "base/str.h"
+#include "model/encoder.h"
+#include "tensor/dtype.h"
+
+/* The next entry of a list, and what is behind its comma; false at the end. */
+static bool next_entry(ofr_str *entry, const char **rest)
+{
+    const char *comma;
+    if (!*rest) return false;
+    comma = strchr(*rest, ',');
+    *entry = ofr_str_trim((ofr_str){*rest, comma ? (size_t)(comma - *rest)
+                                                 : strlen(*rest)});
+    *rest = comma ? comma + 1 : NULL;
+    return true;
+}
+
+static ofr_status too_many(const char *option, ofr_error *err)
+{
+    return ofr_fail(err, OFR_INVALID, "--%s: more than %d entries", option,
+                    OFR_BENCH_LIST);
+}
+
+ofr_status ofr_bench_ints(int *out, int *n, const char *option, const char *text, int min,
+                          int max, ofr_error *err)
+{
+    ofr_str entry;
+    int count = 0;
+    while (next_entry(&entry, &text)) {
+        long long value;
+        if (!ofr_str_to_int(entry, &value) || value < min || value > max)
+            return ofr_fail(err, OFR_INVALID,
+                            "--%s: '%.*s' in the list, expected whole numbers from %d to "
+                            "%d with commas between", option, (int)entry.n, entry.p, min,
+                            max);
+        if (count == OFR_BENCH_LIST) return too_many(option, err);
+        out[count++] = (int)value;
+    }
+    *n = count;
+    return OFR_OK;
+}
+
+ofr_status ofr_bench_weights(double *out, int n, const char *option, const char *text,
+                             ofr_error *err)
+{
+    ofr_str entry;
+    double sum = 0;
+    int count = 0;
+    while (next_entry(&entry, &text)) {
+        double value;
+        if (!ofr_str_to_double(entry, &value) || !(value >= 0 && value < 1e12))
+            return ofr_fail(err, OFR_INVALID,
+                            "--%s: '%.*s' in the list, expected weights of 0 and above",
+                            option, (int)entry.n, entry.p);
+        if (count < n) out[count] = value;
+        count++;
+        sum += value;
+    }
+    if (count != n || !(sum > 0))
+        return ofr_fail(err, OFR_INVALID,
+                        "--%s: %d weights with the sum %g, expected one for each of %d "
+                        "layers and a sum above 0", option, count, sum, n);
+    return OFR_OK;
+}
+
+ofr_status ofr_bench_precisions(int *out, int *n, const char *option, const char *text,
+                                ofr_error *err)
+{
+    ofr_str entry;
+    int count = 0;
+    if (!text) out[count++] = OFR_AS_STORED;
+    while (next_entry(&entry, &text)) {
+        int found = -1;
+        for (int p = 0; p < OFR_PRECISION_COUNT; p++)
+            if (ofr_str_eq_c(entry, ofr_precision_name((ofr_precision)p))) found = p;
+        if (found < 0)
+            return ofr_fail(err, OFR_INVALID,
+                            "--%s: '%.*s' in the list, expected f32, f16, bf16 or int8",
+                            option, (int)entry.n, entry.p);
+        if (count == OFR_BENCH_LIST) return too_many(option, err);
+        out[count++] = found;
+    }
+    *n = count;
+    return OFR_OK;
+}
