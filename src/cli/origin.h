@@ -1,0 +1,28 @@
+/*
+ * origin.h - how a trained model came to be: the options in its train.json, the
+ * command that gives it again, the texts that it learned from and those held out.
+ */
+#ifndef OFR_CLI_ORIGIN_H
+#define OFR_CLI_ORIGIN_H
+
+#include "cli/load.h"
+#include "cli/train_data.h"
+
+typedef struct ofr_origin {
+    bool known;              /* the directory has a train.json */
+    ofr_train_values values; /* texts point into json */
+    ofr_buf command;
+    json_t *json;
+} ofr_origin;
+
+/* A directory without train.json is fine: then nothing is known. */
+ofr_status ofr_origin_open(ofr_origin *origin, const char *model, ofr_error *err);
+void ofr_origin_close(ofr_origin *origin);
+
+/* Both sets of texts as training had them, cut as the model is now.  OFR_INVALID
+ * when nothing is known, or nothing was held out.  Caller closes both. */
+ofr_status ofr_origin_texts(const ofr_origin *origin, ofr_dataset *train,
+                            ofr_dataset *held, const ofr_loaded *model,
+                            const char *dir, ofr_error *err);
+
+#endif

@@ -1,0 +1,307 @@
+/*
+ * sweep_run.c - model, texts, rules, prices and timings of one sweep.
+ */
+#include "cli/sweep_run.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/cpu.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "cli/build_info.h"
+#include "cli/cmd.h"
+#include "cli/stop.h"
+
+static bool show_pass(void *user, int done, int n)
+{
+    ofr_term_progress(user, "all exits", done, n, NULL);
+    return !*ofr_stop_flag();
+}
+
+/* ---- texts ------------------------------------------------------------------ */
+
+static ofr_status open_texts(ofr_sweep_run *r, ofr_error *err)
+{
+    const ofr_sweep_job *job = r->job;
+    ofr_eval_data tune = job->data;
+    ofr_eval_source source;
+
+    OFR_TRY(ofr_eval_data_find(&r->source, &job->data, &r->m.encoder.config, err));
+    OFR_TRY(ofr_eval_data_open(&r->report, &r->source, &r->m, err));
+    if (r->source.metric2 == OFR_METRIC_F1 && r->m.encoder.config.K != 2)
+        r->source.metric2 = r->source.metric;
+    if (job->tune_held || job->alphas) {
+        OFR_TRY(ofr_origin_texts(&r->origin, &r->train, &r->tune, &r->m, job->model,
+                                 err));
+        r->has_tune = job->tune_held;
+        if (!r->has_tune) ofr_dataset_close(&r->tune);
+    }
+    if (job->tune) {
+        tune.dev = job->tune;
+        OFR_TRY(ofr_eval_data_find(&source, &tune, &r->m.encoder.config, err));
+        OFR_TRY(ofr_eval_data_open(&r->tune, &source, &r->m, err));
+        r->has_tune = true;
+    }
+    return OFR_OK;
+}
+
+/* ---- rules -------------------------------------------------------------------- */
+
+static ofr_status check_rule(const ofr_sweep_run *r, const ofr_rule *rule, ofr_error *err)
+{
+    const ofr_encoder *encoder = &r->m.encoder;
+
+    if (rule == &ofr_rule_never) return OFR_OK;
+    if (!(encoder->found & OFR_GROUP_HEADS))
+        return ofr_fail(err, OFR_INVALID,
+                        "%s: rule '%s' needs internal classifiers, which this model does "
+                        "not have",
+                        r->job->model, rule->name);
+    if (rule->needs_policy && !(encoder->found & OFR_GROUP_POLICIES))
+        return ofr_fail(err, OFR_INVALID,
+                        "%s: rule '%s' needs gates, which this model does not have; "
+                        "leave it out of --rules",
+                        r->job->model, rule->name);
+    return ofr_rule_fits(rule, &encoder->config, err);
+}
+
+static ofr_status add_rule(ofr_sweep_run *r, const ofr_rule *rule, ofr_error *err)
+{
+    const bool own = rule == r->m.rule;
+    const int at = r->sweep.n_curves;
+
+    OFR_TRY(ofr_sweep_add(&r->sweep, rule, own ? r->m.threshold : (double)NAN, err));
+    if (own) r->main_line = at;
+    if (*ofr_stop_flag()) return ofr_fail(err, OFR_INTERRUPTED, "interrupted");
+    return OFR_OK;
+}
+
+static ofr_status add_listed(ofr_sweep_run *r, const char *list, ofr_error *err)
+{
+    for (const char *p = list; p;) {
+        const char *comma = strchr(p, ',');
+        const ofr_str part =
+            ofr_str_trim((ofr_str){p, comma ? (size_t)(comma - p) : strlen(p)});
+        const ofr_rule *rule = r->m.rule;
+        char name[32];
+
+        if (part.n >= sizeof name)
+            return ofr_fail(err, OFR_INVALID, "--rules: '%.*s' is no rule", (int)part.n,
+                            part.p);
+        memcpy(name, part.p, part.n);
+        name[part.n] = 0;
+        if (strcmp(name, "stored") != 0) OFR_TRY(ofr_rule_find(&rule, name, err));
+        OFR_TRY(check_rule(r, rule, err));
+        OFR_TRY(add_rule(r, rule, err));
+        p = comma ? comma + 1 : NULL;
+    }
+    return OFR_OK;
+}
+
+/* Every rule that this model can follow; the full model is a point of each. */
+static ofr_status add_all(ofr_sweep_run *r, ofr_error *err)
+{
+    for (int i = 0; ofr_rules[i]; i++)
+        if (ofr_rules[i] != &ofr_rule_never && !check_rule(r, ofr_rules[i], NULL))
+            OFR_TRY(add_rule(r, ofr_rules[i], err));
+    if (r->sweep.n_curves) return OFR_OK;
+    return add_rule(r, &ofr_rule_never, err);
+}
+
+/* ---- what follows --------------------------------------------------------------- */
+
+static ofr_status open_lines(ofr_sweep_run *r, int n_rules, ofr_error *err)
+{
+    ofr_sweep *s = &r->sweep;
+
+    OFR_TRY(ofr_sweep_fronts(s, err));
+    r->area_to = 1;
+    for (int c = 0; c < s->n_curves; c++) {
+        OFR_TRY(ofr_sweep_line_open(&r->lines[c], s, s->curves[c].rule->name, c, c + 1,
+                                    err));
+        r->n_lines++;
+    }
+    if (s->n_curves > n_rules) {
+        const bool own = n_rules > 0 && s->curves[n_rules - 1].rule == &ofr_rule_policy;
+
+        OFR_TRY(ofr_sweep_line_open(&r->lines[r->n_lines], s, "policy*",
+                                    own ? n_rules - 1 : n_rules, s->n_curves, err));
+        r->main_line = r->n_lines++;
+    }
+    for (int i = 0; i < r->n_lines; i++)
+        r->area_to = fmin(r->area_to, ofr_sweep_line_reach(&r->lines[i]));
+    return OFR_OK;
+}
+
+/* The real runner at points of the main line that save as evenly as they can.
+ * Policies of another price are not in the encoder: such points are left out. */
+static ofr_status time_points(ofr_sweep_run *r, ofr_error *err)
+{
+    const ofr_sweep_line *line = &r->lines[r->main_line];
+    const int wanted = r->job->timed;
+    ofr_eval_options how;
+    int last = -1;
+
+    ofr_eval_options_init(&how);
+    how.batch = r->job->batch;
+    how.timed_runs = r->job->runs;
+    how.seed = r->job->seed;
+    for (int k = 0; k < wanted && line->n; k++) {
+        const int i = wanted > 1 ? k * (line->n - 1) / (wanted - 1) : line->n / 2;
+        const ofr_sweep_curve *curve = line->curves[i];
+        ofr_sweep_point *point = &r->sweep.curves[curve - r->sweep.curves]
+                                      .points[line->points[i] - curve->points];
+
+        if (i == last || curve->pi_report) continue;
+        last = i;
+        how.rule = isnan(point->knob) ? &ofr_rule_never : curve->rule;
+        how.threshold = isnan(point->knob) ? 0 : point->knob;
+        ofr_term_progress(r->job->term, "timing", k, wanted, NULL);
+        OFR_TRY(ofr_eval_timing(&point->early, &point->full, &r->m.encoder, r->m.dev,
+                                &r->report, &how, err));
+        if (*ofr_stop_flag()) return ofr_fail(err, OFR_INTERRUPTED, "interrupted");
+    }
+    return OFR_OK;
+}
+
+/* ---- the run -------------------------------------------------------------------- */
+
+static ofr_status sweep_rules(ofr_sweep_run *r, ofr_error *err)
+{
+    const ofr_sweep_job *job = r->job;
+    const double start = ofr_clock_seconds();
+    int n_rules;
+
+    OFR_TRY(job->rules ? add_listed(r, job->rules, err) : add_all(r, err));
+    n_rules = r->sweep.n_curves;
+    OFR_TRY(open_lines(r, n_rules, err));
+    r->replay_seconds = ofr_clock_seconds() - start;
+    return time_points(r, err);
+}
+
+static ofr_status open_parts(ofr_sweep_run *r, ofr_error *err)
+{
+    const ofr_sweep_job *job = r->job;
+    const ofr_load_options how = {.threshold = NAN, .max_tokens = job->data.max_length,
+                                  .threads = job->threads, .tokenizer = true,
+                                  .classifier = true, .training = job->alphas != NULL};
+    ofr_sweep_options options;
+    double start;
+
+    if (job->tune && job->tune_held)
+        return ofr_fail(err, OFR_INVALID, "--tune FILE and --tune-held exclude each other");
+    OFR_TRY(ofr_load_open(&r->m, job->model, &how, err));
+    OFR_TRY(ofr_origin_open(&r->origin, job->model, err));
+    OFR_TRY(open_texts(r, err));
+    snprintf(r->name, sizeof r->name, "%.31s.%llu", r->m.encoder.config.method,
+             (unsigned long long)r->origin.values.method.seed);
+    ofr_sweep_options_init(&options);
+    options.values = job->values;
+    options.metric = r->source.metric;
+    options.metric2 = r->source.metric2;
+    options.seed = job->seed;
+    options.features = job->alphas != NULL;
+    options.progress = show_pass;
+    options.user = job->term;
+    start = ofr_clock_seconds();
+    OFR_TRY(ofr_sweep_open(&r->sweep, &r->m.encoder, r->m.dev,
+                           r->has_tune ? &r->tune : NULL, &r->report, &options, err));
+    r->pass_seconds = ofr_clock_seconds() - start;
+    ofr_term_progress_end(job->term);
+    return sweep_rules(r, err);
+}
+
+ofr_status ofr_sweep_run_open(ofr_sweep_run *run, const ofr_sweep_job *job,
+                              ofr_error *err)
+{
+    ofr_status status;
+
+    memset(run, 0, sizeof *run);
+    run->job = job;
+    ofr_cpu_name(run->processor);
+    status = open_parts(run, err);
+    ofr_term_progress_end(job->term);
+    if (status) ofr_sweep_run_close(run);
+    return status;
+}
+
+void ofr_sweep_run_close(ofr_sweep_run *run)
+{
+    for (int i = 0; i < run->n_lines; i++)
+        ofr_sweep_line_close(&run->lines[i]);
+    if (run->sweep.encoder) ofr_sweep_close(&run->sweep);
+    if (run->has_tune) ofr_dataset_close(&run->tune);
+    if (run->report.n) ofr_dataset_close(&run->report);
+    if (run->train.n) ofr_dataset_close(&run->train);
+    ofr_origin_close(&run->origin);
+    ofr_load_close(&run->m);
+    memset(run, 0, sizeof *run);
+}
+
+/* ---- records -------------------------------------------------------------------- */
+
+void ofr_sweep_run_about(const ofr_sweep_run *run, ofr_curve_about *about)
+{
+    *about = (ofr_curve_about){
+        .schema_version = OFR_SCHEMA_VERSION,
+        .task = run->source.name,
+        .method = run->m.encoder.config.method,
+        .model = run->job->model,
+        .run = run->name,
+        .seed = run->origin.values.method.seed,
+        .train_command = run->origin.command.p,
+        .sweep_command = run->job->command,
+        .tune = run->job->tune_held ? "held-out training texts" : run->job->tune,
+        .report = run->source.path,
+        .processor = run->processor,
+        .kernels = run->m.dev->ops.name,
+        .commit = ofr_build_commit,
+        .threads = run->m.dev->n_threads,
+        .n_truncated = run->report.n_truncated,
+        .policy_texts = run->policy_texts,
+        .rule = run->m.rule,
+        .knob = run->m.threshold,
+    };
+}
+
+static ofr_buf **each(ofr_sweep_lines *lines, ofr_buf *all[5])
+{
+    all[0] = &lines->runs;
+    all[1] = &lines->points;
+    all[2] = &lines->curves;
+    all[3] = &lines->oracles;
+    all[4] = &lines->csv;
+    return all;
+}
+
+void ofr_sweep_lines_init(ofr_sweep_lines *lines)
+{
+    ofr_buf *all[5];
+
+    for (int i = 0; i < 5; i++)
+        ofr_buf_init(each(lines, all)[i]);
+}
+
+void ofr_sweep_lines_free(ofr_sweep_lines *lines)
+{
+    ofr_buf *all[5];
+
+    for (int i = 0; i < 5; i++)
+        ofr_buf_free(each(lines, all)[i]);
+}
+
+void ofr_sweep_run_records(const ofr_sweep_run *run, ofr_sweep_lines *lines)
+{
+    ofr_curve_about about;
+
+    ofr_sweep_run_about(run, &about);
+    ofr_curve_record_run(&lines->runs, &run->sweep, &about);
+    ofr_curve_record_points(&lines->points, &run->sweep, &about);
+    ofr_curve_record_oracles(&lines->oracles, &run->sweep, &about);
+    ofr_curve_csv_points(&lines->csv, &run->sweep, &about);
+    for (int i = 0; i < run->n_lines; i++)
+        ofr_curve_record_line(&lines->curves, &run->sweep, &run->lines[i], 0,
+                              run->area_to, &about);
+}

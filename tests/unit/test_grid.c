@@ -1,0 +1,60 @@
+/* Tables as Markdown and CSV, against hand-written pages. */
+#include "support/support.h"
+
+#include "report/grid.h"
+
+static void fill(ofr_grid *grid)
+{
+    ofr_grid_open(grid, 3);
+    ofr_grid_cell(grid, "rule");
+    ofr_grid_cell(grid, "score");
+    ofr_grid_cell(grid, "a|b");
+    ofr_grid_cell(grid, "exit, \"early\"");
+    ofr_grid_spread(grid, 0.91234, 0.005, 100, 2);
+    ofr_grid_real(grid, NAN, 1, 2);
+    ofr_grid_cell(grid, "\xc3\xa9t\xc3\xa9");
+    ofr_grid_real(grid, 0.5, 100, 1);
+    ofr_grid_spread(grid, 2, NAN, 1, 0);
+    ofr_grid_cell(grid, "a row that is not full");
+}
+
+static void markdown(void **state)
+{
+    ofr_grid grid;
+    ofr_buf out;
+
+    (void)state;
+    ofr_buf_init(&out);
+    fill(&grid);
+    ofr_grid_markdown(&out, &grid);
+    assert_string_equal(out.p, "| rule                   |         score | a\\|b |\n"
+                               "|------------------------|--------------:|-----:|\n"
+                               "| exit, \"early\"          | 91.23 +- 0.50 |    - |\n"
+                               "| \xc3\xa9t\xc3\xa9                    |          50.0 |"
+                               "    2 |\n");
+    ofr_grid_close(&grid);
+    ofr_buf_free(&out);
+}
+
+static void csv(void **state)
+{
+    ofr_grid grid;
+    ofr_buf out;
+
+    (void)state;
+    ofr_buf_init(&out);
+    fill(&grid);
+    ofr_grid_csv(&out, &grid);
+    assert_string_equal(out.p, "rule,score,a|b\n"
+                               "\"exit, \"\"early\"\"\",91.23 +- 0.50,-\n"
+                               "\xc3\xa9t\xc3\xa9,50.0,2\n");
+    ofr_grid_close(&grid);
+    ofr_buf_free(&out);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(markdown), cmocka_unit_test(csv)};
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
