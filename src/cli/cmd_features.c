@@ -12,6 +12,7 @@
 #include "cli/load.h"
 #include "exit/head.h"
 #include "exit/policy.h"
+#include "exit/student.h"
 #include "io/safetensors.h"
 #include "model/weights.h"
 #include "report/jsonline.h"
@@ -54,6 +55,7 @@ typedef struct features {
     float *pi;        /* [L-1,B]     */
     /* scratch of one batch */
     ofr_walk walk;
+    ofr_student student;
     ofr_real *cls, *c, *z, *stop, *unit;
     int *offsets;
 } features;
@@ -98,12 +100,15 @@ static ofr_status features_open(features *f, const ofr_loaded *m,
     OFR_TRY(room(&f->unit, mul(rows_max, c->policy_hidden), sizeof(ofr_real), "a batch",
                  err));
     OFR_TRY(room(&f->offsets, rows_max + 1, sizeof *f->offsets, "a batch", err));
+    OFR_TRY(ofr_student_open(&f->student, &m->encoder, m->dev, BATCH_TEXTS, 1, max_N,
+                             false, err));
     return ofr_walk_open(&f->walk, &m->encoder, m->dev, BATCH_TEXTS, max_N, err);
 }
 
 static void features_close(features *f)
 {
     if (f->walk.encoder) ofr_walk_close(&f->walk);
+    ofr_student_close(&f->student);
     ofr_mem_free(f->hidden);
     ofr_mem_free(f->pooled);
     ofr_mem_free(f->logits);
@@ -151,7 +156,10 @@ static void keep_exit(features *f, int first, int l)
     if (l == c->L)
         copy(f->pooled + (size_t)first * (size_t)c->C, f->c, (size_t)B * (size_t)c->C);
     if (l >= f->first_logits) {
-        ofr_head_logits(encoder, f->m->dev, l, f->z, f->c, B);
+        if (ofr_student_answers(encoder, l))
+            ofr_student_forward(&f->student, l, f->z, f->walk.x, f->walk.offsets, B);
+        else
+            ofr_head_logits(encoder, f->m->dev, l, f->z, f->c, B);
         copy(f->logits + at * (size_t)c->K, f->z, (size_t)B * (size_t)c->K);
     }
     if (wants_policy) {

@@ -36,7 +36,7 @@ static ofr_status check_rule(const ofr_loaded *m, const char *dir, ofr_error *er
                         "%s: rule '%s' needs policy networks, which this model does not "
                         "have; train it with --method consistentee or choose another "
                         "--rule", dir, m->rule->name);
-    if (m->rule != &ofr_rule_never && !(found & OFR_GROUP_HEADS))
+    if (m->rule != &ofr_rule_never && !m->rule->by_token && !(found & OFR_GROUP_HEADS))
         return ofr_fail(err, OFR_INVALID,
                         "%s: rule '%s' needs internal classifiers, which this model does "
                         "not have; train it first or use --rule never", dir,

@@ -67,7 +67,7 @@ static ofr_status check_parts(const ofr_model *model, const ofr_rule *rule,
                         "rule '%s': this model has no policy networks; choose another "
                         "rule or train it with method consistentee",
                         rule->name);
-    if (rule != &ofr_rule_never && !(found & OFR_GROUP_HEADS))
+    if (rule != &ofr_rule_never && !rule->by_token && !(found & OFR_GROUP_HEADS))
         return ofr_fail(err, OFR_INVALID,
                         "rule '%s': this model has no internal classifiers; choose rule "
                         "'never' or train it first",

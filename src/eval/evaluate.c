@@ -177,7 +177,7 @@ static void score_exits(ofr_eval *e, answers *a)
     e->accuracy = (double)n_right / e->n;
     e->score = score_answers(e, e->metric, e->prediction, e->value);
     e->score2 = score_answers(e, e->metric2, e->prediction, e->value);
-    e->mean_exit = ofr_cost_mean_layer(e->exit_layer, e->n);
+    e->mean_exit = ofr_stats_mean(e->depth, e->n);
     e->saved_layers = ofr_cost_saved_layers(e->mean_exit, e->L);
     e->layer_speedup = e->L / e->mean_exit;
 }
@@ -220,7 +220,7 @@ static void fixed_exit(ofr_eval *e, const ofr_config *config, const ofr_dataset 
     int l = 1;
     for (int i = 0; i < e->n; i++) {
         int T = data->offsets[i + 1] - data->offsets[i];
-        own += ofr_cost_text(config, e->rule, T, e->exit_layer[i]);
+        own += e->flops[i];
         full += ofr_cost_full(config, T);
     }
     e->flops_ratio = own / full;
@@ -256,7 +256,7 @@ void ofr_eval_group_of(const ofr_eval *eval, const unsigned char *member,
         group->n++;
         n_right += eval->right[i];
         n_full += ofr_eval_right(eval, i, eval->L);
-        exits += eval->exit_layer[i];
+        exits += eval->depth[i];
     }
     group->score = group->n ? (double)n_right / group->n : NAN;
     group->score_full = group->n ? (double)n_full / group->n : NAN;
@@ -334,6 +334,8 @@ static ofr_status run_all(ofr_eval *e, const ofr_encoder *encoder, ofr_dev *dev,
         for (int i = 0; i < tokens.B; i++) {
             const ofr_real *z = runner.logits + (size_t)i * (size_t)e->K;
             e->exit_layer[first + i] = runner.exit_layer[i];
+            e->depth[first + i] = runner.depth[i];
+            e->flops[first + i] = ofr_runner_cost(&runner, &tokens, i);
             e->prediction[first + i] = e->regression ? 0 : ofr_argmax(z, e->K);
             if (e->regression) e->value[first + i] = (float)z[0];
         }
@@ -350,6 +352,7 @@ static ofr_status run_all(ofr_eval *e, const ofr_encoder *encoder, ofr_dev *dev,
 static void count_mismatches(ofr_eval *e, ofr_real *z)
 {
     e->mismatches = 0;
+    if (e->rule->by_token) return; /* the outputs are those of whole texts */
     for (int i = 0; i < e->n; i++) {
         const ofr_real *pi = e->outputs.pi + (size_t)i * (size_t)(e->L - 1);
         int layer = ofr_rule_replay_answer(e->rule, e->threshold, z, logits_at(e, i, 1),
@@ -367,6 +370,8 @@ static void eval_layout(ofr_slots *slots, void *owner)
     size_t n = (size_t)e->n, L = (size_t)e->L;
     e->prediction = ofr_slots_take(slots, n, sizeof *e->prediction);
     e->exit_layer = ofr_slots_take(slots, n, sizeof *e->exit_layer);
+    e->depth = ofr_slots_take(slots, n, sizeof *e->depth);
+    e->flops = ofr_slots_take(slots, n, sizeof *e->flops);
     e->full_prediction = ofr_slots_take(slots, n, sizeof *e->full_prediction);
     e->memorized = ofr_slots_take(slots, n, sizeof *e->memorized);
     e->right = ofr_slots_take(slots, n, sizeof *e->right);

@@ -70,6 +70,9 @@ typedef struct ofr_eval {
     const float *target;    /* [n] the same; NULL: classification             */
     int *prediction;        /* [n] class where the text left                  */
     int *exit_layer;        /* [n] 1..L                                       */
+    double *depth;          /* [n] the same, or the mean over the text's tokens
+                               where the rule goes by token                   */
+    double *flops;          /* [n] by the rule                                */
     int *full_prediction;   /* [n] class of layer L                           */
     unsigned char *right;   /* [n] the answer was right                       */
     int *memorized;         /* [n] first layer from which all are right, or L */

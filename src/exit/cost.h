@@ -13,10 +13,15 @@
 
 double ofr_cost_layer(const ofr_config *config, int T);
 double ofr_cost_head(const ofr_config *config);       /* pooler and classifier */
+double ofr_cost_student(const ofr_config *config, int T);
 double ofr_cost_policy(const ofr_config *config);
 /* FLOPs of a text of T tokens that left at exit_layer under `rule`. */
 double ofr_cost_text(const ofr_config *config, const ofr_rule *rule, int T,
                      int exit_layer);
+/* A text whose tokens left one by one, token t of T after exits[t] layers: in every
+ * layer all give keys and values (and queries, by the same product), 6C^2, and those
+ * that take part attend, 4TC, and pass the rest, 2(C^2 + 2CF); one head at the end. */
+double ofr_cost_by_token(const ofr_config *config, const int *exits, int T);
 /* The same text run to layer L with one head at the end. */
 double ofr_cost_full(const ofr_config *config, int T);
 

@@ -85,13 +85,14 @@ void ofr_heads_forward(ofr_heads *heads, ofr_real *cls, int B, bool training,
                              .scale = (ofr_real)(1 / (1 - p))};
 
     bool shared = config->pooler == OFR_POOLER_SHARED;
-    for (int l = 0; l < (shared ? 1 : L); l++) {
+    int first = config->heads == OFR_HEAD_STUDENT ? L - 1 : 0;
+    for (int l = first; l < (shared ? first + 1 : L); l++) {
         const ofr_exit_at *at = &encoder->params.exits[l];
         dev->ops.linear(dev, heads->c + l * step, heads->pre + l * step, cls + l * step,
-                        w + at->pool_w, NULL, w + at->pool_b, shared ? L * B : B, C, C,
-                        config->pooler_act);
+                        w + at->pool_w, NULL, w + at->pool_b, shared ? (L - first) * B : B,
+                        C, C, config->pooler_act);
     }
-    for (int l = 0; l < L; l++) {
+    for (int l = first; l < L; l++) {
         const ofr_exit_at *at = &encoder->params.exits[l];
         const ofr_real *x = heads->c + l * step;
         if (heads->drop.threshold > 0) {

@@ -39,7 +39,8 @@ ofr_status ofr_heads_open(ofr_heads *heads, ofr_encoder *encoder, ofr_dev *dev, 
                           ofr_error *err);
 void ofr_heads_close(ofr_heads *heads);
 /* heads->c, heads->z = from cls[L,B,C] (kept by pointer until backward).
- * training: dropout at the config's rate, masks a function of drop_key. */
+ * training: dropout at the config's rate, masks a function of drop_key.  Layers
+ * with a student are left out: their z stays 0. */
 void ofr_heads_forward(ofr_heads *heads, ofr_real *cls, int B, bool training,
                        uint32_t drop_key);
 /* grads +=;  dcls[L,B,C] = ... given dz[L,B,K].  Layers whose dz (and dc_more) is

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "exit/head.h"
 #include "exit/policy.h"
+#include "exit/student.h"
 #include "tensor/dtype.h"
 
 /* Scratch of one batch. */
@@ -23,6 +24,7 @@ typedef struct pass {
     ofr_real *z, *pi;  /* [B,K], [B] */
     ofr_real *hidden;  /* [B,P] */
     ofr_walk walk;
+    ofr_student student;
     ofr_slots slots;
 } pass;
 
@@ -48,7 +50,10 @@ static void keep_layer(ofr_outputs *outputs, pass *p, int layer, int first)
     int B = p->walk.B;
     ofr_walk_class_rows(&p->walk, p->cls);
     ofr_head_pool(p->encoder, p->dev, layer, p->c, p->cls, B);
-    ofr_head_logits(p->encoder, p->dev, layer, p->z, p->c, B);
+    if (ofr_student_answers(p->encoder, layer))
+        ofr_student_forward(&p->student, layer, p->z, p->walk.x, p->walk.offsets, B);
+    else
+        ofr_head_logits(p->encoder, p->dev, layer, p->z, p->c, B);
     if (l + 1 < L) ofr_policy_stop(p->encoder, p->dev, layer, p->pi, p->hidden, p->c, B);
     for (int b = 0; b < B; b++) {
         size_t text = (size_t)(first + b);
@@ -113,6 +118,8 @@ ofr_status ofr_outputs_open(ofr_outputs *outputs, const ofr_encoder *encoder,
     status = ofr_slots_open(&p.slots, layout, &p, "outputs of one batch", err);
     if (status != OFR_OK) goto fail;
     status = ofr_walk_open(&p.walk, encoder, dev, max_B, max_N, err);
+    if (status == OFR_OK)
+        status = ofr_student_open(&p.student, encoder, dev, max_B, 1, max_N, false, err);
     if (status != OFR_OK) goto fail;
 
     for (int first = 0; first < fresh.n; first += max_B) {
@@ -124,12 +131,14 @@ ofr_status ofr_outputs_open(ofr_outputs *outputs, const ofr_encoder *encoder,
             goto fail;
         }
     }
+    ofr_student_close(&p.student);
     ofr_walk_close(&p.walk);
     ofr_slots_close(&p.slots);
     *outputs = fresh;
     return OFR_OK;
 
 fail:
+    ofr_student_close(&p.student);
     ofr_walk_close(&p.walk);
     ofr_slots_close(&p.slots);
     ofr_outputs_close(&fresh);

@@ -17,6 +17,7 @@ const ofr_rule *const ofr_rules[] = {
     &ofr_rule_pcee,
     &ofr_rule_lte,
     &ofr_rule_ponder,
+    &ofr_rule_hash,
     &ofr_rule_fixed,
     NULL,
 };
@@ -52,7 +53,7 @@ ofr_status ofr_rule_check(const ofr_rule *rule, double threshold, int n_layers,
         return ofr_fail(err, OFR_INVALID,
                         "threshold %g of exit rule '%s' is outside %g .. %g (%s)",
                         threshold, rule->name, rule->min, max, rule->knob);
-    if (is_layer && threshold != floor(threshold))
+    if ((is_layer || rule->by_token) && threshold != floor(threshold))
         return ofr_fail(err, OFR_INVALID,
                         "threshold %g of exit rule '%s' must be a whole number (%s)",
                         threshold, rule->name, rule->knob);
@@ -73,6 +74,11 @@ ofr_status ofr_rule_fits(const ofr_rule *rule, const ofr_config *config, ofr_err
                         rule->name, ofr_gate_name(rule->gate),
                         ofr_gate_name(config->gate),
                         rule->gate == OFR_GATE_LTE ? "berxit" : "consistentee");
+    if (rule->by_token && !config->token_exits)
+        return ofr_fail(err, OFR_INVALID,
+                        "exit rule '%s' needs a table of token exits, which this model "
+                        "does not have; train it with --method hashee or choose another "
+                        "rule", rule->name);
     return OFR_OK;
 }
 

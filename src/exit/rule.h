@@ -50,6 +50,9 @@ typedef struct ofr_rule {
     bool classes_only;         /* meaningless for a regression                    */
     bool own_answer;           /* where decide() stops a text, it has put logits of
                                   its own into the text's row of view->answer     */
+    bool by_token;             /* the tokens of a text leave one by one, where a table
+                                  of the model says; its text is answered at L, and
+                                  stored outputs can not be replayed              */
     bool rising;               /* a larger threshold stops later                  */
     double default_threshold;
     double default_value;      /* of a regression, where that differs; else 0     */
@@ -80,6 +83,7 @@ extern const ofr_rule ofr_rule_patience;   /* PABEE: cnt == threshold; 0: never.
 extern const ofr_rule ofr_rule_pcee;       /* P layers in a row with H / ln K < th,
                                               threshold = P + th; the answer is
                                               their mean (PCEE)                   */
+extern const ofr_rule ofr_rule_hash;       /* every token at its own layer (HashEE)  */
 
 extern const ofr_rule *const ofr_rules[];  /* all of them, NULL at the end        */
 

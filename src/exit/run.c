@@ -8,8 +8,10 @@
  */
 #include "exit/run.h"
 
+#include <math.h>
 #include <string.h>
 
+#include "exit/cost.h"
 #include "exit/head.h"
 #include "exit/policy.h"
 
@@ -18,6 +20,9 @@ static void layout(ofr_slots *slots, void *owner)
     ofr_runner *runner = owner;
     const ofr_config *config = &runner->encoder->config;
     size_t B = (size_t)runner->max_B, C = (size_t)config->C, K = (size_t)config->K;
+    runner->depth = ofr_slots_take(slots, B, sizeof(double));
+    if (runner->rule->by_token)
+        runner->token_exits = ofr_slots_take(slots, (size_t)runner->max_N, sizeof(int));
     runner->exit_layer = ofr_slots_take(slots, B, sizeof(int));
     runner->logits = ofr_slots_take(slots, B * K, sizeof(ofr_real));
     runner->pi = ofr_slots_take(slots, B * (size_t)(config->L - 1), sizeof(ofr_real));
@@ -39,15 +44,20 @@ ofr_status ofr_runner_open(ofr_runner *runner, const ofr_encoder *encoder, ofr_d
 {
     OFR_ASSERT(rule->state_bytes <= OFR_RULE_STATE_MAX);
     OFR_TRY(ofr_rule_check(rule, threshold, encoder->config.L, err));
+    if (rule->by_token) OFR_TRY(ofr_rule_fits(rule, &encoder->config, err));
     ofr_runner fresh = {.encoder = encoder,
                         .dev = dev,
                         .rule = rule,
                         .threshold = threshold,
-                        .max_B = max_B};
+                        .max_B = max_B,
+                        .max_N = max_N};
     OFR_TRY(ofr_slots_open(&fresh.slots, layout, &fresh, "early-exit runner", err));
     ofr_status status = ofr_walk_open(&fresh.walk, encoder, dev, max_B, max_N, err);
+    if (status == OFR_OK)
+        status =
+            ofr_student_open(&fresh.student, encoder, dev, max_B, 1, max_N, false, err);
     if (status != OFR_OK) {
-        ofr_slots_close(&fresh.slots);
+        ofr_runner_close(&fresh);
         return status;
     }
     *runner = fresh;
@@ -58,6 +68,7 @@ void ofr_runner_close(ofr_runner *runner)
 {
     if (runner == NULL) return;
     ofr_walk_close(&runner->walk);
+    ofr_student_close(&runner->student);
     ofr_slots_close(&runner->slots);
     memset(runner, 0, sizeof *runner);
 }
@@ -69,7 +80,8 @@ static void ask(ofr_runner *runner, int layer)
     const ofr_rule *rule = runner->rule;
     ofr_walk *walk = &runner->walk;
     int L = runner->encoder->config.L;
-    if (rule->needs_logits || rule->needs_policy) {
+    bool student = ofr_student_answers(runner->encoder, layer);
+    if ((rule->needs_logits && !student) || rule->needs_policy) {
         ofr_walk_class_rows(walk, runner->cls);
         ofr_head_pool(runner->encoder, runner->dev, layer, runner->c, runner->cls,
                       walk->B);
@@ -80,7 +92,10 @@ static void ask(ofr_runner *runner, int layer)
         for (int b = 0; b < walk->B; b++)
             runner->pi[(size_t)walk->text[b] * (L - 1) + layer - 1] = runner->stop_pi[b];
     }
-    if (rule->needs_logits)
+    if (rule->needs_logits && student)
+        ofr_student_forward(&runner->student, layer, runner->z, walk->x, walk->offsets,
+                            walk->B);
+    else if (rule->needs_logits)
         ofr_head_logits(runner->encoder, runner->dev, layer, runner->z, runner->c,
                         walk->B);
     ofr_exit_view view = {
@@ -106,8 +121,12 @@ static void answer(ofr_runner *runner, int layer, int n_exit)
     ofr_walk *walk = &runner->walk;
     size_t C = (size_t)runner->encoder->config.C, K = (size_t)runner->encoder->config.K;
     bool last = layer == runner->encoder->config.L;
-    bool has_z = rule->needs_logits && !last;
+    bool student = ofr_student_answers(runner->encoder, layer);
+    bool has_z = (rule->needs_logits && !last) || student;
     bool has_c = rule->needs_policy && !last;
+    if (student && !rule->needs_logits)
+        ofr_student_forward(&runner->student, layer, runner->z, walk->x, walk->offsets,
+                            walk->B);
     if (!has_z && !has_c) ofr_walk_class_rows(walk, runner->cls);
     ofr_real *rows = has_z ? runner->z : has_c ? runner->c : runner->cls;
     size_t width = has_z ? K : C;
@@ -142,7 +161,8 @@ static void leave(ofr_runner *runner, int layer)
         runner->keep[b] = !runner->stop[b];
         if (runner->stop[b]) {
             size_t text = (size_t)walk->text[b];
-            runner->exit_layer[text] = layer;
+            if (!runner->rule->by_token) runner->depth[text] = layer;
+            runner->exit_layer[text] = (int)lround(runner->depth[text]);
             if (by_rule) continue; /* the answer is there already */
             memcpy(runner->logits + text * K, runner->z + gone++ * K,
                    K * sizeof(ofr_real));
@@ -153,6 +173,20 @@ static void leave(ofr_runner *runner, int layer)
         }
     }
     ofr_walk_keep(walk, runner->keep);
+}
+
+/* The tokens' exits are known before the first layer. */
+static void begin_by_token(ofr_runner *runner, const ofr_tokens *tokens)
+{
+    ofr_walk *walk = &runner->walk;
+    ofr_encoder_token_exits(runner->encoder, runner->token_exits, tokens,
+                            (int)runner->threshold);
+    for (int b = 0; b < tokens->B; b++) {
+        int first = tokens->offsets[b], T = tokens->offsets[b + 1] - first;
+        runner->depth[walk->text[b]] =
+            ofr_cost_mean_layer(runner->token_exits + first, T);
+    }
+    ofr_walk_leave_by_token(walk, runner->token_exits);
 }
 
 void ofr_runner_begin(ofr_runner *runner, const ofr_tokens *tokens, const int *slots)
@@ -168,6 +202,7 @@ void ofr_runner_begin(ofr_runner *runner, const ofr_tokens *tokens, const int *s
         for (size_t l = 0; l < n_pi; l++)
             runner->pi[(size_t)walk->text[b] * n_pi + l] = (ofr_real)NAN;
     }
+    if (runner->rule->by_token) begin_by_token(runner, tokens);
 }
 
 void ofr_runner_layer(ofr_runner *runner)
@@ -187,4 +222,13 @@ void ofr_runner_run(ofr_runner *runner, const ofr_tokens *tokens)
     ofr_runner_begin(runner, tokens, NULL);
     while (walk->layer < runner->encoder->config.L && walk->B > 0)
         ofr_runner_layer(runner);
+}
+
+double ofr_runner_cost(const ofr_runner *runner, const ofr_tokens *tokens, int b)
+{
+    const ofr_config *config = &runner->encoder->config;
+    int first = tokens->offsets[b], T = tokens->offsets[b + 1] - first;
+    if (runner->rule->by_token)
+        return ofr_cost_by_token(config, runner->token_exits + first, T);
+    return ofr_cost_text(config, runner->rule, T, runner->exit_layer[b]);
 }

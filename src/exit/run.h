@@ -8,6 +8,7 @@
 #define OFR_EXIT_RUN_H
 
 #include "exit/rule.h"
+#include "exit/student.h"
 #include "model/encoder.h"
 
 typedef struct ofr_runner {
@@ -15,16 +16,21 @@ typedef struct ofr_runner {
     ofr_dev *dev;
     const ofr_rule *rule;
     double threshold;
-    int max_B;
+    int max_B, max_N;
     const int *dealt;   /* [B] exit layers given in advance, for measuring: the rule
                            is asked and then overruled.  NULL after open; borrowed */
     ofr_walk walk;
+    ofr_student student;
     /* Results of the last run, in the order of the texts given. */
-    int *exit_layer;    /* [B] 1..L; 0 while the text is in                      */
+    int *exit_layer;    /* [B] 1..L; 0 while the text is in.  By a rule by token:
+                           `depth` as the nearest whole number                   */
+    double *depth;      /* [B] layers that the text's tokens took part in, on
+                           average; the exit layer unless the rule goes by token */
     ofr_real *logits;   /* [B,K] of the exit layer                               */
     ofr_real *pi;       /* [B,L-1] as far as the text went, NaN behind that; all
                            NaN when the rule needs no policy                     */
     /* scratch */
+    int *token_exits;   /* [N] last layer of each token; a rule by token alone   */
     ofr_real *cls, *c, *z, *stop_pi, *hidden, *c_exit;
     unsigned char *stop, *keep, *state;
     ofr_slots slots;
@@ -37,7 +43,10 @@ void ofr_runner_close(ofr_runner *runner);
 /* Never allocates.  tokens as for ofr_walk_begin(). */
 void ofr_runner_run(ofr_runner *runner, const ofr_tokens *tokens);
 
-/* The same in two steps, for exit/stream.h.  slots[B]: where the results of each
+/* FLOPs of text b of the last ofr_runner_run(tokens). */
+double ofr_runner_cost(const ofr_runner *runner, const ofr_tokens *tokens, int b);
+
+/* Running in two steps, for exit/stream.h.  slots[B]: where the results of each
  * text go, below max_B; NULL: in order. */
 void ofr_runner_begin(ofr_runner *runner, const ofr_tokens *tokens, const int *slots);
 /* The next layer on everything still in; whoever leaves has its results. */

@@ -135,19 +135,21 @@ static ofr_status run(const ofr_method *method, ofr_encoder *encoder, ofr_dev *d
     return status;
 }
 
-/* The layers that --layers keeps, and the gates of the method. */
+/* The layers that --layers keeps; gates, heads and token exits of the method. */
 static ofr_status reshape(const ofr_method *method, ofr_encoder *encoder,
                           const ofr_method_options *o, ofr_error *err)
 {
     const ofr_config *config = &encoder->config;
+    const ofr_encoder_parts parts = {o->layers ? o->layers : config->L, method->gate,
+                                     method->heads, method->token_exits};
 
     if (o->layers > config->L)
         return ofr_fail(err, OFR_INVALID, "--layers %d: the model has only %d", o->layers,
                         config->L);
-    if ((o->layers == 0 || o->layers == config->L) && method->gate == config->gate)
+    if (parts.layers == config->L && parts.gate == config->gate &&
+        parts.heads == config->heads && parts.token_exits == config->token_exits)
         return OFR_OK;
-    return ofr_encoder_reshape(encoder, o->layers ? o->layers : config->L, method->gate,
-                               o->seed, err);
+    return ofr_encoder_reshape(encoder, &parts, o->seed, err);
 }
 
 /* What the trained model says about itself. */

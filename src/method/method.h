@@ -48,6 +48,8 @@ struct ofr_method {
     bool all_exits;         /* trains the classifiers below layer L                 */
     bool has_policies;      /* trains gates...                                      */
     ofr_gate_kind gate;     /* ...of this kind                                      */
+    ofr_head_kind heads;    /* classifiers below layer L                            */
+    bool token_exits;       /* each token leaves at a layer of its own              */
     /* Methods of one recipe train alike, bit for bit, and differ in the rule: a
      * comparison needs to train one of them.  NULL: like no other. */
     const char *recipe;
@@ -93,7 +95,7 @@ typedef struct ofr_method_job {
 } ofr_method_job;
 
 /* Train `encoder` (with its classes set) from where it stands, through every phase
- * of `method`, after it was given the method's gates and --layers of its layers.
+ * of `method`, after it was given the method's gates, heads and --layers of its layers.
  * Dropout rates of the options are put into the encoder's config for the run and
  * taken back afterwards.  `result` may be NULL.  On success the config's exit rule,
  * threshold and method are set, and the encoder is packed. */

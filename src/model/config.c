@@ -162,10 +162,33 @@ const char *ofr_gate_name(ofr_gate_kind gate)
     return gate == OFR_GATE_LTE ? "lte" : "policy";
 }
 
+static ofr_status read_heads(ofr_config *config, const json_t *own, const char *name,
+                             ofr_error *err)
+{
+    const char *heads = "pooled";
+    OFR_TRY(ofr_json_text(own, "heads", &heads, name, err));
+    OFR_TRY(ofr_json_int(own, "student_width", 2, 65536, &config->student_width, name,
+                         err));
+    if (strcmp(heads, "pooled") != 0 && strcmp(heads, "student") != 0) {
+        return ofr_fail(err, OFR_FORMAT,
+                        "%s: \"offramp.heads\" is \"%.40s\", expected \"pooled\" or "
+                        "\"student\"",
+                        name, heads);
+    }
+    if (config->student_width % OFR_STUDENT_HEADS != 0) {
+        return ofr_fail(err, OFR_FORMAT,
+                        "%s: \"offramp.student_width\" is %d, expected a multiple of %d",
+                        name, config->student_width, OFR_STUDENT_HEADS);
+    }
+    config->heads = heads[0] == 'p' ? OFR_HEAD_POOLED : OFR_HEAD_STUDENT;
+    return OFR_OK;
+}
+
 static ofr_status read_offramp(ofr_config *config, const json_t *json, const char *name,
                                ofr_error *err)
 {
     config->policy_hidden = 32;
+    config->student_width = 128;
     config->threshold = 0.5;
     memcpy(config->rule, "never", sizeof "never");
     const json_t *own = json_object_get(json, "offramp");
@@ -184,6 +207,8 @@ static ofr_status read_offramp(ofr_config *config, const json_t *json, const cha
     OFR_TRY(read_short_text(config->task, sizeof config->task, own, "task", name, err));
     OFR_TRY(read_short_text(config->method, sizeof config->method, own, "method", name,
                             err));
+    OFR_TRY(ofr_json_bool(own, "token_exits", &config->token_exits, name, err));
+    OFR_TRY(read_heads(config, own, name, err));
     const char *pooler = "shared";
     OFR_TRY(ofr_json_text(own, "pooler", &pooler, name, err));
     if (strcmp(pooler, "shared") != 0 && strcmp(pooler, "per-layer") != 0) {
@@ -211,6 +236,10 @@ static double count_parameters(const ofr_config *c)
 {
     double layer = 4.0 * c->C * c->C + 2.0 * c->C * c->F;
     double exits = (double)c->C * c->C + (double)c->C * (c->K + c->policy_hidden);
+    if (c->heads == OFR_HEAD_STUDENT) {
+        double S = c->student_width;
+        exits += S * (c->C + 5 * S + c->K);
+    }
     return (double)c->E * ((double)c->V + c->n_positions + c->n_types + c->C) +
            (c->shared_layers ? 1 : c->L) * layer + c->L * exits;
 }

@@ -26,6 +26,15 @@ typedef enum ofr_gate_kind {
     OFR_GATE_LTE     /* one linear unit for all layers: probability of being wrong */
 } ofr_gate_kind;
 
+#define OFR_STUDENT_HEADS 2 /* attention heads of a student */
+
+/* The internal classifiers of layers 1..L-1.  Layer L always has a pooler and one
+ * matrix. */
+typedef enum ofr_head_kind {
+    OFR_HEAD_POOLED, /* as layer L                                        */
+    OFR_HEAD_STUDENT /* attention over the tokens: exit/student.h         */
+} ofr_head_kind;
+
 typedef struct ofr_config {
     ofr_family family;
     int L, C, H, F;        /* layers, channels, heads, inner width            */
@@ -52,6 +61,10 @@ typedef struct ofr_config {
     ofr_gate_kind gate;
     ofr_pooler_kind pooler;
     int policy_hidden;     /* 32 */
+    ofr_head_kind heads;
+    int student_width;     /* 128 */
+    bool token_exits;      /* the weights hold the layer where each entry of the
+                              vocabulary leaves                               */
     char rule[16];         /* stored exit rule, "never" when absent           */
     double threshold;
     char task[64];         /* name of the task it was trained on, or ""       */

@@ -238,6 +238,22 @@ static int set_labels(json_t *json, const ofr_config *config)
     return failed;
 }
 
+/* Keys that only some methods need: absent from the others' files. */
+static int set_exits(json_t *own, const ofr_config *config)
+{
+    int failed = 0;
+    (void)json_object_del(own, "heads");
+    (void)json_object_del(own, "student_width");
+    (void)json_object_del(own, "token_exits");
+    if (config->heads == OFR_HEAD_STUDENT) {
+        failed |= set_text(own, "heads", "student");
+        failed |= set_int(own, "student_width", config->student_width);
+    }
+    if (config->token_exits)
+        failed |= json_object_set_new(own, "token_exits", json_true());
+    return failed;
+}
+
 static int set_offramp(json_t *json, const ofr_config *config)
 {
     json_t *own = json_object_get(json, "offramp");
@@ -252,6 +268,7 @@ static int set_offramp(json_t *json, const ofr_config *config)
                        config->pooler == OFR_POOLER_SHARED ? "shared" : "per-layer");
     failed |= set_text(own, "gate", ofr_gate_name(config->gate));
     failed |= set_int(own, "policy_hidden", config->policy_hidden);
+    failed |= set_exits(own, config);
     failed |= set_text(own, "rule", config->rule);
     failed |= set_real(own, "threshold", config->threshold, config->threshold, false);
     failed |= set_text(own, "task", config->task);

@@ -13,7 +13,8 @@
 #include "model/encoder_inner.h"
 #include "model/weights.h"
 
-#define EXIT_GROUPS (OFR_GROUP_POOLER | OFR_GROUP_HEADS | OFR_GROUP_POLICIES)
+#define EXIT_GROUPS \
+    (OFR_GROUP_POOLER | OFR_GROUP_HEADS | OFR_GROUP_POLICIES | OFR_GROUP_TOKENS)
 
 /* What an untrained policy says: seldom, so that training sees all layers. */
 #define POLICY_START 0.1
@@ -83,8 +84,8 @@ ofr_status ofr_encoder_new(ofr_encoder *encoder, const ofr_config *config, uint6
         ofr_encoder_close(&made);
         return status;
     }
-    ofr_params_init(&made.params, &made.config, made.w, OFR_GROUP_ALL, seed,
-                    POLICY_START);
+    ofr_params_init(&made.params, &made.config, made.w, OFR_GROUP_BACKBONE | EXIT_GROUPS,
+                    seed, POLICY_START);
     made.config.has_exits = made.config.has_policies = made.config.K > 0;
     *encoder = made;
     return OFR_OK;
@@ -115,16 +116,17 @@ static void copy_exits(ofr_encoder *made, const ofr_encoder *old)
 {
     const ofr_config *c = &made->config;
     size_t C = (size_t)c->C, K = (size_t)c->K, P = (size_t)c->policy_hidden;
-    bool same_heads = c->K == old->config.K;
+    bool same_K = c->K == old->config.K;
+    bool pooled = old->config.heads == OFR_HEAD_POOLED;
     size_t unit = c->gate == OFR_GATE_LTE ? C : P;
-    bool same_policies = same_heads && c->policy_hidden == old->config.policy_hidden &&
+    bool same_policies = same_K && c->policy_hidden == old->config.policy_hidden &&
                          c->gate == old->config.gate;
     for (int l = 0; l < c->L; l++) {
         const ofr_exit_at *to = &made->params.exits[l];
         const ofr_exit_at *from = &old->params.exits[l];
         copy_reals(made->w, to->pool_w, old->w, from->pool_w, C * C);
         copy_reals(made->w, to->pool_b, old->w, from->pool_b, C);
-        if (same_heads) {
+        if (same_K && (pooled || l == c->L - 1)) {
             copy_reals(made->w, to->head_w, old->w, from->head_w, K * C);
             copy_reals(made->w, to->head_b, old->w, from->head_b, K);
         }
@@ -155,6 +157,8 @@ ofr_status ofr_encoder_set_task(ofr_encoder *encoder, int K, const char *const *
     made.config.pooler = pooler;
     made.config.policy_hidden = policy_hidden;
     made.config.has_exits = made.config.has_policies = true;
+    made.config.heads = OFR_HEAD_POOLED;
+    made.config.token_exits = false;
     if (status == OFR_OK) status = make_block(&made, err);
     if (status != OFR_OK) {
         ofr_encoder_close(&made);

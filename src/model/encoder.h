@@ -46,13 +46,22 @@ ofr_status ofr_encoder_new(ofr_encoder *encoder, const ofr_config *config, uint6
 /* Give the model K classes (labels as in ofr_config_set_labels) and the pooler
  * kind; keeps the backbone, the pooler, and heads and policies only if K is
  * unchanged.  Sets has_exits and has_policies: a method that trains no policies
- * clears has_policies before it saves. */
+ * clears has_policies before it saves.  Internal classifiers are pooled ones and
+ * tokens have no exits of their own. */
 ofr_status ofr_encoder_set_task(ofr_encoder *encoder, int K, const char *const *labels,
                                 bool regression, ofr_pooler_kind pooler,
                                 int policy_hidden, uint64_t seed, ofr_error *err);
-/* The same model with its first `layers` layers alone and gates of another kind:
- * what both have is kept, what is new begins as `seed` says. */
-ofr_status ofr_encoder_reshape(ofr_encoder *encoder, int layers, ofr_gate_kind gate,
+/* What a method may ask of a model that has its classes. */
+typedef struct ofr_encoder_parts {
+    int layers;          /* the first ones are kept                            */
+    ofr_gate_kind gate;
+    ofr_head_kind heads; /* of the layers below the last                       */
+    bool token_exits;
+} ofr_encoder_parts;
+
+/* The same model made of these parts: what both have is kept, what is new begins as
+ * `seed` says. */
+ofr_status ofr_encoder_reshape(ofr_encoder *encoder, const ofr_encoder_parts *parts,
                                uint64_t seed, ofr_error *err);
 /* Pack (again) for `dev`'s table; needed before inference, repeated after the
  * weights changed.  w stays, for training. */
@@ -71,6 +80,12 @@ void ofr_encoder_close(ofr_encoder *encoder);
  * is shared; NULL while nothing is packed.  Borrowed until the next pack. */
 const ofr_real *ofr_encoder_packed_pooler(const ofr_encoder *encoder, int layer);
 
+/* Where each token leaves: exits[N] = the layer of its entry in the table moved by
+ * `shift`, within 1..L; the first token of a text, which the classifier reads,
+ * always takes part in all L. */
+void ofr_encoder_token_exits(const ofr_encoder *encoder, int *exits,
+                             const ofr_tokens *tokens, int shift);
+
 /* ---- inference ------------------------------------------------------- */
 
 typedef struct ofr_walk {
@@ -84,6 +99,12 @@ typedef struct ofr_walk {
     ofr_real *x;        /* [N,C] hidden states after `layer` layers */
     ofr_real *qkv, *att, *mid; /* scratch: [N,max(3C,E)], [N,C], [N,max(F,E)] */
     int *positions, *zeros;    /* [N] */
+    /* Of a model with token exits, see ofr_walk_leave_by_token(). */
+    bool by_token;
+    int *exits;         /* [N] last layer of each row        */
+    int *live;          /* [B] rows of each text still in    */
+    int *place;         /* [N] scratch                       */
+    ofr_real *rows;     /* [N,C] the live ones, side by side */
     ofr_slots slots;
 } ofr_walk;
 
@@ -97,6 +118,12 @@ void ofr_walk_close(ofr_walk *walk);
 void ofr_walk_begin(ofr_walk *walk, const ofr_tokens *tokens);
 /* Layer walk->layer + 1 on everything still in. */
 void ofr_walk_layer(ofr_walk *walk);
+/* Right after begin: row n takes part in layers 1..exits[n] and keeps its state
+ * from then on; it still gives keys and values to the others.  A layer computes
+ * queries, attention and MLP of the rows that take part alone: within each text the
+ * rows are put in the order of their exits, the longest-lived first, and the first
+ * row of a text must have the most layers.  Texts may not be dropped. */
+void ofr_walk_leave_by_token(ofr_walk *walk, const int *exits);
 /* cls[B,C] = first row of every text still in. */
 void ofr_walk_class_rows(const ofr_walk *walk, ofr_real *cls);
 /* Drop the texts with keep[b] == 0 (b counts texts still in) and close the gap. */
@@ -124,6 +151,8 @@ typedef struct ofr_trace {
     ofr_real *dx, *dy, *dqkv, *dmid; /* scratch of the walks: [N,max(C,E)] twice,
                                         [N,3C], [N,max(F,C)] */
     int *positions, *zeros;      /* [N] */
+    int *exits;                  /* [N] last layer of each token; NULL: all L  */
+    ofr_real *kept;              /* [N,C] scratch of the way back, with exits  */
     size_t *p_offsets;           /* [B+1] */
     ofr_tokens tokens;           /* of the last forward; borrowed */
     uint32_t drop_key;
@@ -138,7 +167,8 @@ ofr_status ofr_trace_open(ofr_trace *trace, ofr_encoder *encoder, ofr_dev *dev, 
                           int max_T, int max_N, ofr_error *err);
 void ofr_trace_close(ofr_trace *trace);
 
-/* All layers; cls[L,B,C] = class row after every layer (index l-1).
+/* All layers; cls[L,B,C] = class row after every layer (index l-1).  With token
+ * exits, a token above its last layer is a copy of what it was there.
  * training: dropout with the config's rates, masks a function of drop_key. */
 void ofr_trace_forward(ofr_trace *trace, const ofr_tokens *tokens, ofr_real *cls,
                        bool training, uint32_t drop_key);

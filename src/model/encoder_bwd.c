@@ -135,8 +135,10 @@ void ofr_trace_backward(ofr_trace *trace, ofr_real *grads, const ofr_real *dcls,
             size_t row = (size_t)trace->tokens.offsets[b];
             ops->add(trace->dev, trace->dx + row * C, own + (size_t)b * C, C);
         }
+        ofr_trace_hold_bwd(trace, l, N);
         mlp_bwd(trace, grads, l, N);
         attention_bwd(trace, grads, l, N);
+        ofr_trace_pass_bwd(trace, l, N);
     }
     embeddings_bwd(trace, grads, N);
 }

@@ -40,6 +40,20 @@ void ofr_trace_attention_bwd(ofr_trace *trace, ofr_real *grads, int layer);
  * texts, nothing was done. */
 bool ofr_trace_top_bwd(ofr_trace *trace, ofr_real *grads, const ofr_real *own, int layer);
 
+/* Token exits, inference: walk->live for the next layer; rows out of and back into
+ * their places, [n,C] with n = the sum of walk->live. */
+void ofr_walk_count_live(ofr_walk *walk);
+int ofr_walk_gather_live(const ofr_walk *walk, ofr_real *out, const ofr_real *x);
+void ofr_walk_spread_live(const ofr_walk *walk, ofr_real *x, const ofr_real *rows);
+
+/* Token exits, training: rows of y that have left become those of x.  On the way
+ * back trace->dx of such rows is set aside, so that nothing of the layer but their
+ * keys and values has a gradient, and is added again below the layer. */
+void ofr_trace_hold(const ofr_trace *trace, ofr_real *y, const ofr_real *x, int layer,
+                    int N);
+void ofr_trace_hold_bwd(ofr_trace *trace, int layer, int N);
+void ofr_trace_pass_bwd(ofr_trace *trace, int layer, int N);
+
 static inline const ofr_real *ofr_encoder_at(const ofr_encoder *encoder, size_t offset)
 {
     return offset == OFR_PARAM_NONE ? NULL : encoder->w + offset;

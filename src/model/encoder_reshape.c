@@ -1,5 +1,5 @@
 /*
- * encoder_reshape.c - fewer layers, other gates.
+ * encoder_reshape.c - fewer layers, other gates and classifiers.
  *
  * The new model is made as if from nothing and then takes over, by name, whatever
  * the old one has in the same size.
@@ -23,19 +23,23 @@ static unsigned still_found(const ofr_encoder *made, const ofr_encoder *old)
 {
     unsigned found = old->found;
     if (made->config.gate != old->config.gate) found &= ~(unsigned)OFR_GROUP_POLICIES;
+    if (made->config.heads != old->config.heads) found &= ~(unsigned)OFR_GROUP_HEADS;
+    if (!made->config.token_exits) found &= ~(unsigned)OFR_GROUP_TOKENS;
     return found;
 }
 
-ofr_status ofr_encoder_reshape(ofr_encoder *encoder, int layers, ofr_gate_kind gate,
+ofr_status ofr_encoder_reshape(ofr_encoder *encoder, const ofr_encoder_parts *parts,
                                uint64_t seed, ofr_error *err)
 {
     ofr_encoder made;
     ofr_config config = encoder->config; /* borrows; copied by ofr_encoder_new() */
-    if (layers < 1 || layers > config.L)
-        return ofr_fail(err, OFR_INVALID, "%d layers wanted, the model has %d", layers,
-                        config.L);
-    config.L = layers;
-    config.gate = gate;
+    if (parts->layers < 1 || parts->layers > config.L)
+        return ofr_fail(err, OFR_INVALID, "%d layers wanted, the model has %d",
+                        parts->layers, config.L);
+    config.L = parts->layers;
+    config.gate = parts->gate;
+    config.heads = parts->heads;
+    config.token_exits = parts->token_exits;
     OFR_TRY(ofr_encoder_new(&made, &config, seed, err));
     for (int i = 0; i < made.params.n; i++) {
         const ofr_param *row = &made.params.rows[i];

@@ -72,6 +72,9 @@ static void layout(ofr_slots *slots, void *owner)
     trace->positions = ofr_slots_take(slots, N, sizeof(int));
     trace->zeros = ofr_slots_take(slots, N, sizeof(int));
     trace->p_offsets = ofr_slots_take(slots, (size_t)trace->max_B + 1, sizeof(size_t));
+    if (!c->token_exits) return;
+    trace->exits = ofr_slots_take(slots, N, sizeof(int));
+    trace->kept = take(slots, N, c->C);
 }
 
 ofr_status ofr_trace_open(ofr_trace *trace, ofr_encoder *encoder, ofr_dev *dev, int max_B,
@@ -183,6 +186,7 @@ static void forward_layer(ofr_trace *trace, int layer, int N)
     ops->add_layernorm(dev, a->y2, a->s2, a->mean2, a->rstd2, a->s2, a->y1, w + at->ln2_g,
                        w + at->ln2_b, N, C, c->ln_eps,
                        ofr_trace_drop(trace, layer, OFR_DROP_MLP_OUT));
+    ofr_trace_hold(trace, a->y2, a->x_in, layer, N);
 }
 
 static void plan_texts(ofr_trace *trace, const ofr_tokens *tokens)
@@ -210,6 +214,7 @@ void ofr_trace_forward(ofr_trace *trace, const ofr_tokens *tokens, ofr_real *cls
     trace->training = training;
     trace->drop_key = drop_key;
     plan_texts(trace, tokens);
+    if (trace->exits) ofr_encoder_token_exits(trace->encoder, trace->exits, tokens, 0);
     forward_embeddings(trace, N);
     for (int l = 1; l <= trace->encoder->config.L; l++) {
         forward_layer(trace, l, N);

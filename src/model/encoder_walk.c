@@ -6,6 +6,7 @@
  *   qkv  queries, keys, values; then the product that a LayerNorm adds to x
  *   att  attention output; then the output of the first LayerNorm
  *   mid  the inside of the MLP
+ * and a fifth, rows, holds the rows that take part where tokens leave one by one.
  */
 #include <string.h>
 
@@ -28,6 +29,11 @@ static void layout(ofr_slots *slots, void *owner)
     walk->zeros = ofr_slots_take(slots, N, sizeof(int));
     walk->offsets = ofr_slots_take(slots, B + 1, sizeof(int));
     walk->text = ofr_slots_take(slots, B, sizeof(int));
+    if (!c->token_exits) return;
+    walk->exits = ofr_slots_take(slots, N, sizeof(int));
+    walk->live = ofr_slots_take(slots, B, sizeof(int));
+    walk->place = ofr_slots_take(slots, N, sizeof(int));
+    walk->rows = ofr_slots_take(slots, N * (size_t)c->C, sizeof(ofr_real));
 }
 
 ofr_status ofr_walk_open(ofr_walk *walk, const ofr_encoder *encoder, ofr_dev *dev,
@@ -58,6 +64,7 @@ void ofr_walk_begin(ofr_walk *walk, const ofr_tokens *tokens)
     walk->B = tokens->B;
     walk->N = N;
     walk->layer = 0;
+    walk->by_token = false;
     memcpy(walk->offsets, tokens->offsets, ((size_t)tokens->B + 1) * sizeof(int));
     for (int b = 0; b < tokens->B; b++) walk->text[b] = b;
     ofr_encoder_positions(c, walk->positions, tokens);
@@ -89,15 +96,25 @@ void ofr_walk_layer(ofr_walk *walk)
     ofr_attn_shape shape = {.B = walk->B, .H = c->H, .D = C / c->H,
                             .offsets = walk->offsets};
     ofr_real *sum = walk->qkv; /* free again once attention has read it */
+    ofr_real *x = walk->x;     /* rows that take part */
 
     ops->linear(walk->dev, walk->qkv, NULL, walk->x, w + at->qkv_w,
                 ofr_encoder_packed(encoder, l, OFR_PACKED_QKV), w + at->qkv_b, N, C,
                 3 * C, OFR_ACT_NONE);
+    if (walk->by_token) {
+        ofr_walk_count_live(walk);
+        shape.queries = walk->live;
+    }
     ops->attention(walk->dev, walk->att, NULL, walk->qkv, shape, no_drop);
+    if (walk->by_token) {
+        x = walk->rows;
+        N = ofr_walk_gather_live(walk, x, walk->x);
+        (void)ofr_walk_gather_live(walk, walk->att, walk->att);
+    }
     ops->linear(walk->dev, sum, NULL, walk->att, w + at->out_w,
                 ofr_encoder_packed(encoder, l, OFR_PACKED_OUT), w + at->out_b, N, C, C,
                 OFR_ACT_NONE);
-    ops->add_layernorm(walk->dev, walk->att, sum, NULL, NULL, sum, walk->x, w + at->ln1_g,
+    ops->add_layernorm(walk->dev, walk->att, sum, NULL, NULL, sum, x, w + at->ln1_g,
                        w + at->ln1_b, N, C, c->ln_eps, no_drop);
     ops->linear(walk->dev, walk->mid, NULL, walk->att, w + at->up_w,
                 ofr_encoder_packed(encoder, l, OFR_PACKED_UP), w + at->up_b, N, C, F,
@@ -105,8 +122,9 @@ void ofr_walk_layer(ofr_walk *walk)
     ops->linear(walk->dev, sum, NULL, walk->mid, w + at->down_w,
                 ofr_encoder_packed(encoder, l, OFR_PACKED_DOWN), w + at->down_b, N, F, C,
                 OFR_ACT_NONE);
-    ops->add_layernorm(walk->dev, walk->x, sum, NULL, NULL, sum, walk->att, w + at->ln2_g,
+    ops->add_layernorm(walk->dev, x, sum, NULL, NULL, sum, walk->att, w + at->ln2_g,
                        w + at->ln2_b, N, C, c->ln_eps, no_drop);
+    if (walk->by_token) ofr_walk_spread_live(walk, walk->x, x);
     walk->layer = l + 1;
 }
 

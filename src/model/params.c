@@ -88,10 +88,10 @@ static void add_norm(table *t, size_t *g, size_t *b, const place *at, const char
 }
 
 /* Q, K and V without gaps: rows two and three may begin anywhere. */
-static size_t add_three(table *t, const place *at, const char *const file_names[3],
-                        const char *kind, int rank, int rows, int columns)
+static size_t add_three(table *t, const place *at, const char *const names[3],
+                        const char *const file_names[3], const char *kind, int rank,
+                        int rows, int columns)
 {
-    static const char *const names[3] = {"attn.qkv.q", "attn.qkv.k", "attn.qkv.v"};
     size_t first = 0, count = (size_t)rows * (size_t)columns;
     for (int i = 0; i < 3; i++) {
         size_t offset = add(t, at, names[i], file_names[i], kind, rank, rows, columns);
@@ -143,9 +143,10 @@ static void add_layer(table *t, ofr_layer_at *l, int layer)
         (void)snprintf(rest, room, "%.*s%d%s", (int)(number - n->layer), n->layer,
                        layer - 1, number + 2);
     }
+    static const char *const ours[3] = {"attn.qkv.q", "attn.qkv.k", "attn.qkv.v"};
     const char *const qkv[3] = {n->q, n->k, n->v};
-    l->qkv_w = add_three(t, &at, qkv, "weight", 2, c->C, c->C);
-    l->qkv_b = add_three(t, &at, qkv, "bias", 1, c->C, 1);
+    l->qkv_w = add_three(t, &at, ours, qkv, "weight", 2, c->C, c->C);
+    l->qkv_b = add_three(t, &at, ours, qkv, "bias", 1, c->C, 1);
     add_linear(t, &l->out_w, &l->out_b, &at, "attn.out", n->out, c->C, c->C);
     add_norm(t, &l->ln1_g, &l->ln1_b, &at, "ln1", n->ln1, c->C);
     add_linear(t, &l->up_w, &l->up_b, &at, "mlp.up", n->up, c->F, c->C);
@@ -204,6 +205,23 @@ static void add_poolers(table *t)
     }
 }
 
+static void add_student(table *t, ofr_exit_at *exit, const place *where)
+{
+    ofr_student_at *student = &exit->student;
+    static const char *const qkv[3] = {"student.query", "student.key", "student.value"};
+    int C = t->config->C, S = t->config->student_width;
+    add_linear(t, &student->in_w, &student->in_b, where, "student.in", "student.in", S,
+               C);
+    student->qkv_w = add_three(t, where, qkv, qkv, "weight", 2, S, S);
+    student->qkv_b = add_three(t, where, qkv, qkv, "bias", 1, S, 1);
+    add_linear(t, &student->out_w, &student->out_b, where, "student.out", "student.out",
+               S, S);
+    add_linear(t, &student->top_w, &student->top_b, where, "student.top", "student.top",
+               S, S);
+    add_linear(t, &exit->head_w, &exit->head_b, where, "student.classifier",
+               "student.classifier", t->config->K, S);
+}
+
 static void add_heads(table *t)
 {
     const ofr_config *c = t->config;
@@ -214,6 +232,10 @@ static void add_heads(table *t)
         if (c->K == 0) continue;
         bool own = l < c->L;
         place where = exit_place(t, l, OFR_GROUP_HEADS, own);
+        if (own && c->heads == OFR_HEAD_STUDENT) {
+            add_student(t, at, &where);
+            continue;
+        }
         add_linear(t, &at->head_w, &at->head_b, &where, "classifier",
                    own ? "classifier" : t->info->names.head, c->K, c->C);
     }
@@ -249,6 +271,15 @@ static void add_policies(table *t)
     if (c->K > 0 && c->L > 1 && c->gate == OFR_GATE_LTE) add_lte(t);
 }
 
+static void add_token_exits(table *t)
+{
+    place where = {.name = "exit.", .file_name = "offramp.", .group = OFR_GROUP_TOKENS};
+    t->params->token_exits = OFR_PARAM_NONE;
+    if (!t->config->token_exits || t->config->K == 0) return;
+    t->params->token_exits =
+        add_vector(t, &where, "tokens", "tokens", "exit_layer", t->config->V);
+}
+
 static void walk(table *t)
 {
     t->params->n = 0;
@@ -258,6 +289,7 @@ static void walk(table *t)
     add_poolers(t);
     add_heads(t);
     add_policies(t);
+    add_token_exits(t);
     t->params->total = (t->end + ROOM - 1) / ROOM * ROOM;
 }
 

@@ -22,6 +22,7 @@ enum {
     OFR_GROUP_HEADS = 4,    /* internal classifiers 1..L                       */
     OFR_GROUP_POLICIES = 8, /* the gates, of whatever kind                     */
     OFR_GROUP_ALL = 15,
+    OFR_GROUP_TOKENS = 64,  /* the table of token exits, which no phase moves  */
     OFR_GROUP_NOT_LAST = 256 /* with others: but nothing that is layer L's own */
 };
 
@@ -48,9 +49,18 @@ typedef struct ofr_layer_at {
     size_t ln2_g, ln2_b;     /* [C]           */
 } ofr_layer_at;
 
+/* A student of width S, see exit/student.h. */
+typedef struct ofr_student_at {
+    size_t in_w, in_b;       /* [S,C], [S]    */
+    size_t qkv_w, qkv_b;     /* [3S,S], [3S]  */
+    size_t out_w, out_b;     /* [S,S], [S]    */
+    size_t top_w, top_b;     /* [S,S], [S]    */
+} ofr_student_at;
+
 typedef struct ofr_exit_at {
     size_t pool_w, pool_b;   /* [C,C], [C]; equal for all layers when shared  */
-    size_t head_w, head_b;   /* [K,C], [K]                                    */
+    size_t head_w, head_b;   /* [K,C], [K]; of a student [K,S], [K]           */
+    ofr_student_at student;
     size_t policy_w1, policy_b1, policy_w2, policy_b2; /* [P,C] [P] [1,P] [1];
                                                           not for layer L.  LTE:
                                                           w2 [1,C] and b2 alone,
@@ -64,6 +74,7 @@ typedef struct ofr_params {
     size_t word, position, type;          /* embeddings; no type if n_types == 0 */
     size_t embed_ln_g, embed_ln_b;
     size_t project_w, project_b;          /* [C,E], [C]; see ofr_config_projects() */
+    size_t token_exits;      /* [V] 1..L as reals; OFR_PARAM_NONE without     */
     ofr_layer_at *layers;    /* [L]; ALBERT: all equal */
     ofr_exit_at *exits;      /* [L]; layer l is exits[l-1]; what is absent is
                                 OFR_PARAM_NONE */
@@ -77,7 +88,8 @@ void ofr_params_close(ofr_params *params);
 /* Random initial values of the groups in `groups`: N(0, initializer_range) for
  * matrices and embeddings (padding row 0), 1 and 0 for LayerNorm, 0 for biases;
  * policies as torch.nn.Linear would with b2 chosen so that pi starts at
- * `policy_start`.  Function of (seed, name of the parameter) only. */
+ * `policy_start`; matrices of students as torch.nn.Linear would; every token exit
+ * L.  Function of (seed, name of the parameter) only. */
 void ofr_params_init(const ofr_params *params, const ofr_config *config, ofr_real *w,
                      unsigned groups, uint64_t seed, double policy_start);
 

@@ -28,6 +28,13 @@ static void fill(ofr_real *w, size_t n, ofr_real value)
     for (size_t i = 0; i < n; i++) w[i] = value;
 }
 
+static void fill_uniform(ofr_real *w, size_t n, double bound, uint64_t seed,
+                         uint64_t stream)
+{
+    for (size_t i = 0; i < n; i++)
+        w[i] = (ofr_real)(bound * (2 * ofr_rng_uniform(seed, stream, i) - 1));
+}
+
 /* Uniform in (-1/sqrt(I), 1/sqrt(I)), as torch.nn.Linear begins. */
 static void init_policy(const ofr_param *row, const ofr_config *config, ofr_real *w,
                         uint64_t seed, uint64_t stream, double policy_start)
@@ -38,9 +45,7 @@ static void init_policy(const ofr_param *row, const ofr_config *config, ofr_real
     }
     bool out = strstr(row->name, "policy.out.") != NULL;
     double bound = 1 / sqrt(out ? config->policy_hidden : config->C);
-    for (size_t i = 0; i < row->count; i++) {
-        w[i] = (ofr_real)(bound * (2 * ofr_rng_uniform(seed, stream, i) - 1));
-    }
+    fill_uniform(w, row->count, bound, seed, stream);
 }
 
 static void init_row(const ofr_param *row, const ofr_config *config, ofr_real *w,
@@ -49,6 +54,10 @@ static void init_row(const ofr_param *row, const ofr_config *config, ofr_real *w
     uint64_t stream = ofr_rng_stream(OFR_RNG_INIT, hash_name(row->name), 0);
     if (row->group == OFR_GROUP_POLICIES) {
         init_policy(row, config, w, seed, stream, policy_start);
+    } else if (row->group == OFR_GROUP_TOKENS) {
+        fill(w, row->count, (ofr_real)config->L);
+    } else if (row->rank == 2 && strstr(row->name, "student.")) {
+        fill_uniform(w, row->count, 1 / sqrt((double)row->shape[1]), seed, stream);
     } else if (row->rank == 1) {
         fill(w, row->count, ends_with(row->name, ".bias") ? 0 : 1);
     } else {

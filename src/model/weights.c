@@ -8,6 +8,7 @@
  */
 #include "model/weights.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -84,11 +85,25 @@ static ofr_status check_tensor(const ofr_param *row, const ofr_tensor *tensor,
     return OFR_OK;
 }
 
+static ofr_status check_token_exits(const ofr_real *exits, const ofr_param *row, int L,
+                                    const char *file, ofr_error *err)
+{
+    for (size_t v = 0; v < row->count; v++) {
+        double layer = (double)exits[v];
+        if (!(layer >= 1 && layer <= L && layer == floor(layer)))
+            return ofr_fail(err, OFR_FORMAT,
+                            "%s: tensor \"%s\" lets entry %zu leave at layer %g, expected "
+                            "a whole number from 1 to %d",
+                            file, row->file_name, v, layer, L);
+    }
+    return OFR_OK;
+}
+
 /* Must this tensor be in the files? */
 static bool obligatory(const ofr_param *row, const ofr_config *config,
                        const ofr_param *weight, bool weight_found)
 {
-    if (row->group == OFR_GROUP_BACKBONE) return true;
+    if (row->group == OFR_GROUP_BACKBONE || row->group == OFR_GROUP_TOKENS) return true;
     if (row->group == OFR_GROUP_POLICIES && config->has_policies) return true;
     if (row->group != OFR_GROUP_POLICIES && config->has_exits) return true;
     return weight && weight_found; /* a bias whose weight is there */
@@ -106,6 +121,7 @@ static ofr_status load_rows(const ofr_params *params, const ofr_config *config,
 {
     const ofr_family_info *info = ofr_family_of(config->family);
     unsigned complete = OFR_GROUP_ALL;
+    if (config->token_exits) complete |= OFR_GROUP_TOKENS;
     bool before_found = false;
     if (config->K == 0) complete = OFR_GROUP_BACKBONE | OFR_GROUP_POOLER;
     for (int i = 0; i < params->n; i++) {
@@ -123,6 +139,9 @@ static ofr_status load_rows(const ofr_params *params, const ofr_config *config,
         }
         OFR_TRY(check_tensor(row, tensor, ofr_safetensors_file(st, tensor), err));
         ofr_dtype_to_real(w + row->offset, tensor->data, tensor->dtype, row->count);
+        if (row->group == OFR_GROUP_TOKENS)
+            OFR_TRY(check_token_exits(w + row->offset, row, config->L,
+                                      ofr_safetensors_file(st, tensor), err));
         before_found = true;
         if (row->group == OFR_GROUP_HEADS && row->layer == config->L) {
             complete |= OFR_FOUND_CLASSIFIER;

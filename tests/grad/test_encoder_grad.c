@@ -56,7 +56,8 @@ static void tiny_config(ofr_config *config, ofr_family family, ofr_pooler_kind p
     assert_ok(ofr_config_set_labels(config, K, NULL, false, &err), err);
 }
 
-static void bed_open(bed *t, ofr_family family, ofr_pooler_kind pooler, double dropout)
+static void bed_open_with(bed *t, ofr_family family, ofr_pooler_kind pooler,
+                          double dropout, bool token_exits)
 {
     ofr_error err;
     ofr_config config;
@@ -65,6 +66,7 @@ static void bed_open(bed *t, ofr_family family, ofr_pooler_kind pooler, double d
     config.hidden_dropout = dropout;
     config.attention_dropout = dropout * 1.5;
     config.head_dropout = dropout;
+    config.token_exits = token_exits;
     assert_ok(ofr_encoder_new(&t->encoder, &config, 3, &err), err);
     ofr_config_free(&config);
     /* Away from 0 and 1, so that a bias or a gain that is forgotten shows. */
@@ -75,6 +77,8 @@ static void bed_open(bed *t, ofr_family family, ofr_pooler_kind pooler, double d
             t->encoder.w[row->offset + j] += 0.2 * ofr_rng_normal(9, (uint64_t)i, j);
         }
     }
+    for (size_t v = 0; v < 31 && token_exits; v++)
+        t->encoder.w[params->token_exits + v] = 1 + ofr_rng_below(5, 3, v, L);
     assert_ok(ofr_dev_open(&t->dev, &ofr_ops_scalar, 2, 16, &err), err);
     assert_ok(ofr_trace_open(&t->trace, &t->encoder, t->dev, B, TOP_TEXT, N, &err), err);
     assert_ok(ofr_heads_open(&t->heads, &t->encoder, t->dev, B, &err), err);
@@ -87,6 +91,11 @@ static void bed_open(bed *t, ofr_family family, ofr_pooler_kind pooler, double d
     t->dcls = reals(L * B * 12);
     t->dz = reals(L * B * K);
     t->grads = reals(params->total);
+}
+
+static void bed_open(bed *t, ofr_family family, ofr_pooler_kind pooler, double dropout)
+{
+    bed_open_with(t, family, pooler, dropout, false);
 }
 
 static void bed_close(bed *t)
@@ -217,6 +226,29 @@ static void test_short_texts(void **state)
     bed_close(&t);
 }
 
+/* Tokens that have left keep their state: it goes through unchanged, and what is
+ * asked of their keys and values goes through as well. */
+static void test_token_exits(void **state)
+{
+    (void)state;
+    for (int f = 0; f < OFR_FAMILY_COUNT; f++) {
+        for (int dropping = 0; dropping < 2; dropping++) {
+            bed t;
+            int left = 0;
+            bed_open_with(&t, (ofr_family)f, OFR_POOLER_SHARED, dropping ? 0.2 : 0, true);
+            assert_int_equal(backward(&t), L);
+            for (int n = 0; n < N; n++)
+                left += t.trace.exits[n] < L;
+            assert_in_range(left, 5, N - B);
+            for (int i = 0; i < t.encoder.params.n; i++) {
+                const ofr_param *row = &t.encoder.params.rows[i];
+                if (row->group != OFR_GROUP_TOKENS) check_row(&t, row);
+            }
+            bed_close(&t);
+        }
+    }
+}
+
 static void test_accumulates(void **state)
 {
     bed t;
@@ -255,7 +287,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_families),  cmocka_unit_test(test_dropout_and_poolers),
         cmocka_unit_test(test_top_layer), cmocka_unit_test(test_short_texts),
-        cmocka_unit_test(test_accumulates),
+        cmocka_unit_test(test_token_exits), cmocka_unit_test(test_accumulates),
         cmocka_unit_test(test_masks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

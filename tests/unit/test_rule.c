@@ -25,7 +25,7 @@ static void test_find(void **state)
     (void)state;
     static const char *const names[] = {"never",      "fixed",    "policy", "entropy",
                                         "confidence", "patience", "speed", "energy",
-                                        "pcee",       "lte",      "ponder", NULL};
+                                        "pcee",       "lte",      "ponder", "hash",  NULL};
     int n = 0;
     for (int i = 0; names[i] != NULL; i++) {
         const ofr_rule *rule = find(names[i]);
@@ -57,6 +57,7 @@ static void test_check(void **state)
         {"policy", NAN, OFR_INVALID},   {"fixed", 1, OFR_OK},
         {"fixed", 6, OFR_OK},           {"fixed", 7, OFR_INVALID},
         {"fixed", 0, OFR_INVALID},      {"fixed", 2.5, OFR_INVALID},
+        {"hash", -3, OFR_OK},           {"hash", 0.5, OFR_INVALID},
         {"entropy", 0, OFR_OK},         {"entropy", -1, OFR_INVALID},
         {"confidence", 2, OFR_INVALID}, {"patience", -1, OFR_INVALID},
         {"patience", 3, OFR_OK},        {"never", 12345, OFR_OK},

@@ -269,6 +269,7 @@ static void test_small_models(void **state)
             ofr_outputs outputs;
             ofr_tokens tokens = {3, offsets, ids, types};
             const ofr_rule *rule = ofr_rules[r];
+            if (rule->by_token) continue; /* stored outputs say nothing about it */
             int n_layers = shapes[s].L, n_classes = shapes[s].K;
             double threshold = rule == &ofr_rule_patience ? 0.5 : rule->default_threshold;
             tiny_encoder(&encoder, &shapes[s], 3);
