@@ -73,6 +73,42 @@ static void test_log_sigmoid(void **state)
     assert_true(isnan(ofr_log_sigmoid((double)NAN)));
 }
 
+/* T = 2 and logits 2 ln(.): the softened distributions are 1/2, 1/2 and 1/4, 3/4. */
+static void test_distillation(void **state)
+{
+    (void)state;
+    const ofr_real t[2] = {5, 5}, z[2] = {7, 7 + 2 * OFR_R(log)(3)};
+    ofr_real dz[2] = {1, 1};
+    assert_close(ofr_loss_kl(t, z, 2, 2), 4 * (0.5 * log(2) + 0.5 * log(2.0 / 3)), 1e-5);
+    assert_close(ofr_loss_kl(z, z, 2, 2), 0, 1e-12);
+    ofr_loss_kl_bwd(dz, t, z, 2, 2, 3);
+    assert_close((double)dz[0], 1 + 3 * 2 * (0.25 - 0.5), 1e-5);
+    assert_close((double)dz[1], 1 + 3 * 2 * (0.75 - 0.5), 1e-5);
+    static const ofr_real sure[2] = {60000, -60000}, unsure[2] = {0, 0};
+    assert_close(ofr_loss_kl(sure, unsure, 2, 1), log(2), 1e-12);
+    assert_true(ofr_loss_kl(unsure, sure, 2, 1) > 59999);
+}
+
+/* By hand: a = (3, 4), <a,a> = 25. */
+static void test_projection(void **state)
+{
+    (void)state;
+    static const ofr_real with[2] = {1, 1}, against[2] = {-2, -1}, across[2] = {-4, 3};
+    ofr_real a[2] = {3, 4}, b[2] = {3, 4}, c[2] = {3, 4}, zero[2] = {0, 0};
+    ofr_loss_project(a, with, 2); /* <a,b> = 7: the sum */
+    assert_close((double)a[0], 4, 1e-6);
+    assert_close((double)a[1], 5, 1e-6);
+    ofr_loss_project(b, against, 2); /* -10 / 25 = -0.4: (1,3) + 0.4 (3,4) */
+    assert_close((double)b[0], 2.2, 1e-6);
+    assert_close((double)b[1], 4.6, 1e-6);
+    ofr_loss_project(c, across, 2); /* right angle: the sum */
+    assert_close((double)c[0], -1, 1e-6);
+    assert_close((double)c[1], 7, 1e-6);
+    ofr_loss_project(zero, against, 2);
+    assert_close((double)zero[0], -2, 0);
+    assert_close((double)zero[1], -1, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -80,6 +116,8 @@ int main(void)
         cmocka_unit_test(test_gradient),
         cmocka_unit_test(test_squared_error),
         cmocka_unit_test(test_log_sigmoid),
+        cmocka_unit_test(test_distillation),
+        cmocka_unit_test(test_projection),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -173,6 +173,182 @@ static void test_patience_of_regression(void **state)
     assert_int_equal(ofr_rule_replay(&ofr_rule_patience, 9, nan, NULL, 4, 1), 4);
 }
 
+static void test_speed(void **state)
+{
+    (void)state;
+    /* Three classes, two of them even and one impossible: H / ln K = ln 2 / ln 3. */
+    static const ofr_real z[2][3] = {{0, 0, -500}, {0, 0, 0}};
+    const double share = log(2) / log(3);
+    assert_int_equal(ofr_rule_replay(&ofr_rule_speed, share + 1e-6, z[0], NULL, 2, 3), 1);
+    assert_int_equal(ofr_rule_replay(&ofr_rule_speed, share - 1e-6, z[0], NULL, 2, 3), 2);
+    static const ofr_real bad[4] = {NANR, 0, 0, 0}, value[2] = {0, 0};
+    assert_int_equal(ofr_rule_replay(&ofr_rule_speed, 1, bad, NULL, 2, 2), 2);
+    assert_int_equal(ofr_rule_replay(&ofr_rule_speed, 1, value, NULL, 2, 1), 2);
+}
+
+static void test_energy(void **state)
+{
+    (void)state;
+    /* 1 / (1 + e^0 + e^(ln 2)) = 1/4; 1 / (1 + e^(ln 4) + e^(ln 5)) = 1/10. */
+    const ofr_real z[3][2] = {{0, OFR_R(log)(2)}, {OFR_R(log)(4), OFR_R(log)(5)}, {0, 0}};
+    const ofr_rule *rule = &ofr_rule_energy;
+    assert_int_equal(ofr_rule_replay(rule, 0.2501, z[0], NULL, 3, 2), 1);
+    assert_int_equal(ofr_rule_replay(rule, 0.2499, z[0], NULL, 3, 2), 2);
+    assert_int_equal(ofr_rule_replay(rule, 0.1001, z[0], NULL, 3, 2), 2);
+    assert_int_equal(ofr_rule_replay(rule, 0.0999, z[0], NULL, 3, 2), 3);
+    /* Neither side overflows: 1 / (1 + 2 e^1000) is below any threshold but 0, and
+     * 1 / (1 + 2 e^-1000) is 1. */
+    static const ofr_real large[4] = {1000, 1000, 0, 0}, small[4] = {-1000, -1000, 0, 0};
+    assert_int_equal(ofr_rule_replay(rule, 1e-9, large, NULL, 2, 2), 1);
+    assert_int_equal(ofr_rule_replay(rule, 0, large, NULL, 2, 2), 2);
+    assert_int_equal(ofr_rule_replay(rule, 1, small, NULL, 2, 2), 2);
+    static const ofr_real bad[4] = {0, NANR, 0, 0}, value[2] = {9, 9};
+    assert_int_equal(ofr_rule_replay(rule, 1, bad, NULL, 2, 2), 2);
+    assert_int_equal(ofr_rule_replay(rule, 1, value, NULL, 2, 1), 2);
+}
+
+static void test_lte(void **state)
+{
+    (void)state;
+    static const ofr_real u[3] = {0.5f, 0.25f, 0.125f}, nan[3] = {NANR, NANR, 0};
+    assert_int_equal(ofr_rule_replay(&ofr_rule_lte, 0.5, NULL, u, 4, 2), 2); /* strict */
+    assert_int_equal(ofr_rule_replay(&ofr_rule_lte, 0.51, NULL, u, 4, 2), 1);
+    assert_int_equal(ofr_rule_replay(&ofr_rule_lte, 0.2, NULL, u, 4, 2), 3);
+    assert_int_equal(ofr_rule_replay(&ofr_rule_lte, 0.1, NULL, u, 4, 1), 4);
+    assert_int_equal(ofr_rule_replay(&ofr_rule_lte, 1, NULL, nan, 4, 2), 3);
+}
+
+static void test_ponder(void **state)
+{
+    (void)state;
+    /* Stopped by layer 1, 2, 3: 1/4, 1 - 3/4 1/2 = 5/8, 1 - 3/8 3/4 = 23/32. */
+    static const ofr_real pi[3] = {0.25f, 0.5f, 0.25f}, nan[3] = {NANR, 1, 1};
+    const ofr_rule *rule = &ofr_rule_ponder;
+    assert_int_equal(ofr_rule_replay(rule, 0.24, NULL, pi, 4, 2), 1);
+    assert_int_equal(ofr_rule_replay(rule, 0.25, NULL, pi, 4, 2), 2); /* strict */
+    assert_int_equal(ofr_rule_replay(rule, 0.5, NULL, pi, 4, 2), 2);
+    assert_int_equal(ofr_rule_replay(rule, 0.625, NULL, pi, 4, 2), 3);
+    assert_int_equal(ofr_rule_replay(rule, 0.72, NULL, pi, 4, 1), 4);
+    assert_int_equal(ofr_rule_replay(rule, 0.5, NULL, nan, 4, 2), 4);
+}
+
+/* Layers that are sure ('s', p = 9/10 for class 0), a little less sure ('t', p = 8/10
+ * for class 1) or unsure ('u'). */
+static int pcee(const char *layers, double threshold, ofr_real answer[2])
+{
+    ofr_real z[16][2] = {{0}};
+    int L = (int)strlen(layers);
+    for (int l = 0; l < L; l++) {
+        if (layers[l] == 's') z[l][0] = OFR_R(log)(9);
+        if (layers[l] == 't') z[l][1] = OFR_R(log)(4);
+    }
+    return ofr_rule_replay_answer(&ofr_rule_pcee, threshold, answer, &z[0][0], NULL, L,
+                                  2);
+}
+
+static void test_pcee(void **state)
+{
+    (void)state;
+    ofr_real a[2];
+    assert_int_equal(pcee("sssss", 2.9, a), 2);
+    ofr_softmax(a, a, 2);
+    assert_true(fabs((double)a[0] - 0.9) < 1e-6);
+    /* A run of both kinds: mean of 0.9, 0.2, 0.9 for class 0; the layer before the
+     * run does not count. */
+    assert_int_equal(pcee("tustss", 3.9, a), 5);
+    ofr_softmax(a, a, 2);
+    assert_true(fabs((double)a[0] - 2.0 / 3) < 1e-6);
+    assert_true(fabs((double)a[1] - 1.0 / 3) < 1e-6);
+    /* H(9/10) / ln 2 = 0.469, H(8/10) / ln 2 = 0.722. */
+    assert_int_equal(pcee("stsss", 2.5, a), 4);
+    assert_int_equal(pcee("stsss", 2.73, a), 2);
+    assert_int_equal(pcee("sssss", 2.46, a), 5);
+    /* Nobody leaves: layer L answers alone. */
+    assert_int_equal(pcee("sutut", 2.9, a), 5);
+    assert_true(a[0] == 0 && fabs((double)a[1] - log(4)) < 1e-6);
+    assert_int_equal(pcee("sssss", 3, a), 5);
+    assert_int_equal(ofr_rule_replay(&ofr_rule_pcee, 1.5, a, NULL, 1, 2), 1);
+    static const ofr_real bad[4] = {NANR, 0, 0, 0}, value[3] = {1, 1, 1};
+    assert_int_equal(ofr_rule_replay(&ofr_rule_pcee, 1.99, bad, NULL, 2, 2), 2);
+    assert_int_equal(ofr_rule_replay(&ofr_rule_pcee, 1.99, value, NULL, 3, 1), 3);
+}
+
+/* A rule without answers of its own gives those of the exit layer. */
+static void test_replayed_answer(void **state)
+{
+    (void)state;
+    static const ofr_real z[3][2] = {{0, 0}, {3, 1}, {1, 3}};
+    ofr_real a[2];
+    assert_int_equal(
+        ofr_rule_replay_answer(&ofr_rule_fixed, 2, a, z[0], NULL, 3, 2), 2);
+    assert_memory_equal(a, z[1], sizeof a);
+    assert_int_equal(
+        ofr_rule_replay_answer(&ofr_rule_never, 0, a, z[0], NULL, 3, 2), 3);
+    assert_memory_equal(a, z[2], sizeof a);
+}
+
+static void test_fits(void **state)
+{
+    (void)state;
+    static const char *const of_values[] = {"never", "fixed", "patience", NULL};
+    ofr_error err;
+    for (int gate = 0; gate < 2; gate++)
+        for (int i = 0; ofr_rules[i] != NULL; i++) {
+            const ofr_rule *rule = ofr_rules[i];
+            const ofr_config values = {.K = 1, .regression = true,
+                                       .gate = (ofr_gate_kind)gate};
+            const ofr_config classes = {.K = 3, .gate = (ofr_gate_kind)gate};
+            bool gated = strcmp(rule->name, "lte") == 0;
+            bool policy = strcmp(rule->name, "policy") == 0 ||
+                          strcmp(rule->name, "ponder") == 0;
+            bool fits = (gated && gate == OFR_GATE_LTE) ||
+                        (policy && gate == OFR_GATE_POLICY) || (!gated && !policy);
+            bool of_value = gated || policy;
+            for (int n = 0; of_values[n] != NULL; n++)
+                of_value = of_value || strcmp(rule->name, of_values[n]) == 0;
+            assert_int_equal(ofr_rule_fits(rule, &classes, &err),
+                             fits ? OFR_OK : OFR_INVALID);
+            assert_int_equal(ofr_rule_fits(rule, &values, &err),
+                             fits && of_value ? OFR_OK : OFR_INVALID);
+            if (!of_value) assert_non_null(strstr(err.text, "regression"));
+        }
+    assert_true(ofr_rule_default(&ofr_rule_patience, 2) == 2);
+    assert_true(ofr_rule_default(&ofr_rule_patience, 1) == 0.1);
+    assert_true(ofr_rule_default(&ofr_rule_lte, 1) == 0.1);
+}
+
+/* Thresholds to sweep: all valid, in one direction, no two alike. */
+static void test_spread(void **state)
+{
+    (void)state;
+    enum { L = 12, N = 20 };
+    for (int i = 0; ofr_rules[i] != NULL; i++)
+        for (int K = 1; K < 150; K += 74) {
+            const ofr_rule *rule = ofr_rules[i];
+            double v[N], safest, fastest;
+            int n = ofr_rule_spread(rule, L, K, v, N);
+            bool whole = rule->scale == OFR_SCALE_WHOLE;
+            if (rule == &ofr_rule_patience && K == 1) whole = false;
+            int want = whole ? (rule == &ofr_rule_fixed ? L : L - 1) : N;
+            if (rule->scale == OFR_SCALE_NONE) want = 1;
+            assert_int_equal(n, want);
+            for (int k = 0; k < n; k++) {
+                assert_int_equal(ofr_rule_check(rule, v[k], L, NULL), OFR_OK);
+                bool of_value = rule == &ofr_rule_patience && K == 1;
+                bool down = rule->rising && !of_value;
+                if (k > 0) assert_true(down ? v[k] < v[k - 1] : v[k] > v[k - 1]);
+            }
+            if (n == 1) continue;
+            ofr_rule_range(rule, L, K, &safest, &fastest);
+            assert_true(v[0] == safest && fabs(v[n - 1] - fastest) < 1e-9);
+        }
+    double few[3];
+    assert_int_equal(ofr_rule_spread(&ofr_rule_fixed, 12, 2, few, 3), 3);
+    assert_true(few[0] == 12 && few[1] == 7 && few[2] == 1);
+    assert_int_equal(ofr_rule_spread(&ofr_rule_patience, 2, 2, few, 3), 1);
+    assert_true(few[0] == 1);
+}
+
 /* Several texts in one view are decided one by one. */
 static void test_view_of_many(void **state)
 {
@@ -213,6 +389,14 @@ int main(void)
         cmocka_unit_test(test_entropy_and_confidence),
         cmocka_unit_test(test_patience),
         cmocka_unit_test(test_patience_of_regression),
+        cmocka_unit_test(test_speed),
+        cmocka_unit_test(test_energy),
+        cmocka_unit_test(test_lte),
+        cmocka_unit_test(test_ponder),
+        cmocka_unit_test(test_pcee),
+        cmocka_unit_test(test_replayed_answer),
+        cmocka_unit_test(test_fits),
+        cmocka_unit_test(test_spread),
         cmocka_unit_test(test_view_of_many),
         cmocka_unit_test(test_argmax_and_softmax),
     };
