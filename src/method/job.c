@@ -47,9 +47,11 @@ static uint64_t fingerprint(const ofr_method *method, const ofr_encoder *encoder
                         options->pooler, options->all_exits, options->exit_epochs,
                         options->layers, options->grad_reg, encoder->config.L,
                         encoder->config.C, encoder->config.K};
+    /* A run of one method is a run of any other of its recipe. */
+    const char *trains_like = method->recipe ? method->recipe : method->name;
     uint64_t h = 0xcbf29ce484222325U;
 
-    h = hash(h, method->name, strlen(method->name));
+    h = hash(h, trains_like, strlen(trains_like));
     h = hash(h, reals, sizeof reals);
     h = hash(h, ints, sizeof ints);
     h = hash(h, &options->seed, sizeof options->seed);
@@ -102,6 +104,8 @@ static ofr_train_options loop_options(const ofr_method_options *o,
         .out = job->out,
         .resume = job->resume,
         .resume_command = job->resume_command,
+        .keep_first = job->keep_first,
+        .fork = job->fork,
         .stop = job->stop,
         .progress = job->progress,
         .user = job->user,
