@@ -96,6 +96,8 @@ static ofr_status train(const run *r, const ofr_method *method, ofr_error *err)
         .out = o->out,
         .resume = o->resume,
         .resume_command = command,
+        .keep_first = o->keep_first,
+        .fork = o->fork,
         .stop = ofr_stop_flag(),
         .progress = show,
         .user = o->common.term,

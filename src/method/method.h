@@ -88,6 +88,8 @@ typedef struct ofr_method_job {
     const char *out;             /* folder for journal and checkpoints; NULL: none */
     bool resume;
     const char *resume_command;
+    bool keep_first;             /* see train.h */
+    const char *fork;
     const volatile sig_atomic_t *stop;
     ofr_train_progress progress;
     void *user;

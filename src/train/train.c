@@ -129,11 +129,8 @@ static ofr_status journal_time(ofr_trainer *trainer, ofr_error *err)
 
 /* ---- checkpoints --------------------------------------------------------- */
 
-static ofr_status checkpoint_path(char out[OFR_PATH_MAX], const char *folder,
-                                  ofr_error *err)
-{
-    return ofr_file_join(out, folder, "checkpoint/state.safetensors", err);
-}
+static const char latest[] = "checkpoint/state.safetensors";
+static const char after_first[] = "checkpoint/first.safetensors";
 
 /* Everything but the moments: counters, weights, the method's arrays. */
 static int state_items(ofr_trainer *trainer, ofr_checkpoint_item *items)
@@ -177,7 +174,7 @@ static ofr_checkpoint_item *items_alloc(const ofr_trainer *trainer, ofr_error *e
 }
 
 /* Between phases (at.epoch == at.step == 0) there are no moments to keep. */
-static ofr_status save(ofr_trainer *trainer, ofr_error *err)
+static ofr_status save_as(ofr_trainer *trainer, const char *name, ofr_error *err)
 {
     char path[OFR_PATH_MAX];
     uint64_t fingerprint = trainer->options->fingerprint;
@@ -196,15 +193,20 @@ static ofr_status save(ofr_trainer *trainer, ofr_error *err)
     items[n++] = ofr_checkpoint_item_of("fingerprint", OFR_I64, 1, &fingerprint);
     n += state_items(trainer, items + n);
     if (trainer->at.epoch || trainer->at.step) n += moment_items(trainer, items + n);
-    status = checkpoint_path(path, trainer->options->out, err);
+    status = ofr_file_join(path, trainer->options->out, name, err);
     if (!status) status = ofr_checkpoint_save(path, items, n, err);
     ofr_mem_free(items);
     return status;
 }
 
+static ofr_status save(ofr_trainer *trainer, ofr_error *err)
+{
+    return save_as(trainer, latest, err);
+}
+
 /* Counters, weights and the method's arrays; moments once the phase is known. */
 static ofr_status read_state(ofr_trainer *trainer, const ofr_checkpoint *checkpoint,
-                             ofr_error *err)
+                             bool forked, ofr_error *err)
 {
     ofr_checkpoint_item *items = items_alloc(trainer, err);
     int64_t fingerprint = 0;
@@ -214,7 +216,7 @@ static ofr_status read_state(ofr_trainer *trainer, const ofr_checkpoint *checkpo
     if (!items) return OFR_NOMEM;
     items[n++] = ofr_checkpoint_item_of("fingerprint", OFR_I64, 1, &fingerprint);
     status = ofr_checkpoint_read(checkpoint, items, n, err);
-    if (!status && (uint64_t)fingerprint != trainer->options->fingerprint)
+    if (!status && !forked && (uint64_t)fingerprint != trainer->options->fingerprint)
         status = ofr_fail(err, OFR_INVALID,
                           "%s: was made with other data or other settings; give the same "
                           "ones, or start again without --resume",
@@ -252,7 +254,7 @@ ofr_status ofr_trainer_peek(const char *out, bool *exists, bool *complete, ofr_e
         ofr_checkpoint_item_of("position", OFR_I64, POSITION_COUNT, &at);
     ofr_status status;
 
-    OFR_TRY(checkpoint_path(path, out, err));
+    OFR_TRY(ofr_file_join(path, out, latest, err));
     *exists = ofr_file_exists(path);
     *complete = false;
     if (!*exists) return OFR_OK;
@@ -395,6 +397,8 @@ static ofr_status run_phase(ofr_trainer *trainer, const ofr_checkpoint *resumed,
     trainer->at.phase = recipe->next(trainer, recipe->self);
     trainer->at.run++;
     trainer->at.epoch = trainer->at.step = 0;
+    if (trainer->options->keep_first && trainer->at.run == 1)
+        OFR_TRY(save_as(trainer, after_first, err));
     return save(trainer, err);
 }
 
@@ -415,10 +419,32 @@ static ofr_status open_journals(ofr_trainer *trainer, bool resumed, ofr_error *e
     return ofr_journal_open(&trainer->timings, timings, resumed ? -1 : 0, err);
 }
 
-static ofr_status run_all(ofr_trainer *trainer, const ofr_checkpoint *resumed,
-                          ofr_error *err)
+/* The journal of the run that this one forks from, up to the fork. */
+static ofr_status copy_journal(const ofr_trainer *trainer, ofr_error *err)
 {
-    if (resumed) OFR_TRY(read_state(trainer, resumed, err));
+    const size_t keep = (size_t)trainer->at.journal_bytes;
+    char from[OFR_PATH_MAX], to[OFR_PATH_MAX];
+    ofr_buf bytes;
+    ofr_status status;
+
+    OFR_TRY(ofr_file_join(from, trainer->options->fork, "journal.jsonl", err));
+    OFR_TRY(ofr_file_join(to, trainer->options->out, "journal.jsonl", err));
+    OFR_TRY(ofr_file_make_dirs(trainer->options->out, err));
+    ofr_buf_init(&bytes);
+    status = ofr_file_read(&bytes, from, 0, err);
+    if (!status && bytes.n < keep)
+        status = ofr_fail(err, OFR_FORMAT, "%s: has %zu bytes, its checkpoint counts %zu",
+                          from, bytes.n, keep);
+    if (!status) status = ofr_file_write(to, bytes.p, keep, err);
+    ofr_buf_free(&bytes);
+    return status;
+}
+
+static ofr_status run_all(ofr_trainer *trainer, const ofr_checkpoint *resumed,
+                          bool forked, ofr_error *err)
+{
+    if (resumed) OFR_TRY(read_state(trainer, resumed, forked, err));
+    if (forked) OFR_TRY(copy_journal(trainer, err));
     OFR_TRY(open_journals(trainer, resumed != NULL, err));
     trainer->saved_at = ofr_clock_seconds();
     while (trainer->at.phase >= 0) {
@@ -442,28 +468,39 @@ static ofr_status interrupted(ofr_trainer *trainer, ofr_error *err)
                     o->resume_command ? o->resume_command : "--resume");
 }
 
+/* The checkpoint to begin from: of this run, or of the one it forks from. */
+static ofr_status find_start(ofr_checkpoint *checkpoint, bool *found, bool *forked,
+                             const ofr_train_options *o, ofr_error *err)
+{
+    char path[OFR_PATH_MAX];
+
+    *found = *forked = false;
+    if (o->out && o->resume) {
+        OFR_TRY(ofr_file_join(path, o->out, latest, err));
+        *found = ofr_file_exists(path);
+    }
+    if (!*found && o->out && o->fork) {
+        OFR_TRY(ofr_file_join(path, o->fork, after_first, err));
+        *found = *forked = true;
+    }
+    if (*found) return ofr_checkpoint_open(checkpoint, path, err);
+    if (o->out && o->resume)
+        ofr_log(OFR_LOG_INFO, "%s: no checkpoint yet, starting from the beginning",
+                o->out);
+    return OFR_OK;
+}
+
 ofr_status ofr_trainer_run(ofr_trainer *trainer, const ofr_recipe *recipe, ofr_error *err)
 {
-    const ofr_train_options *o = trainer->options;
-    char path[OFR_PATH_MAX];
     ofr_checkpoint checkpoint = {0};
-    bool resumed = false;
+    bool found, forked;
     ofr_status status;
 
     trainer->recipe = recipe;
     trainer->at = (ofr_position){0};
-    if (o->out && o->resume) {
-        OFR_TRY(checkpoint_path(path, o->out, err));
-        if (ofr_file_exists(path)) {
-            OFR_TRY(ofr_checkpoint_open(&checkpoint, path, err));
-            resumed = true;
-        } else {
-            ofr_log(OFR_LOG_INFO, "%s: no checkpoint yet, starting from the beginning",
-                    o->out);
-        }
-    }
-    status = run_all(trainer, resumed ? &checkpoint : NULL, err);
-    if (resumed) ofr_checkpoint_close(&checkpoint);
+    OFR_TRY(find_start(&checkpoint, &found, &forked, trainer->options, err));
+    status = run_all(trainer, found ? &checkpoint : NULL, forked, err);
+    if (found) ofr_checkpoint_close(&checkpoint);
     if (status == OFR_INTERRUPTED) return interrupted(trainer, err);
     return status;
 }

@@ -43,6 +43,10 @@ typedef struct ofr_train_options {
     bool resume;                 /* continue from the checkpoint if there is one */
     const char *resume_command;  /* for the message after an interruption       */
     uint64_t fingerprint;        /* of data and settings; must be equal to resume */
+    bool keep_first;             /* keep a second checkpoint: the end of the first phase */
+    const char *fork;            /* NULL, or the folder of a run that kept it: begin
+                                    there, with its journal.  The caller vouches that
+                                    both runs' first phases are the same        */
     const ofr_comm *comm;        /* NULL: one rank                              */
     const volatile sig_atomic_t *stop; /* NULL, or becomes non-zero to interrupt */
     ofr_train_progress progress; /* may be NULL */
