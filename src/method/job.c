@@ -47,11 +47,9 @@ static uint64_t fingerprint(const ofr_method *method, const ofr_encoder *encoder
                         options->pooler, options->all_exits, options->exit_epochs,
                         options->layers, options->grad_reg, encoder->config.L,
                         encoder->config.C, encoder->config.K};
-    /* A run of one method is a run of any other of its recipe. */
-    const char *trains_like = method->recipe ? method->recipe : method->name;
     uint64_t h = 0xcbf29ce484222325U;
 
-    h = hash(h, trains_like, strlen(trains_like));
+    h = hash(h, method->name, strlen(method->name));
     h = hash(h, reals, sizeof reals);
     h = hash(h, ints, sizeof ints);
     h = hash(h, &options->seed, sizeof options->seed);
