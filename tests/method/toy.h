@@ -2,7 +2,9 @@
  * toy.h - a small model and a task of few words, to train in a second.
  *
  * A text is 3 to 8 filler words, one of which is replaced by "good" or "bad";
- * that word is the label, so the first layer can know it.
+ * that word is the label, so the first layer can know it.  Other tasks add texts
+ * of the one word "coin", whose label is thrown: no layer can know it, and they
+ * are all alike, so that none can be learned by heart.
  */
 #ifndef OFR_TESTS_TOY_H
 #define OFR_TESTS_TOY_H
@@ -17,7 +19,16 @@
 
 enum { TOY_FILLERS = 40 };
 
+typedef enum toy_task {
+    TOY_WORD,   /* the word decides                                              */
+    TOY_COIN,   /* every other text is a coin                                    */
+    TOY_VALUE,  /* as TOY_COIN, a regression: good 4, bad 1                      */
+    TOY_THREE,  /* three classes: "fair" is the third word                       */
+    TOY_RARE    /* one text in eight is good                                     */
+} toy_task;
+
 typedef struct toy {
+    toy_task task;
     ofr_tok *tok;
     ofr_dev *dev;
     ofr_dataset train, dev_data;
@@ -32,7 +43,7 @@ static void toy_tok(toy *t)
     ofr_buf vocab;
 
     ofr_buf_init(&vocab);
-    ofr_buf_adds(&vocab, "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\ngood\nbad\n");
+    ofr_buf_adds(&vocab, "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\ngood\nbad\nfair\ncoin\n");
     for (int i = 0; i < TOY_FILLERS; i++)
         ofr_buf_addf(&vocab, "w%c%c\n", 'a' + i / 26, 'a' + i % 26);
     assert_ok(ofr_tok_open(&t->tok, support_write("toy-vocab.txt", vocab.p), how, &err),
@@ -40,9 +51,54 @@ static void toy_tok(toy *t)
     ofr_buf_free(&vocab);
 }
 
+static int toy_classes(const toy *t)
+{
+    return t->task == TOY_THREE ? 3 : 2;
+}
+
+static int toy_label(const toy *t, uint64_t seed, uint64_t at)
+{
+    if (t->task == TOY_RARE) return ofr_rng_below(seed, 1, at, 8) == 0;
+    return (int)ofr_rng_below(seed, 1, at, (uint32_t)toy_classes(t));
+}
+
+static bool toy_is_coin(const toy *t, int i)
+{
+    return (t->task == TOY_COIN || t->task == TOY_VALUE) && i % 2;
+}
+
+static void toy_text(char text[64], int label, uint64_t seed, uint64_t at)
+{
+    static const char *const words[] = {"bad ", "good ", "fair "};
+    const int n = 3 + (int)ofr_rng_below(seed, 1, at, 6);
+    const int where = (int)ofr_rng_below(seed, 1, at + 1, (uint32_t)n);
+
+    text[0] = 0;
+    for (int w = 0; w < n; w++) {
+        const int f = (int)ofr_rng_below(seed, 1, at + 3 + (uint64_t)w, TOY_FILLERS);
+        char word[8];
+
+        snprintf(word, sizeof word, "w%c%c ", 'a' + f / 26, 'a' + f % 26);
+        strcat(text, w == where ? words[label] : word);
+    }
+}
+
+/* Numbers in place of classes. */
+static void toy_values(ofr_dataset *data)
+{
+    data->targets = ofr_mem_array((size_t)data->n, sizeof *data->targets);
+    assert_non_null(data->targets);
+    for (int i = 0; i < data->n; i++)
+        data->targets[i] = data->labels[i] ? 4 : 1;
+    ofr_mem_free(data->labels);
+    data->labels = NULL;
+    data->label_names = NULL;
+    data->K = 1;
+}
+
 static void toy_texts(const toy *t, ofr_dataset *data, int n, uint64_t seed)
 {
-    static const char *const names[] = {"bad", "good"};
+    static const char *const names[] = {"bad", "good", "fair"};
     char (*text)[64] = malloc((size_t)n * sizeof *text);
     ofr_str *strs = malloc((size_t)n * sizeof *strs);
     int *labels = malloc((size_t)n * sizeof *labels);
@@ -50,23 +106,16 @@ static void toy_texts(const toy *t, ofr_dataset *data, int n, uint64_t seed)
 
     for (int i = 0; i < n; i++) {
         const uint64_t at = (uint64_t)i * 16;
-        const int words = 3 + (int)ofr_rng_below(seed, 1, at, 6);
-        const int where = (int)ofr_rng_below(seed, 1, at + 1, (uint32_t)words);
 
-        labels[i] = (int)ofr_rng_below(seed, 1, at + 2, 2);
-        text[i][0] = 0;
-        for (int w = 0; w < words; w++) {
-            const int f = (int)ofr_rng_below(seed, 1, at + 3 + (uint64_t)w, TOY_FILLERS);
-            char word[8];
-
-            snprintf(word, sizeof word, "w%c%c ", 'a' + f / 26, 'a' + f % 26);
-            strcat(text[i], w == where ? (labels[i] ? "good " : "bad ") : word);
-        }
+        labels[i] = toy_label(t, seed, at + 2);
+        toy_text(text[i], labels[i], seed, at);
+        if (toy_is_coin(t, i)) strcpy(text[i], "coin");
         strs[i] = (ofr_str){text[i], strlen(text[i])};
     }
-    assert_ok(ofr_dataset_from_texts(data, strs, NULL, labels, n, 2, names, t->tok, 16,
-                                     &err),
+    assert_ok(ofr_dataset_from_texts(data, strs, NULL, labels, n, toy_classes(t), names,
+                                     t->tok, 16, &err),
               err);
+    if (t->task == TOY_VALUE) toy_values(data);
     free(text);
     free(strs);
     free(labels);
@@ -83,24 +132,37 @@ static void toy_config(toy *t, int L)
         "\"num_attention_heads\":2,\"intermediate_size\":48,\"vocab_size\":%d,"
         "\"max_position_embeddings\":32,\"type_vocab_size\":2,\"pad_token_id\":0,"
         "\"initializer_range\":0.08}",
-        L, 7 + TOY_FILLERS);
+        L, 9 + TOY_FILLERS);
 
     assert_ok(ofr_json_parse(&json, text, (size_t)n, "toy", &err), err);
     assert_ok(ofr_config_parse(&t->config, json, "toy", &err), err);
     json_decref(json);
 }
 
-static void toy_open(toy *t, int n_train, int L, int threads)
+static ofr_metric toy_metric(toy_task task)
+{
+    return task == TOY_VALUE  ? OFR_METRIC_PEARSON
+           : task == TOY_RARE ? OFR_METRIC_MATTHEWS
+                              : OFR_METRIC_ACCURACY;
+}
+
+static void toy_open_task(toy *t, toy_task task, int n_train, int L, int threads)
 {
     const ofr_ops ops = ofr_ops_select(ofr_cpu_features());
     ofr_error err;
 
+    t->task = task;
     toy_tok(t);
     toy_texts(t, &t->train, n_train, 11);
     toy_texts(t, &t->dev_data, 100, 12);
-    t->data = (ofr_method_data){&t->train, &t->dev_data, OFR_METRIC_ACCURACY};
+    t->data = (ofr_method_data){&t->train, &t->dev_data, toy_metric(task)};
     toy_config(t, L);
     assert_ok(ofr_dev_open(&t->dev, &ops, threads, 32, &err), err);
+}
+
+static inline void toy_open(toy *t, int n_train, int L, int threads)
+{
+    toy_open_task(t, TOY_WORD, n_train, L, threads);
 }
 
 static void toy_close(toy *t)
@@ -118,8 +180,9 @@ static void toy_encoder(const toy *t, ofr_encoder *encoder, const ofr_method_opt
     ofr_error err;
 
     assert_ok(ofr_encoder_new(encoder, &t->config, 5, &err), err);
-    assert_ok(ofr_encoder_set_task(encoder, 2, t->train.label_names, false,
-                                   (ofr_pooler_kind)o->pooler, o->policy_hidden, 5, &err),
+    assert_ok(ofr_encoder_set_task(encoder, t->train.K, t->train.label_names,
+                                   t->train.targets != NULL, (ofr_pooler_kind)o->pooler,
+                                   o->policy_hidden, 5, &err),
               err);
 }
 
