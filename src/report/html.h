@@ -25,6 +25,8 @@ typedef struct ofr_report_sources {
     bool no_header;          /* its first line is data                              */
     const char *command;     /* as typed, for the provenance                        */
     bool png, pdf;           /* charts as files beside the page, too                */
+    bool page_only;          /* leave report.json and report.csv alone: the caller
+                                writes its own                                      */
 } ofr_report_sources;
 
 /* Write dir/report.html, report.json and report.csv (and charts/NAME.png, .pdf).

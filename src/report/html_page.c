@@ -274,15 +274,37 @@ ofr_plot_series *ofr_page_series(ofr_page *page, ofr_plot *plot, const char *nam
     return series;
 }
 
+ofr_plot_series *ofr_page_point(ofr_page *page, ofr_plot *plot, const char *name,
+                                int colour, double x, double y)
+{
+    ofr_plot_series *series = new_series(page, plot, name, OFR_PLOT_POINTS, colour, 1);
+
+    if (!series) return NULL;
+    *(double *)series->x = x;
+    *(double *)series->y = y;
+    return series;
+}
+
+static void add_segment(ofr_page *page, ofr_plot *plot, const char *name, int colour,
+                        double x0, double y0, double x1, double y1)
+{
+    ofr_plot_series *series = new_series(page, plot, name, OFR_PLOT_DASHED, colour, 2);
+
+    if (!series) return;
+    ((double *)series->x)[0] = x0;
+    ((double *)series->x)[1] = x1;
+    ((double *)series->y)[0] = y0;
+    ((double *)series->y)[1] = y1;
+}
+
 void ofr_page_level(ofr_page *page, ofr_plot *plot, const char *name, int colour,
                     double x_from, double x_to, double y)
 {
-    ofr_plot_series *series;
+    if (isfinite(y) && isfinite(x_from) && isfinite(x_to))
+        add_segment(page, plot, name, colour, x_from, y, x_to, y);
+}
 
-    if (!isfinite(y) || !isfinite(x_from) || !isfinite(x_to)) return;
-    series = new_series(page, plot, name, OFR_PLOT_DASHED, colour, 2);
-    if (!series) return;
-    ((double *)series->x)[0] = x_from;
-    ((double *)series->x)[1] = x_to;
-    ((double *)series->y)[0] = ((double *)series->y)[1] = y;
+void ofr_page_diagonal(ofr_page *page, ofr_plot *plot)
+{
+    add_segment(page, plot, NULL, OFR_PLOT_NEUTRAL, 0, 0, 1, 1);
 }

@@ -121,9 +121,15 @@ ofr_plot_series *ofr_page_series(ofr_page *page, ofr_plot *plot, const char *nam
                                  ofr_plot_style style, int colour,
                                  const ofr_page_table *table, int first, int n, int x,
                                  int y, double x_scale, double y_scale);
+/* A series of one point. */
+ofr_plot_series *ofr_page_point(ofr_page *page, ofr_plot *plot, const char *name,
+                                int colour, double x, double y);
 /* A level line between two x, of one number. */
 void ofr_page_level(ofr_page *page, ofr_plot *plot, const char *name, int colour,
                     double x_from, double x_to, double y);
+
+/* The dashed line from (0, 0) to (1, 1), unnamed. */
+void ofr_page_diagonal(ofr_page *page, ofr_plot *plot);
 
 /* The cell as people read it. */
 void ofr_page_cell_text(ofr_buf *out, const ofr_cell *cell);

@@ -63,7 +63,10 @@ static void add_cell(ofr_buf *out, const ofr_page_table *table, const ofr_cell *
         ofr_buf_addc(out, '"');
     }
     ofr_buf_addc(out, '>');
-    add_cell_text(out, cell);
+    if (table->look == OFR_LOOK_MATRIX && cell->value == 0)
+        ofr_buf_adds(out, "\xc2\xb7"); /* a matrix is read by its full cells */
+    else
+        add_cell_text(out, cell);
     ofr_buf_adds(out, "</td>");
 }
 
@@ -164,7 +167,12 @@ static void add_paragraph(ofr_buf *out, const ofr_page_item *item)
     ofr_buf_adds(out, "</p>\n");
 }
 
-/* Charts that follow each other share a grid. */
+static bool is_folded(const ofr_page_item *item)
+{
+    return item->kind == OFR_ITEM_TABLE && item->table->look == OFR_LOOK_FOLDED;
+}
+
+/* Charts that follow each other share a grid; folded tables end the section. */
 static void add_section(ofr_buf *out, const ofr_page_section *section,
                         const char *const *svg, int *n_plots)
 {
@@ -176,6 +184,7 @@ static void add_section(ofr_buf *out, const ofr_page_section *section,
     for (const ofr_page_item *item = section->items; item; item = item->next) {
         const bool is_plot = item->kind == OFR_ITEM_PLOT;
 
+        if (is_folded(item)) continue;
         if (is_plot != in_grid)
             ofr_buf_adds(out, is_plot ? "<div class=\"charts\">\n" : "</div>\n");
         in_grid = is_plot;
@@ -186,7 +195,10 @@ static void add_section(ofr_buf *out, const ofr_page_section *section,
         else
             add_paragraph(out, item);
     }
-    ofr_buf_adds(out, in_grid ? "</div>\n</section>\n" : "</section>\n");
+    if (in_grid) ofr_buf_adds(out, "</div>\n");
+    for (const ofr_page_item *item = section->items; item; item = item->next)
+        if (is_folded(item)) add_any_table(out, item->table);
+    ofr_buf_adds(out, "</section>\n");
 }
 
 static void add_header(ofr_buf *out, const ofr_page *page)

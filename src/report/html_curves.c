@@ -1,0 +1,383 @@
+/*
+ * html_curves.c - trade-off curves of methods and rules.
+ *
+ * A curve is a method and a rule, made of the points with `front`.  One seed: its
+ * points.  Several: the mean over the seeds at equal saving, each read between its
+ * own points by proportion, where all of them have a curve.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "eval/stats.h"
+#include "report/html_parts.h"
+#include "report/html_records.h"
+
+enum { NAME, KNOB, ALPHA, SAVED, SCORE, FLOPS, MS, RANDOM };
+enum { GRID = 21, MOST_GROUPS = OFR_PLOT_COLOURS };
+
+typedef struct group {
+    const char *method, *rule, *name;
+    int first, n;          /* its rows of the table */
+} group;
+
+typedef struct curves {
+    ofr_page *page;
+    const ofr_records *records;
+    group groups[MOST_GROUPS];
+    int n_groups, n_left_out;
+    ofr_page_table *table;
+    double full;           /* score of the full model of the first method */
+} curves;
+
+/* ---- groups ------------------------------------------------------------------------ */
+
+static group *find_group(curves *c, const char *method, const char *rule)
+{
+    for (int g = 0; g < c->n_groups; g++)
+        if (strcmp(c->groups[g].method, method) == 0 &&
+            strcmp(c->groups[g].rule, rule) == 0)
+            return &c->groups[g];
+    return NULL;
+}
+
+static void find_groups(curves *c)
+{
+    const size_t n = ofr_records_count(c->records, OFR_RECORD_POINT);
+
+    for (size_t i = 0; i < n; i++) {
+        const json_t *line = ofr_records_line(c->records, OFR_RECORD_POINT, i);
+        const char *method = ofr_record_text(line, "method");
+        const char *rule = ofr_record_text(line, "rule");
+
+        if (find_group(c, method, rule)) continue;
+        if (c->n_groups == MOST_GROUPS)
+            c->n_left_out++;
+        else
+            c->groups[c->n_groups++] = (group){.method = method, .rule = rule};
+    }
+}
+
+/* As short as it can be: what all share is not said. */
+static void name_groups(curves *c)
+{
+    bool one_method = true, one_rule = true;
+
+    for (int g = 1; g < c->n_groups; g++) {
+        one_method = one_method && !strcmp(c->groups[g].method, c->groups[0].method);
+        for (int h = 0; h < g; h++)
+            one_rule = one_rule && strcmp(c->groups[g].method, c->groups[h].method);
+    }
+    for (int g = 0; g < c->n_groups; g++) {
+        group *it = &c->groups[g];
+
+        if (one_method || one_rule)
+            it->name = ofr_page_format(c->page, "%s", one_method ? it->rule : it->method);
+        else
+            it->name = ofr_page_format(c->page, "%s, %s", it->method, it->rule);
+    }
+}
+
+/* ---- points ------------------------------------------------------------------------ */
+
+static int by_saved(const void *a, const void *b)
+{
+    const json_t *x = *(json_t *const *)a, *y = *(json_t *const *)b;
+    const double p = ofr_record_number(x, "saved_layers");
+    const double q = ofr_record_number(y, "saved_layers");
+
+    if (p != q) return p < q ? -1 : 1;
+    return 0;
+}
+
+/* The front of one seed of a group in ascending order of what it saves. */
+static int collect(const curves *c, const json_t **out, const group *g, double seed)
+{
+    const size_t n = ofr_records_count(c->records, OFR_RECORD_POINT);
+    int found = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        const json_t *line = ofr_records_line(c->records, OFR_RECORD_POINT, i);
+        const double its = ofr_record_number(line, "seed");
+
+        if (strcmp(ofr_record_text(line, "method"), g->method) != 0 ||
+            strcmp(ofr_record_text(line, "rule"), g->rule) != 0)
+            continue;
+        if (its != seed && !(isnan(its) && isnan(seed))) continue;
+        if (json_is_false(json_object_get(line, "front"))) continue;
+        out[found++] = line;
+    }
+    qsort(out, (size_t)found, sizeof *out, by_saved);
+    return found;
+}
+
+static void add_row(curves *c, const group *g, double knob, double alpha,
+                    const double *values)
+{
+    ofr_page_row_begin(c->page, c->table);
+    ofr_page_word(c->table, g->name);
+    ofr_page_number(c->table, OFR_CELL_SHORT, 0, knob);
+    ofr_page_number(c->table, OFR_CELL_SHORT, 0, alpha);
+    ofr_page_number(c->table, OFR_CELL_PERCENT, 1, values[0]);
+    ofr_page_number(c->table, OFR_CELL_REAL, 4, values[1]);
+    ofr_page_number(c->table, OFR_CELL_PERCENT, 1, values[2]);
+    ofr_page_number(c->table, OFR_CELL_REAL, 4, values[3]);
+    ofr_page_number(c->table, OFR_CELL_REAL, 4, values[4]);
+}
+
+static const char *const figures[] = {"saved_layers", "score", "flops_ratio",
+                                      "ms_per_text", "random_score"};
+enum { FIGURES = 5 };
+
+static void add_single(curves *c, const group *g, const json_t *const *lines, int n)
+{
+    double values[FIGURES];
+
+    for (int i = 0; i < n; i++) {
+        for (int f = 0; f < FIGURES; f++)
+            values[f] = ofr_record_number(lines[i], figures[f]);
+        add_row(c, g, ofr_record_number(lines[i], "knob"),
+                ofr_record_number(lines[i], "alpha"), values);
+    }
+}
+
+/* One seed's curve as arrays. */
+typedef struct seed_curve {
+    int n;
+    double *figure[FIGURES]; /* [n] each */
+} seed_curve;
+
+static bool read_seed(curves *c, seed_curve *s, const json_t *const *lines, int n)
+{
+    s->n = n;
+    for (int f = 0; f < FIGURES; f++) {
+        s->figure[f] = ofr_page_alloc(c->page, (size_t)n, sizeof(double));
+        if (!s->figure[f]) return false;
+        for (int i = 0; i < n; i++)
+            s->figure[f][i] = ofr_record_number(lines[i], figures[f]);
+    }
+    return n > 0;
+}
+
+static void add_means(curves *c, const group *g, const seed_curve *seeds, int n_seeds)
+{
+    double low = -INFINITY, high = INFINITY;
+
+    for (int s = 0; s < n_seeds; s++) {
+        low = fmax(low, seeds[s].figure[0][0]);
+        high = fmin(high, seeds[s].figure[0][seeds[s].n - 1]);
+    }
+    if (!(high >= low)) return;
+    for (int i = 0; i < GRID; i++) {
+        const double at = low + (high - low) * i / (GRID - 1);
+        double values[FIGURES] = {0};
+
+        for (int f = 0; f < FIGURES; f++)
+            for (int s = 0; s < n_seeds; s++)
+                values[f] += ofr_stats_curve_at(seeds[s].figure[0], seeds[s].figure[f],
+                                                seeds[s].n, at) / n_seeds;
+        values[0] = at;
+        add_row(c, g, NAN, NAN, values);
+    }
+}
+
+/* The seeds in the order of the file; their number. */
+static int find_seeds(const curves *c, double *seeds, const group *g)
+{
+    const size_t n = ofr_records_count(c->records, OFR_RECORD_POINT);
+    int found = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        const json_t *line = ofr_records_line(c->records, OFR_RECORD_POINT, i);
+        const double seed = ofr_record_number(line, "seed");
+        int k = 0;
+
+        if (strcmp(ofr_record_text(line, "method"), g->method) != 0 ||
+            strcmp(ofr_record_text(line, "rule"), g->rule) != 0)
+            continue;
+        while (k < found && seeds[k] != seed && !(isnan(seeds[k]) && isnan(seed)))
+            k++;
+        if (k == found) seeds[found++] = seed;
+    }
+    return found;
+}
+
+static void add_group(curves *c, group *g)
+{
+    const size_t most = ofr_records_count(c->records, OFR_RECORD_POINT);
+    double *seeds = ofr_page_alloc(c->page, most, sizeof *seeds);
+    const json_t **lines = ofr_page_alloc(c->page, most, sizeof *lines);
+    seed_curve *found;
+    int n_seeds, used = 0;
+
+    if (!seeds || !lines || !c->table) return;
+    g->first = c->table->n_rows;
+    n_seeds = find_seeds(c, seeds, g);
+    if (n_seeds == 1) {
+        add_single(c, g, lines, collect(c, lines, g, seeds[0]));
+    } else {
+        found = ofr_page_alloc(c->page, (size_t)n_seeds, sizeof *found);
+        for (int s = 0; s < n_seeds && found; s++)
+            used += read_seed(c, &found[used], lines, collect(c, lines, g, seeds[s]));
+        if (used) add_means(c, g, found, used);
+    }
+    g->n = c->table->n_rows - g->first;
+}
+
+static void add_points_table(curves *c)
+{
+    ofr_page_table *t = ofr_page_table_begin(c->page, "curve_points",
+                                             "Numbers: the points of the curves",
+                                             OFR_LOOK_FOLDED);
+
+    c->table = t;
+    ofr_page_column(t, "curve", "curve", false);
+    ofr_page_column(t, "knob", "knob", true);
+    ofr_page_column(t, "alpha", "alpha", true);
+    ofr_page_column(t, "saved_layers", "saved layers", true);
+    ofr_page_column(t, "score", "score", true);
+    ofr_page_column(t, "flops_ratio", "FLOPs of full", true);
+    ofr_page_column(t, "ms_per_text", "ms per text", true);
+    ofr_page_column(t, "random_score", "random exits", true);
+    for (int g = 0; g < c->n_groups; g++)
+        add_group(c, &c->groups[g]);
+}
+
+/* ---- charts ------------------------------------------------------------------------ */
+
+static void hover(curves *c, ofr_plot_series *series, const char *name, const char *x,
+                  const char *unit)
+{
+    const char **text = series ? ofr_page_alloc(c->page, (size_t)series->n, sizeof *text)
+                               : NULL;
+
+    if (!text) return;
+    for (int i = 0; i < series->n; i++)
+        text[i] = ofr_page_format(c->page, "%s: %s %.4g%s, score %.4f", name, x,
+                                  series->x[i], unit, series->y[i]);
+    series->hover = text;
+}
+
+static bool has_numbers(const curves *c, int column)
+{
+    for (const ofr_page_row *row = c->table ? c->table->rows : NULL; row; row = row->next)
+        if (isfinite(row->cells[column].value)) return true;
+    return false;
+}
+
+/* Mean of what the oracle saves and scores over the runs of the first method. */
+static void add_oracles(curves *c, ofr_plot *plot)
+{
+    static const char *const rules[] = {"first-correct", "consistency"};
+    static const char *const names[] = {"oracle: first right", "oracle: agrees with full"};
+    const size_t n = ofr_records_count(c->records, OFR_RECORD_ORACLE);
+
+    for (int k = 0; k < 2; k++) {
+        double saved = 0, score = 0;
+        int found = 0;
+
+        for (size_t i = 0; i < n; i++) {
+            const json_t *line = ofr_records_line(c->records, OFR_RECORD_ORACLE, i);
+
+            if (strcmp(ofr_record_text(line, "rule"), rules[k]) != 0 ||
+                strcmp(ofr_record_text(line, "method"), c->groups[0].method) != 0 ||
+                isnan(ofr_record_number(line, "score")))
+                continue;
+            saved += ofr_record_number(line, "saved_layers");
+            score += ofr_record_number(line, "score");
+            found++;
+        }
+        if (found == 0) continue;
+        hover(c, ofr_page_point(c->page, plot, names[k], 8 + k, 100 * saved / found,
+                                score / found),
+              names[k], "saved", " %");
+    }
+}
+
+static void plot_one(curves *c, const char *key, const char *title, const char *x_label,
+                     const char *x_name, const char *unit, int column, double scale)
+{
+    ofr_plot *plot;
+    double from = INFINITY, to = -INFINITY;
+
+    if (!has_numbers(c, column)) return;
+    plot = ofr_page_plot(c->page, key, title, x_label, "score");
+    for (const ofr_page_row *row = c->table->rows; row; row = row->next) {
+        from = fmin(from, row->cells[column].value * scale);
+        to = fmax(to, row->cells[column].value * scale);
+    }
+    ofr_page_level(c->page, plot, "full model", OFR_PLOT_NEUTRAL, from, to, c->full);
+    if (c->groups[0].n)
+        ofr_page_series(c->page, plot,
+                        ofr_page_format(c->page, "random exits (%s)", c->groups[0].name),
+                        OFR_PLOT_DASHED, 0, c->table, c->groups[0].first, c->groups[0].n,
+                        column, RANDOM, scale, 1);
+    for (int g = 0; g < c->n_groups; g++) {
+        const group *it = &c->groups[g];
+
+        if (it->n == 0) continue;
+        ofr_page_series(c->page, plot, NULL, OFR_PLOT_LINE, g, c->table, it->first, it->n,
+                        column, SCORE, scale, 1);
+        hover(c, ofr_page_series(c->page, plot, it->name, OFR_PLOT_POINTS, g, c->table,
+                                 it->first, it->n, column, SCORE, scale, 1),
+              it->name, x_name, unit);
+    }
+    if (column == SAVED) add_oracles(c, plot);
+}
+
+static void find_full(curves *c)
+{
+    const size_t n = ofr_records_count(c->records, OFR_RECORD_RUN);
+    double sum = 0;
+    int found = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        const json_t *line = ofr_records_line(c->records, OFR_RECORD_RUN, i);
+        const double score = ofr_record_number(line, "score_full");
+
+        if (isnan(score) || strcmp(ofr_record_text(line, "method"), c->groups[0].method))
+            continue;
+        sum += score;
+        found++;
+    }
+    c->full = found ? sum / found : NAN;
+}
+
+static void add_curves(curves *c)
+{
+    ofr_page_section_begin(c->page, "tradeoff", "Quality against cost");
+    if (c->n_left_out)
+        ofr_page_say(c->page, ofr_page_format(c->page,
+                                              "The first %d curves are drawn; all are in "
+                                              "the tables.", MOST_GROUPS));
+    if (c->n_groups == 0) {
+        ofr_page_say(c->page, "No run left any points.");
+        return;
+    }
+    ofr_page_say(c->page, "Up is better, and so is right where layers are saved, left where "
+                          "cost is shown. A curve that does not rise above random exits "
+                          "has learned nothing. Oracles know what they can not know.");
+    find_full(c);
+    add_points_table(c);
+    plot_one(c, "saved", "Score against saved layers", "saved layers (%)", "saved", " %",
+             SAVED, 100);
+    plot_one(c, "flops", "Score against FLOPs", "FLOPs of the full model (%)", "FLOPs",
+             " %", FLOPS, 100);
+    plot_one(c, "time", "Score against measured time", "ms per text", "time", " ms", MS, 1);
+}
+
+ofr_status ofr_part_curves(ofr_page *page, const char *path, ofr_error *err)
+{
+    ofr_records records;
+    curves c = {.page = page, .records = &records, .full = NAN};
+
+    OFR_TRY(ofr_records_open(&records, path, err));
+    find_groups(&c);
+    name_groups(&c);
+    ofr_part_methods(page, &records);
+    add_curves(&c);
+    ofr_part_operating(page, &records);
+    ofr_part_runs(page, &records);
+    ofr_records_close(&records);
+    return OFR_OK;
+}
