@@ -1,7 +1,7 @@
 /*
  * bench_kernels.c - what the kernels reach of what the processor can do.
  *
- *   bench_kernels [scalar|avx2|avx512] [THREADS]
+ *   bench_kernels [scalar|avx2|avx512|avx512vnni] [THREADS]
  *
  * Prints aligned tables.  Every number is the best of several samples taken in
  * turn, so that a noisy neighbour costs time and not truth; per cent of peak is
@@ -26,6 +26,7 @@ struct bench {
     ofr_dev *dev;
     double peak; /* flops per second of one core */
     ofr_real *x, *y, *z, *w, *packed, *g;
+    void *held[OFR_PRECISION_COUNT]; /* a packed matrix at each precision */
 };
 
 typedef void (*work_fn)(struct bench *bench, const int *n);
@@ -59,10 +60,31 @@ static double best_seconds(struct bench *bench, work_fn work, const int *n)
 
 /* ---- products ------------------------------------------------------------- */
 
-static void run_packed(struct bench *b, const int *n)
+static void run_at(struct bench *b, const int *n, ofr_precision precision)
 {
-    b->dev->ops.linear(b->dev, b->y, NULL, b->x, NULL, b->packed, b->g, n[0], n[1], n[2],
+    const ofr_packed held = {precision, b->held[precision]};
+    b->dev->ops.linear(b->dev, b->y, NULL, b->x, NULL, &held, b->g, n[0], n[1], n[2],
                        OFR_ACT_NONE);
+}
+
+static void run_f32(struct bench *b, const int *n)
+{
+    run_at(b, n, OFR_PRECISION_F32);
+}
+
+static void run_f16(struct bench *b, const int *n)
+{
+    run_at(b, n, OFR_PRECISION_F16);
+}
+
+static void run_bf16(struct bench *b, const int *n)
+{
+    run_at(b, n, OFR_PRECISION_BF16);
+}
+
+static void run_int8(struct bench *b, const int *n)
+{
+    run_at(b, n, OFR_PRECISION_INT8);
 }
 
 static void run_unpacked(struct bench *b, const int *n)
@@ -92,17 +114,20 @@ static void products(struct bench *bench)
     static const int rows[] = {1, 4, 8, 16, 32, 64, 128, 512, 2048};
     printf("\nproducts, %d thread(s), per cent of the peak of the cores used\n",
            bench->dev->n_threads);
-    printf("%-14s %6s %8s %8s %8s %8s\n", "in x out", "rows", "packed", "unpacked",
-           "dX", "dW");
+    printf("%-14s %6s %8s %8s %8s %8s %8s %8s %8s\n", "in x out", "rows", "f32", "f16",
+           "bf16", "int8", "unpacked", "dX", "dW");
     for (size_t s = 0; s < sizeof shapes / sizeof shapes[0]; s++) {
         int I = shapes[s][0], O = shapes[s][1];
-        bench->dev->ops.pack(bench->dev, bench->packed, bench->w, O, I);
+        for (int p = 0; p < OFR_PRECISION_COUNT; p++)
+            bench->dev->ops.pack(bench->dev, bench->held[p], (ofr_precision)p, bench->w,
+                                 O, I);
         for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++) {
             int n[3] = {rows[r], I, O};
-            const work_fn work[] = {run_packed, run_unpacked, run_dx, run_dw};
+            const work_fn work[] = {run_f32,      run_f16, run_bf16, run_int8,
+                                    run_unpacked, run_dx,  run_dw};
             double flops = 2.0 * n[0] * I * O;
             printf("%5d x %-6d %6d", I, O, n[0]);
-            for (int k = 0; k < 4; k++)
+            for (int k = 0; k < 7; k++)
                 printf(" %8.1f", 100 * flops / best_seconds(bench, work[k], n) /
                                      (bench->peak * bench->dev->n_threads));
             printf("\n");
@@ -201,7 +226,7 @@ static ofr_attn_shape attn_shape(int *offsets, size_t *p_offsets, const int *n)
         offsets[b] = b * n[1];
         p_offsets[b] = (size_t)b * (size_t)n[2] * (size_t)n[1] * (size_t)n[1];
     }
-    return (ofr_attn_shape){n[0], n[2], 64, offsets, p_offsets};
+    return (ofr_attn_shape){n[0], n[2], 64, offsets, p_offsets, NULL};
 }
 
 static void run_attention(struct bench *b, const int *n)
@@ -274,6 +299,7 @@ int main(int argc, char **argv)
     unsigned features = ofr_cpu_features();
     if (argc > 1 && strcmp(argv[1], "scalar") == 0) features = 0;
     if (argc > 1 && strcmp(argv[1], "avx2") == 0) features &= OFR_CPU_AVX2;
+    if (argc > 1 && strcmp(argv[1], "avx512") == 0) features &= ~(unsigned)OFR_CPU_AVX512VNNI;
     struct bench bench = {0};
     ofr_ops ops = ofr_ops_select(features);
     char name[128];
@@ -284,6 +310,8 @@ int main(int argc, char **argv)
         for (size_t j = 0; j < reals; j++)
             (*all[i])[j] = (ofr_real)(ofr_rng_uniform(1, i, j) * 0.1);
     }
+    for (int p = 0; p < OFR_PRECISION_COUNT; p++)
+        if (!(bench.held[p] = ofr_mem_zalloc((size_t)16 << 20))) return 1;
     bench.peak = ofr_peak_flops(bench.dev) / bench.dev->n_threads;
     ofr_cpu_name(name);
     printf("%s, table %s, peak %.1f GFLOP/s a core\n", name, ops.name, bench.peak / 1e9);
@@ -293,6 +321,8 @@ int main(int argc, char **argv)
     rows(&bench);
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         ofr_mem_free(*all[i]);
+    for (int p = 0; p < OFR_PRECISION_COUNT; p++)
+        ofr_mem_free(bench.held[p]);
     ofr_dev_close(bench.dev);
     return 0;
 }

@@ -32,7 +32,9 @@ static unsigned detect(void)
     if ((b & (1u << 5)) == 0) return 0;
     unsigned features = OFR_CPU_AVX2;
     const unsigned avx512 = 1u << 16 | 1u << 17 | 1u << 30 | 1u << 31; /* F DQ BW VL */
-    if ((b & avx512) == avx512 && (xcr0 & 0xe6) == 0xe6) features |= OFR_CPU_AVX512;
+    if ((b & avx512) != avx512 || (xcr0 & 0xe6) != 0xe6) return features;
+    features |= OFR_CPU_AVX512;
+    if (c & (1u << 11)) features |= OFR_CPU_AVX512VNNI;
     return features;
 }
 #else
@@ -48,6 +50,8 @@ unsigned ofr_cpu_features(void)
     unsigned allowed = ~0u;
     if (limit != NULL && strcmp(limit, "scalar") == 0) allowed = 0;
     if (limit != NULL && strcmp(limit, "avx2") == 0) allowed = OFR_CPU_AVX2;
+    if (limit != NULL && strcmp(limit, "avx512") == 0)
+        allowed = OFR_CPU_AVX2 | OFR_CPU_AVX512;
     return detect() & allowed;
 }
 

@@ -4,11 +4,12 @@
 
 enum {
     OFR_CPU_AVX2 = 1,   /* AVX2 and FMA and F16C, enabled by the system  */
-    OFR_CPU_AVX512 = 2  /* AVX-512 F, BW, DQ, VL, enabled by the system  */
+    OFR_CPU_AVX512 = 2, /* AVX-512 F, BW, DQ, VL, enabled by the system  */
+    OFR_CPU_AVX512VNNI = 4 /* the same and VNNI                          */
 };
 
-/* cpuid and xgetbv, then masked by the environment: OFR_CPU=scalar, avx2 or
- * avx512 is the highest set allowed.  Same answer for the whole run. */
+/* cpuid and xgetbv, then masked by the environment: OFR_CPU=scalar, avx2,
+ * avx512 or avx512vnni is the highest set allowed.  Same answer for the whole run. */
 unsigned ofr_cpu_features(void);
 
 /* Processors in the affinity mask, lowered by the cgroup's cpu.max (rounded

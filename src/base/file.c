@@ -84,6 +84,14 @@ void ofr_file_map_close(ofr_file_map *map)
     *map = (ofr_file_map){0};
 }
 
+void ofr_file_forget(const void *p, size_t n)
+{
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    uintptr_t begin = ((uintptr_t)p + page - 1) / page * page; /* whole pages only */
+    uintptr_t end = ((uintptr_t)p + n) / page * page;
+    if (begin < end) (void)madvise((void *)begin, end - begin, MADV_DONTNEED);
+}
+
 /* Everything that fd gives; `out` grows. */
 static ofr_status read_all(ofr_buf *out, int fd, const char *name, size_t max_bytes,
                            ofr_error *err)

@@ -21,6 +21,9 @@ typedef struct ofr_file_map {
 /* Map read-only.  OFR_NOT_FOUND, OFR_IO. */
 ofr_status ofr_file_map_open(ofr_file_map *map, const char *path, ofr_error *err);
 void ofr_file_map_close(ofr_file_map *map);
+/* The n bytes at p, inside a map, are not needed soon: their memory is given
+ * back, and they are read from the file again should somebody ask. */
+void ofr_file_forget(const void *p, size_t n);
 
 /* Whole file (or standard input for "-") appended to `out`.  Refuses more than
  * max_bytes (0: no limit) with OFR_FORMAT. */

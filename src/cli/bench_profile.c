@@ -39,7 +39,7 @@ static void add(clocked *c, ofr_bench_part part, double start, double flops)
 }
 
 static void linear(ofr_dev *dev, ofr_real *y, ofr_real *pre, const ofr_real *x,
-                   const ofr_real *w, const ofr_real *packed, const ofr_real *b, int R,
+                   const ofr_real *w, const ofr_packed *packed, const ofr_real *b, int R,
                    int I, int O, ofr_act act)
 {
     clocked *c = (clocked *)dev;
@@ -74,7 +74,7 @@ static void add_layernorm(ofr_dev *dev, ofr_real *y, ofr_real *s, ofr_real *mean
     add(c, OFR_PART_NORM, start, 0);
 }
 
-static void embed(ofr_dev *dev, ofr_real *y, const ofr_real *word, const ofr_real *pos,
+static void embed(ofr_dev *dev, ofr_real *y, ofr_lookup word, const ofr_real *pos,
                   const ofr_real *type, const int *ids, const int *positions,
                   const int *types, int N, int C)
 {

@@ -15,9 +15,10 @@ void ofr_head_pool(const ofr_encoder *encoder, ofr_dev *dev, int layer, ofr_real
                    const ofr_real *cls, int B)
 {
     const ofr_exit_at *at = &encoder->params.exits[layer - 1];
+    const ofr_packed *packed = ofr_encoder_packed_pooler(encoder, layer);
     int C = encoder->config.C;
-    dev->ops.linear(dev, c, NULL, cls, encoder->w + at->pool_w,
-                    ofr_encoder_packed_pooler(encoder, layer), encoder->w + at->pool_b, B,
+    dev->ops.linear(dev, c, NULL, cls, packed ? NULL : encoder->w + at->pool_w, packed,
+                    encoder->w + at->pool_b, B,
                     C, C, encoder->config.pooler_act);
 }
 

@@ -63,6 +63,19 @@ typedef struct ofr_attn_shape {
                                 their o and p as they are.  NULL: all rows ask */
 } ofr_attn_shape;
 
+/* A matrix w[O,I] as pack() left it; borrowed. */
+typedef struct ofr_packed {
+    ofr_precision precision;
+    const void *data;
+} ofr_packed;
+
+/* A table of rows, each C wide.  INT8: row i is scale[i] times its bytes. */
+typedef struct ofr_lookup {
+    ofr_precision precision;
+    const void *data;   /* of this precision's type, row after row          */
+    const float *scale; /* INT8 only                                        */
+} ofr_lookup;
+
 typedef struct ofr_adamw_step { /* double: 1 - beta2 must not lose its digits */
     double lr, beta1, beta2, eps, decay; /* decay: decoupled, times lr        */
     double correct1, correct2;           /* 1 - beta^t                        */
@@ -70,21 +83,27 @@ typedef struct ofr_adamw_step { /* double: 1 - beta2 must not lose its digits */
 } ofr_adamw_step;
 
 typedef struct ofr_ops {
-    const char *name; /* "ref", "scalar", "avx2", "avx512" */
+    const char *name; /* "ref", "scalar", "avx2", "avx512", "avx512vnni" */
 
-    /* Number of reals that a packed w[O,I] takes, and the packing itself, for
-     * linear() of this same table.  Packing is a pure permutation plus zeros. */
-    size_t (*pack_size)(int O, int I);
-    void (*pack)(ofr_dev *dev, ofr_real *packed, const ofr_real *w, int O, int I);
+    /* Bytes that w[O,I] takes packed at `precision`, and the packing itself, for
+     * linear() of this same table.  Packing is a permutation plus zeros of w
+     * rounded to the precision; INT8 rounds as tensor/quant.h says with
+     * OFR_INT8_WEIGHT and takes I <= OFR_INT8_DEPTH. */
+    size_t (*pack_size)(ofr_precision precision, int O, int I);
+    void (*pack)(ofr_dev *dev, void *packed, ofr_precision precision, const ofr_real *w,
+                 int O, int I);
+    /* The same for INT8 from q[O,I], |q| <= OFR_INT8_WEIGHT, and scale[O]. */
+    void (*pack_int8)(ofr_dev *dev, void *packed, const int8_t *q, const float *scale,
+                      int O, int I);
 
     /* y[R,O] = act(x[R,I] w[O,I]^T + b[O]).
      * packed: w packed by pack(), or NULL (then w is packed on the fly);
      *         w may be NULL when packed is given.
      * b may be NULL.  pre[R,O] = the value before act, NULL if not wanted
-     * (may be y itself only when act is NONE).  Packed or not, the bits of y
-     * are the same. */
+     * (may be y itself only when act is NONE; NULL at INT8).  Packed or not, the
+     * bits of y are the same.  INT8: see kernels/cpu/body_int8.h. */
     void (*linear)(ofr_dev *dev, ofr_real *y, ofr_real *pre, const ofr_real *x,
-                   const ofr_real *w, const ofr_real *packed, const ofr_real *b, int R,
+                   const ofr_real *w, const ofr_packed *packed, const ofr_real *b, int R,
                    int I, int O, ofr_act act);
 
     /* c[M,N] (row stride ldc)  = or +=  a[M,K] b[K,N]. */
@@ -132,7 +151,7 @@ typedef struct ofr_ops {
 
     /* y[N,C] = word[ids[n]] + pos[positions[n]] + type[types[n]].
      * type (and types) may be NULL. */
-    void (*embed)(ofr_dev *dev, ofr_real *y, const ofr_real *word, const ofr_real *pos,
+    void (*embed)(ofr_dev *dev, ofr_real *y, ofr_lookup word, const ofr_real *pos,
                   const ofr_real *type, const int *ids, const int *positions,
                   const int *types, int N, int C);
 
@@ -159,6 +178,7 @@ extern const ofr_ops ofr_ops_ref;    /* plainest loops, double sums; tests only 
 extern const ofr_ops ofr_ops_scalar; /* complete                                   */
 extern const ofr_ops ofr_ops_avx2;   /* not in the double build; gaps are NULL     */
 extern const ofr_ops ofr_ops_avx512;
+extern const ofr_ops ofr_ops_avx512vnni;
 
 /* The best table made of what is in `features` (base/cpu.h): the scalar one,
  * overlaid with each faster one in turn.  Pure: same argument, same table. */

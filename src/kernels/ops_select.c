@@ -4,15 +4,16 @@
 
 #if defined(OFR_X86) && !defined(OFR_REAL_DOUBLE)
 
-/* linear() reads what pack() wrote, so the three come from one table. */
+/* linear() reads what pack() wrote, so the four come from one table. */
 static void overlay(ofr_ops *ops, const ofr_ops *fast)
 {
 #define OVERLAY(entry) \
     if (fast->entry) ops->entry = fast->entry
     ops->name = fast->name;
-    if (fast->linear && fast->pack && fast->pack_size) {
+    if (fast->linear && fast->pack && fast->pack_int8 && fast->pack_size) {
         ops->pack_size = fast->pack_size;
         ops->pack = fast->pack;
+        ops->pack_int8 = fast->pack_int8;
         ops->linear = fast->linear;
     }
     OVERLAY(gemm);
@@ -38,6 +39,7 @@ ofr_ops ofr_ops_select(unsigned features)
     ofr_ops ops = ofr_ops_scalar;
     if (features & OFR_CPU_AVX2) overlay(&ops, &ofr_ops_avx2);
     if (features & OFR_CPU_AVX512) overlay(&ops, &ofr_ops_avx512);
+    if (features & OFR_CPU_AVX512VNNI) overlay(&ops, &ofr_ops_avx512vnni);
     return ops;
 }
 

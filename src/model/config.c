@@ -184,6 +184,21 @@ static ofr_status read_heads(ofr_config *config, const json_t *own, const char *
     return OFR_OK;
 }
 
+static ofr_status read_precision(ofr_precision *precision, const json_t *own,
+                                 const char *name, ofr_error *err)
+{
+    const char *text = "f32";
+    OFR_TRY(ofr_json_text(own, "precision", &text, name, err));
+    int found = ofr_precision_parse(text);
+    if (found < 0)
+        return ofr_fail(err, OFR_FORMAT,
+                        "%s: \"offramp.precision\" is \"%.40s\", expected \"f32\", "
+                        "\"f16\", \"bf16\" or \"int8\"",
+                        name, text);
+    *precision = (ofr_precision)found;
+    return OFR_OK;
+}
+
 static ofr_status read_offramp(ofr_config *config, const json_t *json, const char *name,
                                ofr_error *err)
 {
@@ -209,6 +224,7 @@ static ofr_status read_offramp(ofr_config *config, const json_t *json, const cha
                             err));
     OFR_TRY(ofr_json_bool(own, "token_exits", &config->token_exits, name, err));
     OFR_TRY(read_heads(config, own, name, err));
+    OFR_TRY(read_precision(&config->precision, own, name, err));
     const char *pooler = "shared";
     OFR_TRY(ofr_json_text(own, "pooler", &pooler, name, err));
     if (strcmp(pooler, "shared") != 0 && strcmp(pooler, "per-layer") != 0) {

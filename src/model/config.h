@@ -70,6 +70,8 @@ typedef struct ofr_config {
     char task[64];         /* name of the task it was trained on, or ""       */
     char method[32];
     int max_tokens;        /* truncation used in training; 0: n_positions     */
+    ofr_precision precision; /* of the weights in the files; not F32: quantised,
+                              not for training                                */
     int *class_balance;    /* reserved: NULL */
 
     json_t *json;          /* everything as read; owned; kept when saving     */

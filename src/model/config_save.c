@@ -274,6 +274,8 @@ static int set_offramp(json_t *json, const ofr_config *config)
     failed |= set_text(own, "task", config->task);
     failed |= set_text(own, "method", config->method);
     failed |= set_int(own, "max_tokens", config->max_tokens);
+    if (config->precision != OFR_PRECISION_F32)
+        failed |= set_text(own, "precision", ofr_precision_name(config->precision));
     return failed;
 }
 

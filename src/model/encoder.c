@@ -1,5 +1,5 @@
 /*
- * encoder.c - an encoder as a thing: read it, make it, give it a task, pack it.
+ * encoder.c - an encoder as a thing: read it, make it, give it a task.
  *
  * In the flat block the backbone comes first, then poolers, heads and policies.
  * So a change of task leaves the front of the block as it is.
@@ -21,9 +21,9 @@
 
 /* ---- open and close ----------------------------------------------------- */
 
+/* Room for what the table lists. */
 static ofr_status make_block(ofr_encoder *encoder, ofr_error *err)
 {
-    OFR_TRY(ofr_params_open(&encoder->params, &encoder->config, err));
     encoder->w = ofr_mem_array(encoder->params.total, sizeof *encoder->w);
     if (encoder->w) return OFR_OK;
     return ofr_fail_nomem(err, encoder->params.total * sizeof *encoder->w, "weights");
@@ -41,20 +41,27 @@ static ofr_status forget_classifier(ofr_encoder *encoder, ofr_error *err)
     return OFR_OK;
 }
 
+/* What the files held is what the model has. */
+static void settle_groups(ofr_encoder *encoder)
+{
+    unsigned heads = OFR_GROUP_HEADS | OFR_GROUP_POOLER;
+    encoder->config.has_exits = (encoder->found & heads) == heads;
+    encoder->config.has_policies = (encoder->found & OFR_GROUP_POLICIES) != 0;
+}
+
 static ofr_status read_dir(ofr_encoder *encoder, const char *dir, uint64_t seed,
                            ofr_error *err)
 {
     char path[OFR_PATH_MAX];
     OFR_TRY(ofr_file_join(path, dir, "config.json", err));
     OFR_TRY(ofr_config_load(&encoder->config, path, err));
+    OFR_TRY(ofr_params_open(&encoder->params, &encoder->config, err));
     OFR_TRY(make_block(encoder, err));
     ofr_params_init(&encoder->params, &encoder->config, encoder->w, EXIT_GROUPS, seed,
                     POLICY_START);
     OFR_TRY(ofr_weights_load(&encoder->params, &encoder->config, dir, encoder->w,
                              &encoder->found, err));
-    unsigned heads = OFR_GROUP_HEADS | OFR_GROUP_POOLER;
-    encoder->config.has_exits = (encoder->found & heads) == heads;
-    encoder->config.has_policies = (encoder->found & OFR_GROUP_POLICIES) != 0;
+    settle_groups(encoder);
     if (encoder->config.K > 0 && !(encoder->found & OFR_FOUND_CLASSIFIER)) {
         return forget_classifier(encoder, err);
     }
@@ -79,6 +86,7 @@ ofr_status ofr_encoder_new(ofr_encoder *encoder, const ofr_config *config, uint6
 {
     ofr_encoder made = {0};
     ofr_status status = ofr_config_copy(&made.config, config, err);
+    if (status == OFR_OK) status = ofr_params_open(&made.params, &made.config, err);
     if (status == OFR_OK) status = make_block(&made, err);
     if (status != OFR_OK) {
         ofr_encoder_close(&made);
@@ -98,7 +106,9 @@ void ofr_encoder_close(ofr_encoder *encoder)
     ofr_params_close(&encoder->params);
     ofr_mem_free(encoder->w);
     ofr_mem_free(encoder->packed);
-    ofr_mem_free(encoder->packed_at);
+    ofr_mem_free(encoder->storage);
+    if (encoder->files) ofr_weights_close(encoder->files);
+    ofr_mem_free(encoder->files);
     *encoder = (ofr_encoder){0};
 }
 
@@ -159,6 +169,7 @@ ofr_status ofr_encoder_set_task(ofr_encoder *encoder, int K, const char *const *
     made.config.has_exits = made.config.has_policies = true;
     made.config.heads = OFR_HEAD_POOLED;
     made.config.token_exits = false;
+    if (status == OFR_OK) status = ofr_params_open(&made.params, &made.config, err);
     if (status == OFR_OK) status = make_block(&made, err);
     if (status != OFR_OK) {
         ofr_encoder_close(&made);
@@ -178,97 +189,65 @@ ofr_status ofr_encoder_set_task(ofr_encoder *encoder, int K, const char *const *
     return OFR_OK;
 }
 
-/* ---- packing ------------------------------------------------------------ */
+/* ---- for inference alone ------------------------------------------------ */
 
-typedef struct packing {
-    ofr_encoder *encoder;
-    ofr_dev *dev;
-    size_t total;
-    bool measuring;
-} packing;
-
-/* Measures, or packs w[O,I] at offset `from`; returns where it starts. */
-static size_t pack_one(packing *p, size_t from, int O, int I)
+/* What is not packed, as reals; `whole` is the table that the files were opened
+ * with, row for row the same. */
+static void read_rest(ofr_encoder *encoder)
 {
-    size_t start = p->total;
-    if (!p->measuring) {
-        p->dev->ops.pack(p->dev, p->encoder->packed + start, p->encoder->w + from, O, I);
-    }
-    p->total += (p->dev->ops.pack_size(O, I) + 15) / 16 * 16;
-    return start;
-}
-
-static void pack_all(packing *p)
-{
-    ofr_encoder *encoder = p->encoder;
-    const ofr_config *c = &encoder->config;
-    size_t *at = encoder->packed_at, *pool_at = at + (size_t)c->L * OFR_PACKED_LAYER;
-    p->total = 0;
-    for (int l = 0; l < c->L; l++) {
-        const ofr_layer_at *layer = &encoder->params.layers[l];
-        size_t *mine = at + (size_t)l * OFR_PACKED_LAYER;
-        if (l > 0 && c->shared_layers) {
-            memcpy(mine, at, OFR_PACKED_LAYER * sizeof *at);
-            continue;
-        }
-        mine[OFR_PACKED_QKV] = pack_one(p, layer->qkv_w, 3 * c->C, c->C);
-        mine[OFR_PACKED_OUT] = pack_one(p, layer->out_w, c->C, c->C);
-        mine[OFR_PACKED_UP] = pack_one(p, layer->up_w, c->F, c->C);
-        mine[OFR_PACKED_DOWN] = pack_one(p, layer->down_w, c->C, c->F);
-    }
-    for (int l = 0; l < c->L; l++) {
-        bool again = l > 0 && c->pooler == OFR_POOLER_SHARED;
-        pool_at[l] = again ? pool_at[0]
-                           : pack_one(p, encoder->params.exits[l].pool_w, c->C, c->C);
-    }
-    pool_at[c->L] = 0;
-    if (ofr_config_projects(c)) {
-        pool_at[c->L] = pack_one(p, encoder->params.project_w, c->C, c->E);
+    for (int i = 0; i < encoder->params.n; i++) {
+        const ofr_param *row = &encoder->params.rows[i];
+        if (row->offset != OFR_PARAM_NONE && encoder->files->tensors[i])
+            ofr_weights_read(encoder->files, &encoder->params, encoder->w + row->offset,
+                             i);
     }
 }
 
-ofr_status ofr_encoder_pack(ofr_encoder *encoder, ofr_dev *dev, ofr_precision precision,
-                            ofr_error *err)
+/* The files are open: settle what they hold, then read and pack it. */
+static ofr_status read_packed(ofr_encoder *encoder, ofr_params *whole, ofr_dev *dev,
+                              int precision, ofr_error *err)
 {
-    if (precision != OFR_PRECISION_F32)
-        return ofr_fail(err, OFR_INVALID, "precision %s: only f32 runs in this build",
-                        ofr_precision_name(precision));
-    packing p = {.encoder = encoder, .dev = dev, .measuring = true};
-    if (!encoder->packed_at) {
-        size_t n = (size_t)encoder->config.L * (OFR_PACKED_LAYER + 1) + 1;
-        encoder->packed_at = ofr_mem_array(n, sizeof *encoder->packed_at);
-        if (!encoder->packed_at) {
-            return ofr_fail_nomem(err, n * sizeof *encoder->packed_at, "packed weights");
-        }
+    encoder->found = encoder->files->found;
+    settle_groups(encoder);
+    if (encoder->config.K > 0 && !(encoder->found & OFR_FOUND_CLASSIFIER)) {
+        OFR_TRY(ofr_config_set_labels(&encoder->config, 0, NULL, false, err));
     }
-    pack_all(&p);
-    if (!encoder->packed || p.total != encoder->packed_total) {
-        ofr_mem_free(encoder->packed);
-        encoder->packed_total = p.total;
-        encoder->packed = ofr_mem_array(p.total, sizeof *encoder->packed);
-        if (!encoder->packed) {
-            return ofr_fail_nomem(err, p.total * sizeof(ofr_real), "packed weights");
-        }
-    }
-    p.measuring = false;
-    pack_all(&p);
-    return OFR_OK;
+    OFR_TRY(ofr_params_open_rest(&encoder->params, &encoder->config, err));
+    OFR_TRY(make_block(encoder, err));
+    ofr_params_init(&encoder->params, &encoder->config, encoder->w, EXIT_GROUPS, 0,
+                    POLICY_START);
+    read_rest(encoder);
+    if (precision == OFR_AS_STORED) precision = (int)encoder->config.precision;
+    return ofr_encoder_pack_files(encoder, dev, whole, encoder->files,
+                                  (ofr_precision)precision, err);
+}
+
+static ofr_status open_packed(ofr_encoder *encoder, const char *dir, ofr_dev *dev,
+                              int precision, ofr_error *err)
+{
+    char path[OFR_PATH_MAX];
+    ofr_params whole = {0};
+    OFR_TRY(ofr_file_join(path, dir, "config.json", err));
+    OFR_TRY(ofr_config_load(&encoder->config, path, err));
+    encoder->files = ofr_mem_zalloc(sizeof *encoder->files);
+    if (!encoder->files) return ofr_fail_nomem(err, sizeof *encoder->files, dir);
+    OFR_TRY(ofr_params_open(&whole, &encoder->config, err));
+    ofr_status status =
+        ofr_weights_open(encoder->files, &whole, &encoder->config, dir, err);
+    if (status == OFR_OK) status = read_packed(encoder, &whole, dev, precision, err);
+    ofr_params_close(&whole);
+    return status;
 }
 
 ofr_status ofr_encoder_open_packed(ofr_encoder *encoder, const char *dir,
                                    const ofr_ops *ops, int n_threads, int precision,
                                    ofr_error *err)
 {
-    ofr_encoder made;
+    ofr_encoder made = {0};
     ofr_dev *dev;
-    ofr_precision wanted =
-        precision == OFR_AS_STORED ? OFR_PRECISION_F32 : (ofr_precision)precision;
-    OFR_TRY(ofr_encoder_open(&made, dir, 0, err));
-    ofr_status status = ofr_dev_open(&dev, ops, n_threads, 1, err);
-    if (status == OFR_OK) {
-        status = ofr_encoder_pack(&made, dev, wanted, err);
-        ofr_dev_close(dev);
-    }
+    OFR_TRY(ofr_dev_open(&dev, ops, n_threads, 1, err));
+    ofr_status status = open_packed(&made, dir, dev, precision, err);
+    ofr_dev_close(dev);
     if (status != OFR_OK) {
         ofr_encoder_close(&made);
         return status;
@@ -278,24 +257,6 @@ ofr_status ofr_encoder_open_packed(ofr_encoder *encoder, const char *dir,
 }
 
 /* ---- for the walks ------------------------------------------------------ */
-
-const ofr_real *ofr_encoder_packed(const ofr_encoder *encoder, int l, int which)
-{
-    return encoder->packed + encoder->packed_at[l * OFR_PACKED_LAYER + which];
-}
-
-const ofr_real *ofr_encoder_packed_pooler(const ofr_encoder *encoder, int layer)
-{
-    if (!encoder->packed) return NULL;
-    int L = encoder->config.L;
-    return encoder->packed + encoder->packed_at[L * OFR_PACKED_LAYER + layer - 1];
-}
-
-const ofr_real *ofr_encoder_packed_project(const ofr_encoder *encoder)
-{
-    int L = encoder->config.L;
-    return encoder->packed + encoder->packed_at[L * OFR_PACKED_LAYER + L];
-}
 
 void ofr_encoder_positions(const ofr_config *config, int *positions,
                            const ofr_tokens *tokens)

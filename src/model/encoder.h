@@ -28,11 +28,16 @@ typedef struct ofr_encoder {
     ofr_config config;
     ofr_params params;
     ofr_real *w;        /* [params.total]; owned */
-    ofr_precision precision; /* of `packed` */
-    ofr_real *packed;   /* NULL until ofr_encoder_pack() */
-    size_t packed_total;
-    size_t *packed_at;  /* [L][4] offsets of qkv, out, up, down in `packed`; then
-                           [L] poolers, then the projection: private to model/ */
+    ofr_precision precision; /* of the packed matrices */
+    ofr_packed *packed; /* [L][4] qkv, out, up, down; then [L] poolers, then the
+                           projection; NULL until packed: private to model/ */
+    ofr_lookup word;     /* word embeddings as inference reads them; NULL until
+                           packed */
+    unsigned char *storage; /* [storage_bytes] what the two point to; owned    */
+    size_t storage_bytes;
+    struct ofr_weights *files; /* opened for inference alone: the mapped files;
+                           then w has no matrices of products and no word
+                           embeddings, and their offsets are OFR_PARAM_NONE    */
     unsigned found;     /* groups that the files held; OFR_FOUND_CLASSIFIER */
 } ofr_encoder;
 
@@ -78,7 +83,7 @@ void ofr_encoder_close(ofr_encoder *encoder);
 
 /* The packed pooler of layer l (1..L); all layers give the same pointer when it
  * is shared; NULL while nothing is packed.  Borrowed until the next pack. */
-const ofr_real *ofr_encoder_packed_pooler(const ofr_encoder *encoder, int layer);
+const ofr_packed *ofr_encoder_packed_pooler(const ofr_encoder *encoder, int layer);
 
 /* Where each token leaves: exits[N] = the layer of its entry in the table moved by
  * `shift`, within 1..L; the first token of a text, which the classifier reads,

@@ -3,13 +3,19 @@
 #define OFR_MODEL_ENCODER_INNER_H
 
 #include "model/encoder.h"
+#include "model/weights.h"
 
-/* Packed matrices of one layer and where they start: encoder->packed_at. */
+/* Packed matrices of one layer in encoder->packed. */
 enum { OFR_PACKED_QKV, OFR_PACKED_OUT, OFR_PACKED_UP, OFR_PACKED_DOWN, OFR_PACKED_LAYER };
 
 /* The packed matrix `which` of layer l (0-based). */
-const ofr_real *ofr_encoder_packed(const ofr_encoder *encoder, int l, int which);
-const ofr_real *ofr_encoder_packed_project(const ofr_encoder *encoder);
+const ofr_packed *ofr_encoder_packed(const ofr_encoder *encoder, int l, int which);
+const ofr_packed *ofr_encoder_packed_project(const ofr_encoder *encoder);
+
+/* ofr_encoder_pack() from files; params: the whole table, as `files` was opened. */
+ofr_status ofr_encoder_pack_files(ofr_encoder *encoder, ofr_dev *dev,
+                                  const ofr_params *params, const ofr_weights *files,
+                                  ofr_precision precision, ofr_error *err);
 
 /* positions[N]: counted from the family's first position within every text. */
 void ofr_encoder_positions(const ofr_config *config, int *positions,

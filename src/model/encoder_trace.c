@@ -143,7 +143,8 @@ static void forward_embeddings(ofr_trace *trace, int N)
     const ofr_ops *ops = &trace->dev->ops;
     const ofr_real *w = encoder->w;
     ofr_drop none = {0, 0, 1}, drop = ofr_trace_drop(trace, 0, OFR_DROP_EMBED);
-    ops->embed(trace->dev, trace->emb_s, w + at->word, w + at->position,
+    ofr_lookup word = {OFR_PRECISION_F32, w + at->word, NULL};
+    ops->embed(trace->dev, trace->emb_s, word, w + at->position,
                ofr_encoder_at(encoder, at->type), trace->tokens.ids, trace->positions,
                ofr_encoder_types(c, &trace->tokens, trace->zeros), N, c->E);
     ops->add_layernorm(trace->dev, trace->emb_y, trace->emb_s, trace->emb_mean,

@@ -71,14 +71,14 @@ void ofr_walk_begin(ofr_walk *walk, const ofr_tokens *tokens)
 
     bool projects = ofr_config_projects(c);
     ofr_real *y = projects ? walk->mid : walk->x;
-    ops->embed(walk->dev, walk->qkv, encoder->w + at->word, encoder->w + at->position,
+    ops->embed(walk->dev, walk->qkv, encoder->word, encoder->w + at->position,
                ofr_encoder_at(encoder, at->type), tokens->ids, walk->positions,
                ofr_encoder_types(c, tokens, walk->zeros), N, c->E);
     ops->add_layernorm(walk->dev, y, walk->qkv, NULL, NULL, walk->qkv, NULL,
                        encoder->w + at->embed_ln_g, encoder->w + at->embed_ln_b, N, c->E,
                        c->ln_eps, no_drop);
     if (projects) {
-        ops->linear(walk->dev, walk->x, NULL, y, encoder->w + at->project_w,
+        ops->linear(walk->dev, walk->x, NULL, y, NULL,
                     ofr_encoder_packed_project(encoder), encoder->w + at->project_b, N,
                     c->E, c->C, OFR_ACT_NONE);
     }
@@ -98,7 +98,7 @@ void ofr_walk_layer(ofr_walk *walk)
     ofr_real *sum = walk->qkv; /* free again once attention has read it */
     ofr_real *x = walk->x;     /* rows that take part */
 
-    ops->linear(walk->dev, walk->qkv, NULL, walk->x, w + at->qkv_w,
+    ops->linear(walk->dev, walk->qkv, NULL, walk->x, NULL,
                 ofr_encoder_packed(encoder, l, OFR_PACKED_QKV), w + at->qkv_b, N, C,
                 3 * C, OFR_ACT_NONE);
     if (walk->by_token) {
@@ -111,15 +111,15 @@ void ofr_walk_layer(ofr_walk *walk)
         N = ofr_walk_gather_live(walk, x, walk->x);
         (void)ofr_walk_gather_live(walk, walk->att, walk->att);
     }
-    ops->linear(walk->dev, sum, NULL, walk->att, w + at->out_w,
+    ops->linear(walk->dev, sum, NULL, walk->att, NULL,
                 ofr_encoder_packed(encoder, l, OFR_PACKED_OUT), w + at->out_b, N, C, C,
                 OFR_ACT_NONE);
     ops->add_layernorm(walk->dev, walk->att, sum, NULL, NULL, sum, x, w + at->ln1_g,
                        w + at->ln1_b, N, C, c->ln_eps, no_drop);
-    ops->linear(walk->dev, walk->mid, NULL, walk->att, w + at->up_w,
+    ops->linear(walk->dev, walk->mid, NULL, walk->att, NULL,
                 ofr_encoder_packed(encoder, l, OFR_PACKED_UP), w + at->up_b, N, C, F,
                 c->act);
-    ops->linear(walk->dev, sum, NULL, walk->mid, w + at->down_w,
+    ops->linear(walk->dev, sum, NULL, walk->mid, NULL,
                 ofr_encoder_packed(encoder, l, OFR_PACKED_DOWN), w + at->down_b, N, F, C,
                 OFR_ACT_NONE);
     ops->add_layernorm(walk->dev, x, sum, NULL, NULL, sum, walk->att, w + at->ln2_g,

@@ -24,6 +24,7 @@ typedef struct table {
     const ofr_family_info *info;
     size_t end;     /* of the last row */
     bool measuring; /* count rows only */
+    bool rest;      /* no room for matrices of backbone and poolers */
 } table;
 
 /* ---- rows --------------------------------------------------------------- */
@@ -41,6 +42,9 @@ static size_t add(table *t, const place *at, const char *name, const char *file_
 {
     size_t offset = (t->end + ROOM - 1) / ROOM * ROOM;
     size_t count = (size_t)rows * (size_t)columns;
+    bool packed = t->rest && rank == 2 &&
+                  (at->group & (OFR_GROUP_BACKBONE | OFR_GROUP_POOLER));
+    if (packed) offset = OFR_PARAM_NONE;
     if (!t->measuring) {
         ofr_param *row = &t->params->rows[t->params->n];
         (void)snprintf(row->name, sizeof row->name, "%s%s.%s", at->name, name, kind);
@@ -56,7 +60,7 @@ static size_t add(table *t, const place *at, const char *name, const char *file_
         row->count = count;
     }
     t->params->n++;
-    t->end = offset + count;
+    if (!packed) t->end = offset + count;
     return offset;
 }
 
@@ -96,6 +100,7 @@ static size_t add_three(table *t, const place *at, const char *const names[3],
     for (int i = 0; i < 3; i++) {
         size_t offset = add(t, at, names[i], file_names[i], kind, rank, rows, columns);
         if (i == 0) first = offset;
+        if (first == OFR_PARAM_NONE) continue;
         t->end = first + (size_t)(i + 1) * count;
         if (!t->measuring) {
             t->params->rows[t->params->n - 1].offset = first + (size_t)i * count;
@@ -114,9 +119,12 @@ static void add_embeddings(table *t)
     place at = {.name = "embed.", .group = OFR_GROUP_BACKBONE};
     (void)snprintf(at.file_name, sizeof at.file_name, "%s", n->prefix);
     p->word = add_matrix(t, &at, "word", n->word, c->V, c->E);
+    bool rest = t->rest;
+    t->rest = false; /* these two are small and stay */
     p->position = add_matrix(t, &at, "position", n->position, c->n_positions, c->E);
     p->type = OFR_PARAM_NONE;
     if (c->n_types > 0) p->type = add_matrix(t, &at, "type", n->type, c->n_types, c->E);
+    t->rest = rest;
     add_norm(t, &p->embed_ln_g, &p->embed_ln_b, &at, "ln", n->embed_ln, c->E);
     p->project_w = p->project_b = OFR_PARAM_NONE;
     if (ofr_config_projects(c)) {
@@ -293,10 +301,11 @@ static void walk(table *t)
     t->params->total = (t->end + ROOM - 1) / ROOM * ROOM;
 }
 
-ofr_status ofr_params_open(ofr_params *params, const ofr_config *config, ofr_error *err)
+static ofr_status open_table(ofr_params *params, const ofr_config *config, bool rest,
+                             ofr_error *err)
 {
     ofr_params made = {0};
-    table t = {&made, config, ofr_family_of(config->family), 0, true};
+    table t = {&made, config, ofr_family_of(config->family), 0, true, rest};
     walk(&t);
     made.rows = ofr_mem_array((size_t)made.n, sizeof *made.rows);
     made.layers = ofr_mem_array((size_t)config->L, sizeof *made.layers);
@@ -311,6 +320,17 @@ ofr_status ofr_params_open(ofr_params *params, const ofr_config *config, ofr_err
     made.L = config->L;
     *params = made;
     return OFR_OK;
+}
+
+ofr_status ofr_params_open(ofr_params *params, const ofr_config *config, ofr_error *err)
+{
+    return open_table(params, config, false, err);
+}
+
+ofr_status ofr_params_open_rest(ofr_params *params, const ofr_config *config,
+                                ofr_error *err)
+{
+    return open_table(params, config, true, err);
 }
 
 void ofr_params_close(ofr_params *params)

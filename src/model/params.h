@@ -83,6 +83,11 @@ typedef struct ofr_params {
 /* Lay out all parameters of `config` (K > 0: with heads and policies; K == 0:
  * backbone and pooler only).  OFR_NOMEM. */
 ofr_status ofr_params_open(ofr_params *params, const ofr_config *config, ofr_error *err);
+/* The same rows, without room for what inference holds packed: the matrices of
+ * products in backbone and poolers, and the word embeddings; their offsets are
+ * OFR_PARAM_NONE. */
+ofr_status ofr_params_open_rest(ofr_params *params, const ofr_config *config,
+                                ofr_error *err);
 void ofr_params_close(ofr_params *params);
 
 /* Random initial values of the groups in `groups`: N(0, initializer_range) for

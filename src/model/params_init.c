@@ -76,7 +76,7 @@ void ofr_params_init(const ofr_params *params, const ofr_config *config, ofr_rea
 {
     for (int i = 0; i < params->n; i++) {
         const ofr_param *row = &params->rows[i];
-        if (row->group & groups) {
+        if ((row->group & groups) && row->offset != OFR_PARAM_NONE) {
             init_row(row, config, w + row->offset, seed, policy_start);
         }
     }

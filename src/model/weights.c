@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "model/family.h"
 
 #define FAMILIES "bert, electra, roberta, distilbert, albert"
@@ -77,12 +78,35 @@ static ofr_status check_tensor(const ofr_param *row, const ofr_tensor *tensor,
                         ofr_shape_text(found, tensor->shape, tensor->rank),
                         ofr_shape_text(expected, row->shape, row->rank));
     }
-    if (tensor->dtype > OFR_BF16) {
+    if (tensor->dtype > OFR_BF16 && !(tensor->dtype == OFR_I8 && row->rank == 2)) {
         return ofr_fail(err, OFR_FORMAT,
                         "%s: tensor \"%s\" has type %s, expected F32, F16, BF16 or F64",
                         file, tensor->name, ofr_dtype_name(tensor->dtype));
     }
     return OFR_OK;
+}
+
+/* The scales of the rows of an I8 matrix: NAME_scale, F32 [rows]. */
+static ofr_status find_scale(const ofr_tensor **scale, const ofr_safetensors *st,
+                             const ofr_tensor *tensor, ofr_error *err)
+{
+    char name[200];
+    const char *file = ofr_safetensors_file(st, tensor);
+    (void)snprintf(name, sizeof name, "%.180s_scale", tensor->name);
+    *scale = ofr_safetensors_find(st, name);
+    if (!*scale)
+        return ofr_fail(err, OFR_FORMAT,
+                        "%s: tensor \"%s\" is I8 and \"%s\" is missing; quantise the "
+                        "model again",
+                        file, tensor->name, name);
+    if ((*scale)->dtype == OFR_F32 && (*scale)->rank == 1 &&
+        (*scale)->shape[0] == tensor->shape[0])
+        return OFR_OK;
+    char found[128];
+    return ofr_fail(err, OFR_FORMAT, "%s: tensor \"%s\" is %s %s, expected F32 [%lld]",
+                    file, name, ofr_dtype_name((*scale)->dtype),
+                    ofr_shape_text(found, (*scale)->shape, (*scale)->rank),
+                    (long long)tensor->shape[0]);
 }
 
 static ofr_status check_token_exits(const ofr_real *exits, const ofr_param *row, int L,
@@ -115,10 +139,24 @@ static bool is_bias_of(const ofr_param *row, const ofr_param *before)
            row->layer == before->layer;
 }
 
-static ofr_status load_rows(const ofr_params *params, const ofr_config *config,
-                            const ofr_safetensors *st, const char *dir, ofr_real *w,
-                            unsigned *found, ofr_error *err)
+/* The numbers of row i as they will be read. */
+static ofr_status check_tokens(const ofr_weights *weights, const ofr_params *params,
+                               int i, int L, ofr_error *err)
 {
+    const ofr_param *row = &params->rows[i];
+    const char *file = ofr_safetensors_file(&weights->files, weights->tensors[i]);
+    ofr_real *w = ofr_mem_array(row->count, sizeof *w);
+    if (!w) return ofr_fail_nomem(err, row->count * sizeof *w, file);
+    ofr_weights_read(weights, params, w, i);
+    ofr_status status = check_token_exits(w, row, L, file, err);
+    ofr_mem_free(w);
+    return status;
+}
+
+static ofr_status find_rows(ofr_weights *weights, const ofr_params *params,
+                            const ofr_config *config, const char *dir, ofr_error *err)
+{
+    const ofr_safetensors *st = &weights->files;
     const ofr_family_info *info = ofr_family_of(config->family);
     unsigned complete = OFR_GROUP_ALL;
     if (config->token_exits) complete |= OFR_GROUP_TOKENS;
@@ -138,10 +176,11 @@ static ofr_status load_rows(const ofr_params *params, const ofr_config *config,
             continue;
         }
         OFR_TRY(check_tensor(row, tensor, ofr_safetensors_file(st, tensor), err));
-        ofr_dtype_to_real(w + row->offset, tensor->data, tensor->dtype, row->count);
+        weights->tensors[i] = tensor;
+        if (tensor->dtype == OFR_I8)
+            OFR_TRY(find_scale(&weights->scales[i], st, tensor, err));
         if (row->group == OFR_GROUP_TOKENS)
-            OFR_TRY(check_token_exits(w + row->offset, row, config->L,
-                                      ofr_safetensors_file(st, tensor), err));
+            OFR_TRY(check_tokens(weights, params, i, config->L, err));
         before_found = true;
         if (row->group == OFR_GROUP_HEADS && row->layer == config->L) {
             complete |= OFR_FOUND_CLASSIFIER;
@@ -149,17 +188,54 @@ static ofr_status load_rows(const ofr_params *params, const ofr_config *config,
     }
     /* A pooler that serves one plain classifier is not yet that of all exits. */
     if (config->K > 0 && !(complete & OFR_GROUP_HEADS)) complete &= ~OFR_GROUP_POOLER;
-    *found = complete;
+    weights->found = complete;
     return OFR_OK;
+}
+
+ofr_status ofr_weights_open(ofr_weights *weights, const ofr_params *params,
+                            const ofr_config *config, const char *dir, ofr_error *err)
+{
+    size_t n = (size_t)params->n;
+    OFR_TRY(ofr_safetensors_open_dir(&weights->files, dir, err));
+    weights->tensors = ofr_mem_array(n, sizeof *weights->tensors);
+    weights->scales = ofr_mem_array(n, sizeof *weights->scales);
+    if (!weights->tensors || !weights->scales) return ofr_fail_nomem(err, n, dir);
+    return find_rows(weights, params, config, dir, err);
+}
+
+void ofr_weights_close(ofr_weights *weights)
+{
+    ofr_mem_free(weights->tensors);
+    ofr_mem_free(weights->scales);
+    ofr_safetensors_close(&weights->files);
+    *weights = (ofr_weights){0};
+}
+
+void ofr_weights_read(const ofr_weights *weights, const ofr_params *params, ofr_real *w,
+                      int row)
+{
+    const ofr_tensor *tensor = weights->tensors[row], *scale = weights->scales[row];
+    size_t n = params->rows[row].count;
+    ofr_dtype_to_real(w, tensor->data, tensor->dtype, n);
+    size_t width = scale ? n / (size_t)scale->shape[0] : 0;
+    for (size_t r = 0; scale && r < (size_t)scale->shape[0]; r++) {
+        float s;
+        memcpy(&s, (const unsigned char *)scale->data + r * sizeof s, sizeof s);
+        for (size_t i = r * width; i < (r + 1) * width; i++)
+            w[i] *= (ofr_real)s;
+    }
 }
 
 ofr_status ofr_weights_load(const ofr_params *params, const ofr_config *config,
                             const char *dir, ofr_real *w, unsigned *found,
                             ofr_error *err)
 {
-    ofr_safetensors st = {0};
-    OFR_TRY(ofr_safetensors_open_dir(&st, dir, err));
-    ofr_status status = load_rows(params, config, &st, dir, w, found, err);
-    ofr_safetensors_close(&st);
+    ofr_weights weights = {0};
+    ofr_status status = ofr_weights_open(&weights, params, config, dir, err);
+    for (int i = 0; status == OFR_OK && i < params->n; i++)
+        if (weights.tensors[i])
+            ofr_weights_read(&weights, params, w + params->rows[i].offset, i);
+    *found = weights.found;
+    ofr_weights_close(&weights);
     return status;
 }

@@ -12,8 +12,24 @@
 #include "io/safetensors.h"
 #include "model/params.h"
 
-/* In *found beside the groups: the classifier of layer L was in the files. */
+/* In found beside the groups: the classifier of layer L was in the files. */
 #define OFR_FOUND_CLASSIFIER 16u
+
+/* The tensors of a directory, found and checked, one for each row of a table. */
+typedef struct ofr_weights {
+    ofr_safetensors files;      /* mapped */
+    const ofr_tensor **tensors; /* [n] NULL: absent                            */
+    const ofr_tensor **scales;  /* [n] of an I8 tensor, F32; NULL: it has none */
+    unsigned found;             /* as of ofr_weights_load()                    */
+} ofr_weights;
+
+/* `weights` is zeroed by the caller, who closes it in any case. */
+ofr_status ofr_weights_open(ofr_weights *weights, const ofr_params *params,
+                            const ofr_config *config, const char *dir, ofr_error *err);
+void ofr_weights_close(ofr_weights *weights);
+/* w[count] = the tensor of row `row`, which is there. */
+void ofr_weights_read(const ofr_weights *weights, const ofr_params *params, ofr_real *w,
+                      int row);
 
 /* Fill w[params->total] from `dir`.  *found: the groups that were complete in
  * the files (the pooler, heads and policies may be absent: the caller

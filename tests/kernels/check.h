@@ -13,7 +13,7 @@
 #include "base/cpu.h"
 #include "kernels/dev.h"
 
-enum { CHECK_TABLES = 3, CHECK_GUARD = 64 };
+enum { CHECK_TABLES = 4, CHECK_GUARD = 64 };
 
 struct check {
     ofr_dev *one[CHECK_TABLES]; /* NULL: not on this machine */
@@ -23,11 +23,13 @@ struct check {
 static const ofr_ops *const check_tables[CHECK_TABLES] = {
     &ofr_ops_scalar,
 #ifdef OFR_X86
-    &ofr_ops_avx2, &ofr_ops_avx512,
+    &ofr_ops_avx2, &ofr_ops_avx512, &ofr_ops_avx512vnni,
 #endif
 };
-static const unsigned check_needs[CHECK_TABLES] = {0, OFR_CPU_AVX2, OFR_CPU_AVX512};
-static const char *const check_names[CHECK_TABLES] = {"scalar", "avx2", "avx512"};
+static const unsigned check_needs[CHECK_TABLES] = {0, OFR_CPU_AVX2, OFR_CPU_AVX512,
+                                                   OFR_CPU_AVX512VNNI};
+static const char *const check_names[CHECK_TABLES] = {"scalar", "avx2", "avx512",
+                                                      "avx512vnni"};
 
 static inline int check_open(void **state)
 {

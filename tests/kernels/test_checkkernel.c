@@ -85,7 +85,9 @@ static void linear_on(const struct linear_case *k, ofr_dev *dev, ofr_dev *thread
     struct shape s = k->s;
     size_t n = (size_t)s.R * s.O;
     struct guarded y = check_guarded(n), y2 = check_guarded(n), pre = check_guarded(n);
-    struct guarded packed = check_guarded(dev->ops.pack_size(s.O, s.I));
+    struct guarded packed = check_guarded(
+        dev->ops.pack_size(OFR_PRECISION_F32, s.O, s.I) / sizeof(ofr_real));
+    const ofr_packed held = {OFR_PRECISION_F32, packed.p};
     ofr_real *p = k->keep_pre ? pre.p : NULL;
     check_unset(&y);
     check_unset(&pre);
@@ -104,14 +106,14 @@ static void linear_on(const struct linear_case *k, ofr_dev *dev, ofr_dev *thread
     if (p) check_near("pre", p, k->want_pre, k->scale, n, s.I + 2);
 
     check_unset(&packed);
-    dev->ops.pack(dev, packed.p, k->w, s.O, s.I);
+    dev->ops.pack(dev, packed.p, OFR_PRECISION_F32, k->w, s.O, s.I);
     check_guards("pack", &packed);
     assert_int_equal(all_bits(packed.p, packed.n), all_bits(k->w, (size_t)s.O * s.I));
     check_unset(&y2);
-    dev->ops.linear(dev, y2.p, NULL, k->x, NULL, packed.p, k->b, s.R, s.I, s.O, k->act);
+    dev->ops.linear(dev, y2.p, NULL, k->x, NULL, &held, k->b, s.R, s.I, s.O, k->act);
     check_same("packed and not", y2.p, y.p, n);
     check_unset(&y2);
-    threads->ops.linear(threads, y2.p, NULL, k->x, NULL, packed.p, k->b, s.R, s.I, s.O,
+    threads->ops.linear(threads, y2.p, NULL, k->x, NULL, &held, k->b, s.R, s.I, s.O,
                         k->act);
     check_guards("linear threads", &y2);
     check_same("threads, packed", y2.p, y.p, n);
@@ -124,7 +126,7 @@ static void linear_on(const struct linear_case *k, ofr_dev *dev, ofr_dev *thread
         int tall = r + 5 < s.R ? 5 : s.R - r;
         for (int rows = 1; rows <= tall; rows += 4) {
             threads->ops.linear(threads, y2.p, NULL, k->x + (size_t)r * s.I, NULL,
-                                packed.p, k->b, rows, s.I, s.O, k->act);
+                                &held, k->b, rows, s.I, s.O, k->act);
             check_same("row alone", y2.p, y.p + (size_t)r * s.O, (size_t)rows * s.O);
         }
     }

@@ -375,7 +375,8 @@ static void test_embed(void **state)
         ofr_real *want = check_random(n, 4, 1), *dy = check_random(n, 5, 1);
         ofr_real *dw = check_random(V * c, 6, 1), *dp = check_random(P * c, 7, 1);
         ofr_real *dt = check_random(Y * c, 8, 1);
-        ofr_ops_ref.embed(NULL, want, word, pos, type, ids, positions, types, N, C);
+        const ofr_lookup table = {OFR_PRECISION_F32, word, NULL};
+        ofr_ops_ref.embed(NULL, want, table, pos, type, ids, positions, types, N, C);
         ofr_ops_ref.embed_bwd(NULL, dw, dp, type ? dt : NULL, dy, ids, positions, types,
                               N, C);
         FOR_EACH_DEV (check, dev) {
@@ -384,7 +385,7 @@ static void test_embed(void **state)
             support_random(gw.p, V * c, 6, 1);
             support_random(gp.p, P * c, 7, 1);
             support_random(gt.p, Y * c, 8, 1);
-            dev->ops.embed(dev, y.p, word, pos, type, ids, positions, types, N, C);
+            dev->ops.embed(dev, y.p, table, pos, type, ids, positions, types, N, C);
             dev->ops.embed_bwd(dev, gw.p, gp.p, type ? gt.p : NULL, dy, ids, positions,
                                types, N, C);
             for (size_t j = 0; j < n; j++) /* three terms below 1, two roundings */

@@ -15,7 +15,7 @@ static void test_features(void **state)
     assert_int_equal(ofr_cpu_features(), 0);
     setenv("OFR_CPU", "avx2", 1);
     assert_int_equal(ofr_cpu_features(), all & OFR_CPU_AVX2);
-    setenv("OFR_CPU", "avx512", 1);
+    setenv("OFR_CPU", "avx512vnni", 1);
     assert_int_equal(ofr_cpu_features(), all);
     unsetenv("OFR_CPU");
 #if defined(__x86_64__)
@@ -25,6 +25,8 @@ static void test_features(void **state)
         __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
     assert_int_equal((all & OFR_CPU_AVX512) != 0, avx512 && avx2);
+    assert_int_equal((all & OFR_CPU_AVX512VNNI) != 0,
+                     avx512 && avx2 && __builtin_cpu_supports("avx512vnni"));
 #endif
 }
 

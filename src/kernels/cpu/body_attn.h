@@ -113,7 +113,7 @@ static void scores_of(const struct head *h, const ofr_real *left, int m, int D,
             struct strip s = {
                 .a = left + begin * OFR_LDA,
                 .b = h->across + (size_t)c * OFR_KC * (size_t)D,
-                .panel_stride = (ptrdiff_t)D * NR,
+                .panel_bytes = (ptrdiff_t)D * NR * (ptrdiff_t)sizeof(ofr_real),
                 .c = h->s + c * PIECE + begin * OFR_LDA,
                 .ldc = OFR_LDA,
                 .m = end - begin,
@@ -137,7 +137,7 @@ static void weighted_sum(const struct head *h, ofr_real *out, ptrdiff_t ld, int 
             struct strip s = {
                 .a = h->s + c * PIECE + begin * OFR_LDA,
                 .b = h->along + (size_t)c * OFR_KC * NR,
-                .panel_stride = (ptrdiff_t)h->T * NR,
+                .panel_bytes = (ptrdiff_t)h->T * NR * (ptrdiff_t)sizeof(ofr_real),
                 .c = out + begin * ld,
                 .ldc = ld,
                 .m = end - begin,
@@ -160,10 +160,11 @@ static void scatter_sum(const struct head *h, ofr_real *out, const ofr_real *sco
             int begin, end;
             block_of(&begin, &end, width, VEC_MR, i);
             struct strip s = {
+                .form = FORM_COLS,
                 .a = scores + c * PIECE + begin,
                 .cs = OFR_LDA,
                 .b = rows,
-                .panel_stride = (ptrdiff_t)m * NR,
+                .panel_bytes = (ptrdiff_t)m * NR * (ptrdiff_t)sizeof(ofr_real),
                 .c = out + (c * OFR_KC + begin) * h->ld_qkv,
                 .ldc = h->ld_qkv,
                 .m = end - begin,

@@ -19,7 +19,8 @@ struct product {
     ptrdiff_t ldc;
     ofr_real *y; /* activation of c goes here; NULL: nowhere */
     ofr_mat a, b;
-    const ofr_real *packed; /* the whole of b, [N/NR][K][NR]; or NULL */
+    const void *packed; /* the whole of b, [N/NR][K][NR]; or NULL */
+    enum form form;     /* of packed */
     const ofr_real *bias;
     int M, N, K;
     bool accumulate;
@@ -27,11 +28,6 @@ struct product {
     int grid_m, grid_n;      /* threads over rows, over panels               */
     int j0, n, k0, k;        /* the block of b that is in dev->shared        */
 };
-
-static inline int panels_of(int n)
-{
-    return (n + NR - 1) / NR;
-}
 
 /* The grid with the least work for its busiest thread. */
 static void choose_grid(struct product *g, int n)
@@ -62,8 +58,8 @@ static void finish(const struct product *g, int r0, int r1, int j0, int n)
 
 /* Rows r0..r1 (at most OFR_MC) times panels j..j+n of the block at depth k0. */
 static void multiply_block(const struct product *g, ofr_real *left, int r0, int r1,
-                           const ofr_real *panels, ptrdiff_t panel_stride, int j, int n,
-                           int k0, int k)
+                           const unsigned char *panels, ptrdiff_t panel_bytes, int j,
+                           int n, int k0, int k)
 {
     bool columns = g->a.rs == 1 && g->a.cs != 1;
     int blocks = (r1 - r0 + VEC_MR - 1) / VEC_MR;
@@ -75,15 +71,17 @@ static void multiply_block(const struct product *g, ofr_real *left, int r0, int 
     /* Panels outside, rows inside: a panel stays in the first-level cache. */
     int wide = blocks == 1 ? n : NR;
     for (int q = 0; q < n; q += wide) {
+        const unsigned char *panel = panels + q / NR * panel_bytes;
         for (int i = 0; i < blocks; i++) {
             int begin, end;
             block_of(&begin, &end, r1 - r0, VEC_MR, i);
             struct strip s = {
+                .form = columns ? FORM_COLS : g->form,
                 .a = left + begin * (columns ? k : OFR_LDA),
-                .cs = columns ? end - begin : 0,
-                .b = panels + q / NR * panel_stride,
-                .ahead = i == 0 ? NULL : panels + q / NR * panel_stride,
-                .panel_stride = panel_stride,
+                .cs = end - begin,
+                .b = panel,
+                .ahead = i == 0 ? NULL : panel,
+                .panel_bytes = panel_bytes,
                 .c = g->c + (r0 + begin) * g->ldc + j + q,
                 .ldc = g->ldc,
                 .bias = g->bias ? g->bias + j + q : NULL,
@@ -119,6 +117,7 @@ static void multiply_packed(void *arg, int t, int n_parts)
 {
     const struct product *g = arg;
     ofr_real *left = (ofr_real *)(void *)g->dev->scratch[t];
+    ptrdiff_t width = form_bytes(g->form), panel_bytes = (ptrdiff_t)g->K * NR * width;
     int r, r_end, j, j_end;
     for (int part = t; part < g->grid_m * g->grid_n; part += n_parts) {
         if (!my_part(g, part, g->N, &r, &r_end, &j, &j_end)) continue;
@@ -128,9 +127,10 @@ static void multiply_packed(void *arg, int t, int n_parts)
             block_of(&begin, &end, r_end - r, OFR_MC, i);
             for (int k0 = 0; k0 < g->K; k0 += OFR_KC) {
                 int k = g->K - k0 < OFR_KC ? g->K - k0 : OFR_KC;
+                const unsigned char *panels = g->packed;
                 multiply_block(g, left, r + begin, r + end,
-                               g->packed + (size_t)j * (size_t)g->K + (size_t)k0 * NR,
-                               (ptrdiff_t)g->K * NR, j, j_end - j, k0, k);
+                               panels + j / NR * panel_bytes + k0 * NR * width,
+                               panel_bytes, j, j_end - j, k0, k);
             }
         }
     }
@@ -141,7 +141,7 @@ static void multiply_shared(void *arg, int t, int n_parts)
 {
     const struct product *g = arg;
     ofr_real *left = (ofr_real *)(void *)g->dev->scratch[t];
-    const ofr_real *panels = (const ofr_real *)(const void *)g->dev->shared;
+    ptrdiff_t panel_bytes = (ptrdiff_t)g->k * NR * (ptrdiff_t)sizeof(ofr_real);
     int r, r_end, j, j_end;
     for (int part = t; part < g->grid_m * g->grid_n; part += n_parts) {
         if (!my_part(g, part, g->n, &r, &r_end, &j, &j_end)) continue;
@@ -149,8 +149,9 @@ static void multiply_shared(void *arg, int t, int n_parts)
         for (int i = 0; i < chunks; i++) {
             int begin, end;
             block_of(&begin, &end, r_end - r, OFR_MC, i);
-            multiply_block(g, left, r + begin, r + end, panels + (size_t)j * (size_t)g->k,
-                           (ptrdiff_t)g->k * NR, g->j0 + j, j_end - j, g->k0, g->k);
+            multiply_block(g, left, r + begin, r + end,
+                           g->dev->shared + j / NR * panel_bytes, panel_bytes, g->j0 + j,
+                           j_end - j, g->k0, g->k);
         }
     }
 }
@@ -208,39 +209,87 @@ static void multiply(struct product *g)
     }
 }
 
-static size_t pack_size(int O, int I)
+/* ---- packing for later ------------------------------------------------------- */
+
+static inline enum form form_of(ofr_precision precision)
 {
-    return (size_t)panels_of(O) * NR * (size_t)I;
+    if (precision == OFR_PRECISION_F16) return FORM_F16;
+    return precision == OFR_PRECISION_BF16 ? FORM_BF16 : FORM_ROWS;
+}
+
+static size_t pack_size(ofr_precision precision, int O, int I)
+{
+    if (precision == OFR_PRECISION_INT8) return int8_pack_size(O, I);
+    return (size_t)panels_of(O) * NR * (size_t)I * (size_t)form_bytes(form_of(precision));
 }
 
 struct packing {
-    ofr_real *packed;
+    void *packed;
+    enum form form;
     const ofr_real *w;
     int O, I;
 };
 
-static void pack_part(void *arg, int t, int n_parts)
+/* out[n] = x[n] in half precision; n a multiple of VEC_N. */
+static void round_half(uint16_t *out, const ofr_real *x, int n, enum form form)
 {
-    const struct packing *s = arg;
-    for (int p = t; p < panels_of(s->O); p += n_parts) {
-        int j = p * NR, n = s->O - j < NR ? s->O - j : NR;
-        const ofr_real *from = s->w + (size_t)j * (size_t)s->I;
-        pack_panel(s->packed + (size_t)j * (size_t)s->I, (ofr_mat){from, 1, s->I}, s->I,
-                   n);
+    for (int i = 0; i < n; i += VEC_N) {
+        if (form == FORM_F16)
+            vec_store_f16(out + i, vec_load(x + i));
+        else
+            vec_store_bf16(out + i, vec_load(x + i));
     }
 }
 
-static void pack(ofr_dev *dev, ofr_real *packed, const ofr_real *w, int O, int I)
+static void pack_part(void *arg, int t, int n_parts)
 {
-    struct packing s = {packed, w, O, I};
-    ofr_dev_run(dev, elem_threads(dev, (size_t)O * (size_t)I), pack_part, &s);
+    enum { STEP = 64 }; /* depth that is turned at a time */
+    const struct packing *s = arg;
+    ofr_real wide[STEP * NR];
+    for (int p = t; p < panels_of(s->O); p += n_parts) {
+        int j = p * NR, n = s->O - j < NR ? s->O - j : NR;
+        const ofr_real *from = s->w + (size_t)j * (size_t)s->I;
+        size_t at = (size_t)j * (size_t)s->I;
+        if (s->form == FORM_ROWS) {
+            pack_panel((ofr_real *)s->packed + at, (ofr_mat){from, 1, s->I}, s->I, n);
+            continue;
+        }
+        for (int k = 0; k < s->I; k += STEP, at += STEP * NR) {
+            int depth = s->I - k < STEP ? s->I - k : STEP;
+            pack_panel(wide, (ofr_mat){from + k, 1, s->I}, depth, n);
+            round_half((uint16_t *)s->packed + at, wide, depth * NR, s->form);
+        }
+    }
 }
 
+static void pack(ofr_dev *dev, void *packed, ofr_precision precision, const ofr_real *w,
+                 int O, int I)
+{
+    struct packing s = {packed, form_of(precision), w, O, I};
+    if (precision == OFR_PRECISION_INT8)
+        int8_pack(dev, packed, w, NULL, NULL, O, I);
+    else
+        ofr_dev_run(dev, elem_threads(dev, (size_t)O * (size_t)I), pack_part, &s);
+}
+
+static void pack_int8(ofr_dev *dev, void *packed, const int8_t *q, const float *scale,
+                      int O, int I)
+{
+    int8_pack(dev, packed, NULL, q, scale, O, I);
+}
+
+/* ---- the entries ------------------------------------------------------------- */
+
 static void linear(ofr_dev *dev, ofr_real *y, ofr_real *pre, const ofr_real *x,
-                   const ofr_real *w, const ofr_real *packed, const ofr_real *b, int R,
+                   const ofr_real *w, const ofr_packed *packed, const ofr_real *b, int R,
                    int I, int O, ofr_act act)
 {
     bool separate = act != OFR_ACT_NONE || (pre && pre != y);
+    if (packed && packed->precision == OFR_PRECISION_INT8) {
+        OFR_ASSERT(!pre);
+        int8_linear(dev, y, x, packed->data, b, R, I, O, act);
+        return;
+    }
     struct product g = {
         .dev = dev,
         .c = pre ? pre : y,
@@ -248,7 +297,8 @@ static void linear(ofr_dev *dev, ofr_real *y, ofr_real *pre, const ofr_real *x,
         .y = separate ? y : NULL,
         .a = {x, I, 1},
         .b = {w, 1, I},
-        .packed = packed,
+        .packed = packed ? packed->data : NULL,
+        .form = packed ? form_of(packed->precision) : FORM_ROWS,
         .bias = b,
         .M = R,
         .N = O,

@@ -21,14 +21,38 @@
 
 enum { NR = VEC_N * VEC_NV, LINE = 64 / sizeof(ofr_real) };
 
+static inline int panels_of(int n)
+{
+    return (n + NR - 1) / NR;
+}
+
+/* How the two sides of a micro-kernel are held: left rows of stride OFR_LDA (k
+ * contiguous) or columns of stride cs (rows contiguous); panels of reals or of
+ * half-precision numbers. */
+enum form { FORM_ROWS, FORM_COLS, FORM_F16, FORM_BF16, FORMS };
+
+static inline ptrdiff_t form_bytes(const int form)
+{
+    return form >= FORM_F16 ? sizeof(uint16_t) : sizeof(ofr_real);
+}
+
+static inline vec form_load(const unsigned char *b, const int form)
+{
+    if (form == FORM_F16) return vec_load_f16((const uint16_t *)(const void *)b);
+    if (form == FORM_BF16) return vec_load_bf16((const uint16_t *)(const void *)b);
+    return vec_load((const ofr_real *)(const void *)b);
+}
+
 /* c[m, n_panels * NR] = start + a[m,k] * panels, or c += a * panels when start
- * is NULL.  Element (i, p) of the left side is a[i * rs + p * cs]. */
+ * is NULL.  Panels stand panel_bytes apart. */
 static inline __attribute__((always_inline)) void
-micro(const int m, const int n_panels, ptrdiff_t rs, ptrdiff_t cs, const ofr_real *a,
-      const ofr_real *b, ptrdiff_t panel_stride, int k, ofr_real *c, ptrdiff_t ldc,
-      const ofr_real *start, const ofr_real *ahead)
+micro(const int form, const int m, const int n_panels, ptrdiff_t cs, const ofr_real *a,
+      const unsigned char *b, ptrdiff_t panel_bytes, int k, ofr_real *c, ptrdiff_t ldc,
+      const ofr_real *start, const unsigned char *ahead)
 {
     const int nv = n_panels * VEC_NV;
+    const ptrdiff_t width = form_bytes(form);
+    const ptrdiff_t row = form == FORM_COLS ? 1 : OFR_LDA;
     vec acc[VEC_MR * VEC_NV * 4];
     UNROLL for (int i = 0; i < m; i++)
     {
@@ -44,18 +68,19 @@ micro(const int m, const int n_panels, ptrdiff_t rs, ptrdiff_t cs, const ofr_rea
     for (int p = 0; p < k; p++) {
         vec bv[VEC_NV * 4];
         UNROLL for (int j = 0; j < NR && m >= VEC_AHEAD_ROWS; j += LINE)
-            __builtin_prefetch(ahead + j, 0, 2);
-        ahead += NR;
+            __builtin_prefetch(ahead + j * width, 0, 2);
+        ahead += NR * width;
         UNROLL for (int j = 0; j < nv; j++)
-            bv[j] = vec_load(b + (j / VEC_NV) * panel_stride + (j % VEC_NV) * VEC_N);
+            bv[j] = form_load(b + (j / VEC_NV) * panel_bytes + (j % VEC_NV) * VEC_N * width,
+                              form);
         UNROLL for (int i = 0; i < m; i++)
         {
-            vec av = vec_set1(a[i * rs]);
+            vec av = vec_set1(a[i * row]);
             UNROLL for (int j = 0; j < nv; j++)
                 acc[i * nv + j] = vec_fma(av, bv[j], acc[i * nv + j]);
         }
-        a += cs;
-        b += NR;
+        a += form == FORM_COLS ? cs : 1;
+        b += NR * width;
     }
     UNROLL for (int i = 0; i < m; i++)
     {
@@ -64,26 +89,22 @@ micro(const int m, const int n_panels, ptrdiff_t rs, ptrdiff_t cs, const ofr_rea
     }
 }
 
-/* Two ways to hold the left side: rows of stride OFR_LDA (k contiguous), or
- * columns of stride cs (rows contiguous). */
-typedef void (*micro_fn)(const ofr_real *a, ptrdiff_t cs, const ofr_real *b,
-                         ptrdiff_t panel_stride, int k, ofr_real *c, ptrdiff_t ldc,
-                         const ofr_real *start, const ofr_real *ahead);
+typedef void (*micro_fn)(const ofr_real *a, ptrdiff_t cs, const unsigned char *b,
+                         ptrdiff_t panel_bytes, int k, ofr_real *c, ptrdiff_t ldc,
+                         const ofr_real *start, const unsigned char *ahead);
 
-#define MICRO(name, m, n_panels)                                                         \
-    static void name##_rows(const ofr_real *a, ptrdiff_t cs, const ofr_real *b,          \
-                            ptrdiff_t panel_stride, int k, ofr_real *c, ptrdiff_t ldc,   \
-                            const ofr_real *start, const ofr_real *ahead)                \
+#define MICRO_FORM(name, form, m, n_panels)                                              \
+    static void name(const ofr_real *a, ptrdiff_t cs, const unsigned char *b,            \
+                     ptrdiff_t panel_bytes, int k, ofr_real *c, ptrdiff_t ldc,           \
+                     const ofr_real *start, const unsigned char *ahead)                  \
     {                                                                                    \
-        (void)cs;                                                                        \
-        micro(m, n_panels, OFR_LDA, 1, a, b, panel_stride, k, c, ldc, start, ahead);     \
-    }                                                                                    \
-    static void name##_cols(const ofr_real *a, ptrdiff_t cs, const ofr_real *b,          \
-                            ptrdiff_t panel_stride, int k, ofr_real *c, ptrdiff_t ldc,   \
-                            const ofr_real *start, const ofr_real *ahead)                \
-    {                                                                                    \
-        micro(m, n_panels, 1, cs, a, b, panel_stride, k, c, ldc, start, ahead);          \
+        micro(form, m, n_panels, cs, a, b, panel_bytes, k, c, ldc, start, ahead);        \
     }
+#define MICRO(name, m, n_panels)                                                         \
+    MICRO_FORM(name##_rows, FORM_ROWS, m, n_panels)                                      \
+    MICRO_FORM(name##_cols, FORM_COLS, m, n_panels)                                      \
+    MICRO_FORM(name##_f16, FORM_F16, m, n_panels)                                        \
+    MICRO_FORM(name##_bf16, FORM_BF16, m, n_panels)
 
 MICRO(micro_1, 1, 1)
 MICRO(micro_2, 2, 1)
@@ -92,9 +113,11 @@ MICRO(micro_4, 4, 1)
 MICRO(wide_1, 1, 4)
 MICRO(wide_2, 2, 2)
 MICRO(wide_3, 3, VEC_WIDE3)
+#define MICRO_TO_4(f) NULL, micro_1##f, micro_2##f, micro_3##f, micro_4##f
 #if VEC_MR_IS >= 6
 MICRO(micro_5, 5, 1)
 MICRO(micro_6, 6, 1)
+#define MICRO_TO_6(f) MICRO_TO_4(f), micro_5##f, micro_6##f
 #endif
 #if VEC_MR_IS >= 12
 MICRO(micro_7, 7, 1)
@@ -103,43 +126,36 @@ MICRO(micro_9, 9, 1)
 MICRO(micro_10, 10, 1)
 MICRO(micro_11, 11, 1)
 MICRO(micro_12, 12, 1)
+#define MICRO_TO_12(f)                                                                   \
+    MICRO_TO_6(f), micro_7##f, micro_8##f, micro_9##f, micro_10##f, micro_11##f, micro_12##f
 #endif
 
-/* [rows or columns][m] */
-static const micro_fn micro_table[2][VEC_MR_IS + 1] = {
-    {NULL, micro_1_rows, micro_2_rows, micro_3_rows, micro_4_rows,
-#if VEC_MR_IS >= 6
-     micro_5_rows, micro_6_rows,
+#if VEC_MR_IS == 12
+#define MICRO_ALL MICRO_TO_12
+#elif VEC_MR_IS == 6
+#define MICRO_ALL MICRO_TO_6
+#else
+#define MICRO_ALL MICRO_TO_4
 #endif
-#if VEC_MR_IS >= 12
-     micro_7_rows, micro_8_rows, micro_9_rows, micro_10_rows, micro_11_rows,
-     micro_12_rows,
-#endif
-    },
-    {NULL, micro_1_cols, micro_2_cols, micro_3_cols, micro_4_cols,
-#if VEC_MR_IS >= 6
-     micro_5_cols, micro_6_cols,
-#endif
-#if VEC_MR_IS >= 12
-     micro_7_cols, micro_8_cols, micro_9_cols, micro_10_cols, micro_11_cols,
-     micro_12_cols,
-#endif
-    }};
+
+static const micro_fn micro_table[FORMS][VEC_MR_IS + 1] = {
+    {MICRO_ALL(_rows)}, {MICRO_ALL(_cols)}, {MICRO_ALL(_f16)}, {MICRO_ALL(_bf16)}};
 
 /* Few rows: several panels at once hide the latency of the chain. */
-static const micro_fn wide_table[2][4] = {
-    {NULL, wide_1_rows, wide_2_rows, wide_3_rows},
-    {NULL, wide_1_cols, wide_2_cols, wide_3_cols}};
+#define WIDE_ALL(f) NULL, wide_1##f, wide_2##f, wide_3##f
+static const micro_fn wide_table[FORMS][4] = {
+    {WIDE_ALL(_rows)}, {WIDE_ALL(_cols)}, {WIDE_ALL(_f16)}, {WIDE_ALL(_bf16)}};
 static const int wide_panels[4] = {0, 4, 2, VEC_WIDE3};
 
 /* One block of a product: m <= VEC_MR rows, n columns, all panels of b.
  * bias [n] starts the chains (NULL: zero) when `first`, else c goes on. */
 struct strip {
+    enum form form;
     const ofr_real *a;
-    ptrdiff_t cs; /* 0: rows of stride OFR_LDA; else columns of this stride */
-    const ofr_real *b;
-    ptrdiff_t panel_stride;
-    const ofr_real *ahead; /* panel to fetch meanwhile; NULL: the next of b */
+    ptrdiff_t cs;         /* of columns */
+    const void *b;
+    ptrdiff_t panel_bytes;
+    const void *ahead;    /* panel to fetch meanwhile; NULL: the next of b */
     ofr_real *c;
     ptrdiff_t ldc;
     const ofr_real *bias;
@@ -148,6 +164,11 @@ struct strip {
 };
 
 static const ofr_real strip_zeros[4 * OFR_NR_MAX];
+
+static inline const unsigned char *strip_panel(const struct strip *s, int j)
+{
+    return (const unsigned char *)s->b + j / NR * s->panel_bytes;
+}
 
 /* The last, narrower panel goes through a full tile. */
 static void strip_edge(const struct strip *s, int j)
@@ -158,31 +179,31 @@ static void strip_edge(const struct strip *s, int j)
         for (int q = 0; q < NR; q++)
             tile[i * NR + q] = q < n ? s->c[i * s->ldc + j + q] : 0;
     if (s->first && s->bias) memcpy(start, s->bias + j, (size_t)n * sizeof *start);
-    const ofr_real *b = s->b + j / NR * s->panel_stride;
-    micro_table[s->cs != 0][s->m](s->a, s->cs, b, s->panel_stride, s->k, tile, NR,
-                                  s->first ? start : NULL, b);
+    const unsigned char *b = strip_panel(s, j);
+    micro_table[s->form][s->m](s->a, s->cs, b, s->panel_bytes, s->k, tile, NR,
+                               s->first ? start : NULL, b);
     for (int i = 0; i < s->m; i++)
         memcpy(s->c + i * s->ldc + j, tile + i * NR, (size_t)n * sizeof *tile);
 }
 
 static void strip_run(const struct strip *s)
 {
-    int columns = s->cs != 0, j = 0;
+    int j = 0;
     if (s->m < 4) {
         int wide = wide_panels[s->m] * NR;
         for (; j + wide <= s->n; j += wide) {
             const ofr_real *start = s->bias ? s->bias + j : strip_zeros;
-            const ofr_real *b = s->b + j / NR * s->panel_stride;
-            wide_table[columns][s->m](s->a, s->cs, b, s->panel_stride, s->k, s->c + j,
+            const unsigned char *b = strip_panel(s, j);
+            wide_table[s->form][s->m](s->a, s->cs, b, s->panel_bytes, s->k, s->c + j,
                                       s->ldc, s->first ? start : NULL, b);
         }
     }
-    micro_fn fn = micro_table[columns][s->m];
+    micro_fn fn = micro_table[s->form][s->m];
     for (; j + NR <= s->n; j += NR) {
         const ofr_real *start = s->bias ? s->bias + j : strip_zeros;
-        const ofr_real *b = s->b + j / NR * s->panel_stride;
-        fn(s->a, s->cs, b, s->panel_stride, s->k, s->c + j, s->ldc,
-           s->first ? start : NULL, s->ahead ? s->ahead : b + s->panel_stride);
+        const unsigned char *b = strip_panel(s, j);
+        fn(s->a, s->cs, b, s->panel_bytes, s->k, s->c + j, s->ldc,
+           s->first ? start : NULL, s->ahead ? s->ahead : b + s->panel_bytes);
     }
     if (j < s->n) strip_edge(s, j);
 }

@@ -267,10 +267,35 @@ static void layernorm_bwd(ofr_dev *dev, ofr_real *dx, ofr_real *dg, ofr_real *db
 
 struct embedding {
     ofr_real *y, *dword, *dpos, *dtype;
-    const ofr_real *word, *pos, *type, *dy;
+    ofr_lookup word;
+    const ofr_real *pos, *type, *dy;
     const int *ids, *positions, *types;
     int N, C;
 };
+
+/* y[n] = row `id` of a table in fewer bits. */
+static void table_row(ofr_real *y, const ofr_lookup *table, size_t id, size_t n)
+{
+    const uint16_t *half = (const uint16_t *)table->data + id * n;
+    const int8_t *q = (const int8_t *)table->data + id * n;
+    size_t i = 0;
+    switch (table->precision) {
+    case OFR_PRECISION_F16:
+        for (; i + VEC_N <= n; i += VEC_N)
+            vec_store(y + i, vec_load_f16(half + i));
+        for (; i < n; i++)
+            y[i] = (ofr_real)ofr_f16_to_f32(half[i]);
+        break;
+    case OFR_PRECISION_BF16:
+        for (; i < n; i++)
+            y[i] = (ofr_real)ofr_bf16_to_f32(half[i]);
+        break;
+    default:
+        for (; i < n; i++)
+            y[i] = (ofr_real)q[i] * (ofr_real)table->scale[id];
+        break;
+    }
+}
 
 static void embed_part(void *arg, int t, int n_parts)
 {
@@ -279,13 +304,18 @@ static void embed_part(void *arg, int t, int n_parts)
     part_of(&r, &end, (size_t)e->N, 1, t, n_parts);
     for (; r < end; r++) {
         ofr_real *y = e->y + r * C;
-        residual_row(y, e->word + (size_t)e->ids[r] * C,
-                     e->pos + (size_t)e->positions[r] * C, e->C, (ofr_drop){0}, 0);
+        const ofr_real *word = y, *pos = e->pos + (size_t)e->positions[r] * C;
+        size_t id = (size_t)e->ids[r];
+        if (e->word.precision == OFR_PRECISION_F32)
+            word = (const ofr_real *)e->word.data + id * C;
+        else
+            table_row(y, &e->word, id, C);
+        residual_row(y, word, pos, e->C, (ofr_drop){0}, 0);
         if (e->type) add_row(y, e->type + (size_t)e->types[r] * C, C);
     }
 }
 
-static void embed(ofr_dev *dev, ofr_real *y, const ofr_real *word, const ofr_real *pos,
+static void embed(ofr_dev *dev, ofr_real *y, ofr_lookup word, const ofr_real *pos,
                   const ofr_real *type, const int *ids, const int *positions,
                   const int *types, int N, int C)
 {

@@ -50,7 +50,7 @@ PEAK(peak_128, , __m128, 4, _mm_set1_ps, MUL_ADD)
 
 static double peak_core(const char *table)
 {
-    if (strcmp(table, "avx512") == 0) return peak_512();
+    if (strncmp(table, "avx512", 6) == 0) return peak_512(); /* and avx512vnni */
     if (strcmp(table, "avx2") == 0) return peak_256();
     return peak_128();
 }

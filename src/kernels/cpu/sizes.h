@@ -12,6 +12,7 @@
 #include <stddef.h>
 
 enum {
+    OFR_LINE = 64,         /* bytes of a cache line                           */
     OFR_KC = 384,          /* depth of a block                                */
     OFR_LDA = OFR_KC + 16, /* row stride of packed left sides                 */
     OFR_MC = 96,           /* rows of a packed block                          */

@@ -13,8 +13,9 @@
 #include "tensor/real.h"
 
 typedef __m256 vec;
+typedef __m256i ivec; /* 8 whole numbers of 32 bits */
 
-enum { VEC_N = 8, VEC_NV = 2, VEC_MR = 6 };
+enum { VEC_N = 8, VEC_NV = 2, VEC_MR = 6, IVEC_MR = 5 };
 #define VEC_MR_IS 6
 #define VEC_WIDE3 1 /* two panels would need more than 16 registers */
 /* With fewer rows loads are the limit, and fetching ahead costs more than it
@@ -166,6 +167,118 @@ static inline vec vec_drop(vec a, uint32_t key, uint32_t index, uint32_t thresho
     __m256i t = _mm256_set1_epi32((int)threshold);
     __m256i keep = _mm256_cmpeq_epi32(_mm256_max_epu32(x, t), x);
     return _mm256_and_ps(_mm256_castsi256_ps(keep), _mm256_mul_ps(a, scale));
+}
+
+/* ---- numbers as files and packed matrices hold them -------------------------- */
+
+static inline vec vec_load_f32(const void *p)
+{
+    return _mm256_loadu_ps(p);
+}
+
+static inline vec vec_load_f16(const uint16_t *p)
+{
+    return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)p));
+}
+
+static inline vec vec_load_bf16(const uint16_t *p)
+{
+    __m256i x =
+        _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)(const void *)p));
+    return _mm256_castsi256_ps(_mm256_slli_epi32(x, 16));
+}
+
+static inline void vec_store_f16(uint16_t *p, vec v)
+{
+    _mm_storeu_si128((__m128i *)(void *)p, _mm256_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));
+}
+
+/* Halves to even; a NaN keeps its upper half and becomes quiet. */
+static inline void vec_store_bf16(uint16_t *p, vec v)
+{
+    __m256i x = _mm256_castps_si256(v);
+    __m256i odd = _mm256_and_si256(_mm256_srli_epi32(x, 16), _mm256_set1_epi32(1));
+    __m256i up = _mm256_add_epi32(x, _mm256_add_epi32(odd, _mm256_set1_epi32(0x7fff)));
+    __m256i nan = _mm256_castps_si256(_mm256_cmp_ps(v, v, _CMP_UNORD_Q));
+    __m256i quiet = _mm256_or_si256(x, _mm256_set1_epi32(0x400000));
+    __m256i y = _mm256_srli_epi32(_mm256_blendv_epi8(up, quiet, nan), 16);
+    __m128i low = _mm256_castsi256_si128(y), high = _mm256_extracti128_si256(y, 1);
+    _mm_storeu_si128((__m128i *)(void *)p, _mm_packus_epi32(low, high));
+}
+
+/* ---- whole numbers --------------------------------------------------------- */
+
+static inline ivec ivec_zero(void)
+{
+    return _mm256_setzero_si256();
+}
+
+static inline ivec ivec_set1(int32_t a)
+{
+    return _mm256_set1_epi32(a);
+}
+
+static inline ivec ivec_load(const void *p)
+{
+    return _mm256_loadu_si256(p);
+}
+
+/* The four bytes at p in every lane. */
+static inline ivec ivec_word(const void *p)
+{
+    int32_t word;
+    memcpy(&word, p, sizeof word);
+    return _mm256_set1_epi32(word);
+}
+
+static inline ivec ivec_add(ivec a, ivec b)
+{
+    return _mm256_add_epi32(a, b);
+}
+
+static inline ivec ivec_sub(ivec a, ivec b)
+{
+    return _mm256_sub_epi32(a, b);
+}
+
+static inline ivec ivec_mul(ivec a, ivec b)
+{
+    return _mm256_mullo_epi32(a, b);
+}
+
+/* sum + u0 a0 + u1 a1 + u2 a2 + u3 a3 per lane, bytes u without sign and at most
+ * 127, bytes a with sign: so a sum of two fits 16 bits (see body_int8.h). */
+static inline ivec ivec_dot(ivec sum, ivec u, ivec a)
+{
+    ivec pairs = _mm256_maddubs_epi16(u, a);
+    return _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+}
+
+static inline vec vec_of_ints(ivec a)
+{
+    return _mm256_cvtepi32_ps(a);
+}
+
+/* Whole numbers in v; VEC_N bytes at p. */
+static inline ivec ivec_of(vec v)
+{
+    return _mm256_cvttps_epi32(v);
+}
+
+static inline void ivec_store_bytes(int8_t *p, ivec a)
+{
+    __m128i low = _mm256_castsi256_si128(a), high = _mm256_extracti128_si256(a, 1);
+    __m128i words = _mm_packs_epi32(low, high);
+    _mm_storel_epi64((__m128i *)(void *)p, _mm_packs_epi16(words, words));
+}
+
+static inline int32_t ivec_sum(ivec a)
+{
+    __m128i s =
+        _mm_add_epi32(_mm256_castsi256_si128(a), _mm256_extracti128_si256(a, 1));
+    s = _mm_add_epi32(s, _mm_shuffle_epi32(s, 0x4e));
+    s = _mm_add_epi32(s, _mm_shuffle_epi32(s, 0xb1));
+    return _mm_cvtsi128_si32(s);
 }
 
 #include "kernels/cpu/vec_math.h"

@@ -1,4 +1,8 @@
-/* vec_avx512.h - the vector vocabulary in AVX-512 (F, BW, DQ, VL): 16 floats. */
+/*
+ * vec_avx512.h - the vector vocabulary in AVX-512 (F, BW, DQ, VL): 16 floats.
+ *
+ * ivec_dot() stands in dot_bw.h and dot_vnni.h: processors differ in it.
+ */
 #ifndef OFR_KERNELS_VEC_AVX512_H
 #define OFR_KERNELS_VEC_AVX512_H
 
@@ -13,8 +17,9 @@
 #include "tensor/real.h"
 
 typedef __m512 vec;
+typedef __m512i ivec; /* 16 whole numbers of 32 bits */
 
-enum { VEC_N = 16, VEC_NV = 2, VEC_MR = 12 };
+enum { VEC_N = 16, VEC_NV = 2, VEC_MR = 12, IVEC_MR = 12 };
 #define VEC_MR_IS 12
 #define VEC_WIDE3 2 /* panels that three rows take at once */
 /* With fewer rows loads are the limit, and fetching ahead costs more than it
@@ -159,6 +164,104 @@ static inline vec vec_drop(vec a, uint32_t key, uint32_t index, uint32_t thresho
     x = _mm512_xor_si512(x, _mm512_set1_epi32((int)(key * 0x9e3779b9U)));
     __mmask16 keep = _mm512_cmpge_epu32_mask(x, _mm512_set1_epi32((int)threshold));
     return _mm512_maskz_mul_ps(keep, a, scale);
+}
+
+/* ---- numbers as files and packed matrices hold them -------------------------- */
+
+static inline vec vec_load_f32(const void *p)
+{
+    return _mm512_loadu_ps(p);
+}
+
+static inline vec vec_load_f16(const uint16_t *p)
+{
+    return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(const void *)p));
+}
+
+static inline vec vec_load_bf16(const uint16_t *p)
+{
+    __m512i x =
+        _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)(const void *)p));
+    return _mm512_castsi512_ps(_mm512_slli_epi32(x, 16));
+}
+
+static inline void vec_store_f16(uint16_t *p, vec v)
+{
+    _mm256_storeu_si256((__m256i *)(void *)p,
+                        _mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));
+}
+
+/* Halves to even; a NaN keeps its upper half and becomes quiet. */
+static inline void vec_store_bf16(uint16_t *p, vec v)
+{
+    __m512i x = _mm512_castps_si512(v);
+    __m512i odd = _mm512_and_si512(_mm512_srli_epi32(x, 16), _mm512_set1_epi32(1));
+    __m512i up = _mm512_add_epi32(x, _mm512_add_epi32(odd, _mm512_set1_epi32(0x7fff)));
+    __mmask16 nan = _mm512_cmp_ps_mask(v, v, _CMP_UNORD_Q);
+    up = _mm512_mask_or_epi32(up, nan, x, _mm512_set1_epi32(0x400000));
+    _mm256_storeu_si256((__m256i *)(void *)p,
+                        _mm512_cvtepi32_epi16(_mm512_srli_epi32(up, 16)));
+}
+
+/* ---- whole numbers --------------------------------------------------------- */
+
+static inline ivec ivec_zero(void)
+{
+    return _mm512_setzero_si512();
+}
+
+static inline ivec ivec_set1(int32_t a)
+{
+    return _mm512_set1_epi32(a);
+}
+
+static inline ivec ivec_load(const void *p)
+{
+    return _mm512_loadu_si512(p);
+}
+
+/* The four bytes at p in every lane. */
+static inline ivec ivec_word(const void *p)
+{
+    int32_t word;
+    memcpy(&word, p, sizeof word);
+    return _mm512_set1_epi32(word);
+}
+
+static inline ivec ivec_add(ivec a, ivec b)
+{
+    return _mm512_add_epi32(a, b);
+}
+
+static inline ivec ivec_sub(ivec a, ivec b)
+{
+    return _mm512_sub_epi32(a, b);
+}
+
+static inline ivec ivec_mul(ivec a, ivec b)
+{
+    return _mm512_mullo_epi32(a, b);
+}
+
+static inline vec vec_of_ints(ivec a)
+{
+    return _mm512_cvtepi32_ps(a);
+}
+
+/* Whole numbers in v; VEC_N bytes at p. */
+static inline ivec ivec_of(vec v)
+{
+    return _mm512_cvttps_epi32(v);
+}
+
+static inline void ivec_store_bytes(int8_t *p, ivec a)
+{
+    _mm_storeu_si128((__m128i *)(void *)p, _mm512_cvtepi32_epi8(a));
+}
+
+static inline int32_t ivec_sum(ivec a)
+{
+    return _mm512_reduce_add_epi32(a);
 }
 
 #include "kernels/cpu/vec_math.h"

@@ -3,8 +3,6 @@
 
 const ofr_ops ofr_ops_ref = {
     .name = "ref",
-    .pack_size = ofr_ref_pack_size,
-    .pack = ofr_ref_pack,
     .linear = ofr_ref_linear,
     .gemm = ofr_ref_gemm,
     .col_sum = ofr_ref_col_sum,

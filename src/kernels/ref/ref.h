@@ -8,10 +8,8 @@ double ofr_ref_act(double x, ofr_act act);
 double ofr_ref_act_slope(double x, ofr_act act);
 double ofr_ref_drop(double x, size_t index, ofr_drop drop);
 
-size_t ofr_ref_pack_size(int O, int I);
-void ofr_ref_pack(ofr_dev *dev, ofr_real *packed, const ofr_real *w, int O, int I);
 void ofr_ref_linear(ofr_dev *dev, ofr_real *y, ofr_real *pre, const ofr_real *x,
-                    const ofr_real *w, const ofr_real *packed, const ofr_real *b, int R,
+                    const ofr_real *w, const ofr_packed *packed, const ofr_real *b, int R,
                     int I, int O, ofr_act act);
 void ofr_ref_gemm(ofr_dev *dev, ofr_real *c, ptrdiff_t ldc, ofr_mat a, ofr_mat b, int M,
                   int N, int K, bool accumulate);
@@ -35,7 +33,7 @@ void ofr_ref_add_layernorm(ofr_dev *dev, ofr_real *y, ofr_real *s, ofr_real *mea
 void ofr_ref_layernorm_bwd(ofr_dev *dev, ofr_real *dx, ofr_real *dg, ofr_real *db,
                            const ofr_real *dy, const ofr_real *x, const ofr_real *mean,
                            const ofr_real *rstd, const ofr_real *g, int R, int C);
-void ofr_ref_embed(ofr_dev *dev, ofr_real *y, const ofr_real *word, const ofr_real *pos,
+void ofr_ref_embed(ofr_dev *dev, ofr_real *y, ofr_lookup word, const ofr_real *pos,
                    const ofr_real *type, const int *ids, const int *positions,
                    const int *types, int N, int C);
 void ofr_ref_embed_bwd(ofr_dev *dev, ofr_real *dword, ofr_real *dpos, ofr_real *dtype,

@@ -1,25 +1,12 @@
 /* ref_matrix.c - products as three loops with sums in double. */
-#include <string.h>
-
 #include "kernels/ref/ref.h"
 
-size_t ofr_ref_pack_size(int O, int I)
-{
-    return (size_t)O * (size_t)I;
-}
-
-void ofr_ref_pack(ofr_dev *dev, ofr_real *packed, const ofr_real *w, int O, int I)
-{
-    (void)dev;
-    memcpy(packed, w, ofr_ref_pack_size(O, I) * sizeof *w);
-}
-
 void ofr_ref_linear(ofr_dev *dev, ofr_real *y, ofr_real *pre, const ofr_real *x,
-                    const ofr_real *w, const ofr_real *packed, const ofr_real *b, int R,
+                    const ofr_real *w, const ofr_packed *packed, const ofr_real *b, int R,
                     int I, int O, ofr_act act)
 {
     (void)dev;
-    if (packed) w = packed;
+    (void)packed; /* the plain form will do */
     for (int r = 0; r < R; r++)
         for (int o = 0; o < O; o++) {
             double sum = b ? (double)b[o] : 0;

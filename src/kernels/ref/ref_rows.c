@@ -60,14 +60,27 @@ void ofr_ref_layernorm_bwd(ofr_dev *dev, ofr_real *dx, ofr_real *dg, ofr_real *d
     }
 }
 
-void ofr_ref_embed(ofr_dev *dev, ofr_real *y, const ofr_real *word, const ofr_real *pos,
+static double element_of(const ofr_lookup *table, size_t row, size_t c, size_t C)
+{
+    const uint16_t *half = table->data;
+    const int8_t *q = table->data;
+    size_t at = row * C + c;
+    switch (table->precision) {
+    case OFR_PRECISION_F16: return (double)ofr_f16_to_f32(half[at]);
+    case OFR_PRECISION_BF16: return (double)ofr_bf16_to_f32(half[at]);
+    case OFR_PRECISION_INT8: return (double)q[at] * (double)table->scale[row];
+    default: return (double)((const ofr_real *)table->data)[at];
+    }
+}
+
+void ofr_ref_embed(ofr_dev *dev, ofr_real *y, ofr_lookup word, const ofr_real *pos,
                    const ofr_real *type, const int *ids, const int *positions,
                    const int *types, int N, int C)
 {
     (void)dev;
     for (int n = 0; n < N; n++)
         for (int c = 0; c < C; c++) {
-            double sum = (double)word[(size_t)ids[n] * C + c] +
+            double sum = element_of(&word, (size_t)ids[n], (size_t)c, (size_t)C) +
                          (double)pos[(size_t)positions[n] * C + c];
             if (type) sum += (double)type[(size_t)types[n] * C + c];
             y[(size_t)n * C + c] = (ofr_real)sum;

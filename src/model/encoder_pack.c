@@ -1,0 +1,350 @@
+/*
+ * encoder_pack.c - the matrices of an encoder in the form that products read.
+ *
+ * Two sources: the flat block of a model that is being trained, and the files
+ * of one that is only run.  In the second case a matrix goes from the mapped
+ * file into its packed form and the file's pages are given back, so that its
+ * numbers are in memory once; embeddings that the file holds in the right type
+ * stay where they are.  Poolers are few and answer alone: INT8 keeps them F16.
+ */
+#include <string.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "model/encoder_inner.h"
+#include "model/weights.h"
+#include "tensor/quant.h"
+
+#define F16_END 65520.0f /* from here on F16 has no number left */
+
+typedef struct packing {
+    ofr_encoder *encoder;
+    ofr_dev *dev;
+    const ofr_params *params; /* whole: its offsets say which matrix is meant */
+    const ofr_weights *files; /* NULL: the flat block of the encoder          */
+    ofr_precision precision;
+    unsigned char *base;      /* NULL: measure only                           */
+    size_t used;
+    ofr_real *stage;          /* [stage_reals] a matrix on its way            */
+    size_t stage_reals;       /* of the largest matrix, found when measuring  */
+} packing;
+
+static unsigned char *take(packing *p, size_t bytes)
+{
+    unsigned char *at = p->base ? p->base + p->used : NULL;
+    p->used += (bytes + OFR_ALIGN - 1) / OFR_ALIGN * OFR_ALIGN;
+    return at;
+}
+
+/* ---- from the source to reals --------------------------------------------- */
+
+/* The row that begins at `offset`. */
+static int row_at(const ofr_params *params, size_t offset)
+{
+    int row = 0;
+    while (params->rows[row].offset != offset) row++;
+    return row;
+}
+
+typedef struct conversion {
+    ofr_real *to;
+    const unsigned char *from;
+    ofr_dtype dtype;
+    size_t n;
+} conversion;
+
+static void convert_part(void *arg, int t, int n_parts)
+{
+    const conversion *c = arg;
+    size_t begin = c->n * (size_t)t / (size_t)n_parts;
+    size_t end = c->n * ((size_t)t + 1) / (size_t)n_parts;
+    ofr_dtype_to_real(c->to + begin, c->from + begin * ofr_dtype_bytes(c->dtype),
+                      c->dtype, end - begin);
+}
+
+static bool is_real(const ofr_tensor *tensor)
+{
+    const ofr_dtype own = sizeof(ofr_real) == sizeof(float) ? OFR_F32 : OFR_F64;
+    return tensor->dtype == own && (uintptr_t)tensor->data % sizeof(ofr_real) == 0;
+}
+
+/* The matrices of rows `row` to row + pieces - 1, one below the other; in place
+ * where that is possible. */
+static const ofr_real *reals_of(const packing *p, int row, int pieces)
+{
+    const ofr_param *first = &p->params->rows[row];
+    if (!p->files) return p->encoder->w + first->offset;
+    const ofr_tensor *only = p->files->tensors[row];
+    if (pieces == 1 && is_real(only)) return only->data;
+    for (int i = 0; i < pieces; i++) {
+        const ofr_tensor *tensor = p->files->tensors[row + i];
+        ofr_real *to = p->stage + (size_t)i * first->count;
+        conversion c = {to, tensor->data, tensor->dtype, first->count};
+        if (p->files->scales[row + i])
+            ofr_weights_read(p->files, p->params, to, row + i);
+        else
+            ofr_dev_run(p->dev, p->dev->n_threads, convert_part, &c);
+    }
+    return p->stage;
+}
+
+/* Pages of the file that are not needed again. */
+static void forget(const packing *p, int row, int pieces)
+{
+    for (int i = 0; i < pieces && p->files; i++) {
+        const ofr_tensor *tensor = p->files->tensors[row + i];
+        ofr_file_forget(tensor->data, tensor->bytes);
+    }
+}
+
+/* ---- matrices --------------------------------------------------------------- */
+
+/* Whole numbers as the file holds them; false: it holds others. */
+static bool pack_stored(packing *p, void *packed, int row, int pieces, int O, int I)
+{
+    if (!p->files) return false;
+    float *scale = (float *)(void *)p->stage;
+    int8_t *q = (int8_t *)(scale + (O + OFR_ALIGN - 1) / OFR_ALIGN * OFR_ALIGN);
+    const size_t rows = (size_t)O / (size_t)pieces;
+    for (int i = 0; i < pieces; i++) {
+        const ofr_tensor *tensor = p->files->tensors[row + i];
+        const ofr_tensor *scales = p->files->scales[row + i];
+        if (!scales) return false;
+        memcpy(scale + (size_t)i * rows, scales->data, rows * sizeof *scale);
+        memcpy(q + (size_t)i * rows * (size_t)I, tensor->data, rows * (size_t)I);
+    }
+    p->dev->ops.pack_int8(p->dev, packed, q, scale, O, I);
+    return true;
+}
+
+static ofr_status check_range(const packing *p, ofr_precision precision, int row,
+                              const ofr_real *w, size_t n, ofr_error *err)
+{
+    if (precision != OFR_PRECISION_F16) return OFR_OK;
+    float highest = ofr_quant_highest(w, n);
+    if (!(highest >= F16_END)) return OFR_OK;
+    return ofr_fail(err, OFR_INVALID,
+                    "tensor \"%s\" holds %g, f16 ends at 65504; use --precision bf16",
+                    p->params->rows[row].file_name, (double)highest);
+}
+
+/* w[O,I] at `offset`, made of `pieces` rows of the table. */
+static ofr_status pack_one(packing *p, ofr_packed *out, ofr_precision precision,
+                           size_t offset, int pieces, int O, int I, ofr_error *err)
+{
+    const ofr_ops *ops = &p->dev->ops;
+    size_t n = (size_t)O * (size_t)I;
+    int row = row_at(p->params, offset);
+    unsigned char *packed = take(p, ops->pack_size(precision, O, I));
+    if (n + (size_t)O + OFR_ALIGN > p->stage_reals)
+        p->stage_reals = n + (size_t)O + OFR_ALIGN; /* or whole numbers and scales */
+    if (!packed) return OFR_OK;
+    *out = (ofr_packed){precision, packed};
+    if (p->files && !p->files->tensors[row]) { /* a pooler that nothing will ask */
+        memset(packed, 0, ops->pack_size(precision, O, I));
+        return OFR_OK;
+    }
+    if (precision == OFR_PRECISION_INT8 && pack_stored(p, packed, row, pieces, O, I)) {
+        forget(p, row, pieces);
+        return OFR_OK;
+    }
+    const ofr_real *w = reals_of(p, row, pieces);
+    OFR_TRY(check_range(p, precision, row, w, n, err));
+    ops->pack(p->dev, packed, precision, w, O, I);
+    forget(p, row, pieces);
+    return OFR_OK;
+}
+
+/* ---- word embeddings ---------------------------------------------------------- */
+
+typedef struct table_rows {
+    ofr_precision precision;
+    void *to;
+    float *scale;
+    const ofr_real *from;
+    int R, C;
+} table_rows;
+
+static void table_part(void *arg, int t, int n_parts)
+{
+    const table_rows *s = arg;
+    size_t begin = (size_t)s->R * (size_t)t / (size_t)n_parts, C = (size_t)s->C;
+    size_t end = (size_t)s->R * ((size_t)t + 1) / (size_t)n_parts;
+    const ofr_real *x = s->from + begin * C;
+    if (s->precision == OFR_PRECISION_INT8) {
+        ofr_quant_rows((int8_t *)s->to + begin * C, s->scale + begin, x,
+                       (int)(end - begin), s->C, OFR_INT8_TABLE);
+        return;
+    }
+    uint16_t *half = (uint16_t *)s->to + begin * C;
+    for (size_t i = 0; i < (end - begin) * C; i++)
+        half[i] = s->precision == OFR_PRECISION_F16 ? ofr_f32_to_f16((float)x[i])
+                                                    : ofr_f32_to_bf16((float)x[i]);
+}
+
+static ofr_dtype dtype_of(ofr_precision precision)
+{
+    static const ofr_dtype dtypes[OFR_PRECISION_COUNT] = {
+        [OFR_PRECISION_F32] = sizeof(ofr_real) == sizeof(float) ? OFR_F32 : OFR_F64,
+        [OFR_PRECISION_F16] = OFR_F16,
+        [OFR_PRECISION_BF16] = OFR_BF16,
+        [OFR_PRECISION_INT8] = OFR_I8};
+    return dtypes[precision];
+}
+
+/* Does the table stay in the file?  Then *table says where. */
+static bool mapped_table(const packing *p, ofr_lookup *table, int row)
+{
+    if (!p->files) return false;
+    const ofr_tensor *tensor = p->files->tensors[row], *scale = p->files->scales[row];
+    size_t width = ofr_dtype_bytes(dtype_of(p->precision));
+    if (tensor->dtype != dtype_of(p->precision)) return false;
+    if ((uintptr_t)tensor->data % width != 0) return false;
+    if (scale && (uintptr_t)scale->data % sizeof(float) != 0) return false;
+    *table = (ofr_lookup){p->precision, tensor->data, scale ? scale->data : NULL};
+    return true;
+}
+
+static ofr_status pack_table(packing *p, ofr_error *err)
+{
+    const ofr_config *c = &p->encoder->config;
+    ofr_lookup *table = &p->encoder->word;
+    int row = row_at(p->params, p->params->word);
+    size_t n = (size_t)c->V * (size_t)c->E;
+    if (mapped_table(p, table, row)) return OFR_OK;
+    if (!p->files && p->precision == OFR_PRECISION_F32) {
+        *table = (ofr_lookup){p->precision, p->encoder->w + p->params->word, NULL};
+        return OFR_OK;
+    }
+    bool scaled = p->precision == OFR_PRECISION_INT8;
+    float *scale = (float *)(void *)take(p, scaled ? (size_t)c->V * sizeof *scale : 0);
+    unsigned char *to = take(p, n * ofr_dtype_bytes(dtype_of(p->precision)));
+    if (n > p->stage_reals) p->stage_reals = n;
+    if (!to) return OFR_OK;
+    const ofr_real *x = reals_of(p, row, 1);
+    OFR_TRY(check_range(p, p->precision, row, x, n, err));
+    table_rows s = {p->precision, to, scale, x, c->V, c->E};
+    if (p->precision == OFR_PRECISION_F32)
+        memcpy(to, x, n * sizeof *x);
+    else
+        ofr_dev_run(p->dev, p->dev->n_threads, table_part, &s);
+    *table = (ofr_lookup){p->precision, to, scaled ? scale : NULL};
+    forget(p, row, 1);
+    return OFR_OK;
+}
+
+/* ---- everything ------------------------------------------------------------------ */
+
+static ofr_status pack_layer(packing *p, ofr_packed *out, int l, ofr_error *err)
+{
+    const ofr_config *c = &p->encoder->config;
+    const ofr_layer_at *at = &p->params->layers[l];
+    ofr_precision precision = p->precision;
+    OFR_TRY(pack_one(p, &out[OFR_PACKED_QKV], precision, at->qkv_w, 3, 3 * c->C, c->C,
+                     err));
+    OFR_TRY(pack_one(p, &out[OFR_PACKED_OUT], precision, at->out_w, 1, c->C, c->C, err));
+    OFR_TRY(pack_one(p, &out[OFR_PACKED_UP], precision, at->up_w, 1, c->F, c->C, err));
+    return pack_one(p, &out[OFR_PACKED_DOWN], precision, at->down_w, 1, c->C, c->F, err);
+}
+
+static ofr_status pack_all(packing *p, ofr_error *err)
+{
+    const ofr_config *c = &p->encoder->config;
+    ofr_packed *all = p->encoder->packed, *poolers = all + (size_t)c->L * OFR_PACKED_LAYER;
+    ofr_precision answers =
+        p->precision == OFR_PRECISION_INT8 ? OFR_PRECISION_F16 : p->precision;
+    p->used = 0;
+    for (int l = 0; l < c->L; l++) {
+        ofr_packed *mine = all + (size_t)l * OFR_PACKED_LAYER;
+        if (l > 0 && c->shared_layers)
+            memcpy(mine, all, OFR_PACKED_LAYER * sizeof *all);
+        else
+            OFR_TRY(pack_layer(p, mine, l, err));
+    }
+    for (int l = 0; l < c->L; l++) {
+        if (l > 0 && c->pooler == OFR_POOLER_SHARED)
+            poolers[l] = poolers[0];
+        else
+            OFR_TRY(pack_one(p, &poolers[l], answers, p->params->exits[l].pool_w, 1, c->C,
+                             c->C, err));
+    }
+    if (ofr_config_projects(c)) {
+        OFR_TRY(pack_one(p, &poolers[c->L], p->precision, p->params->project_w, 1, c->C,
+                         c->E, err));
+    }
+    return pack_table(p, err);
+}
+
+static ofr_status check_depth(const ofr_config *c, ofr_precision precision,
+                              ofr_error *err)
+{
+    int deepest = ofr_larger(c->F, ofr_larger(c->C, c->E));
+    if (precision != OFR_PRECISION_INT8 || deepest <= OFR_INT8_DEPTH) return OFR_OK;
+    return ofr_fail(err, OFR_INVALID,
+                    "--precision int8 adds at most %d products, this model %d; use f16",
+                    OFR_INT8_DEPTH, deepest);
+}
+
+/* Measure, allocate, pack. */
+static ofr_status run(packing *p, ofr_error *err)
+{
+    ofr_encoder *encoder = p->encoder;
+    size_t n = (size_t)encoder->config.L * (OFR_PACKED_LAYER + 1) + 1;
+    OFR_TRY(check_depth(&encoder->config, p->precision, err));
+    if (!encoder->packed) encoder->packed = ofr_mem_array(n, sizeof *encoder->packed);
+    if (!encoder->packed) return ofr_fail_nomem(err, n, "packed weights");
+    OFR_TRY(pack_all(p, err));
+    if (!encoder->storage || encoder->storage_bytes != p->used) {
+        ofr_mem_free(encoder->storage);
+        encoder->storage_bytes = p->used;
+        encoder->storage = ofr_mem_alloc(p->used);
+        if (!encoder->storage) return ofr_fail_nomem(err, p->used, "packed weights");
+    }
+    p->base = encoder->storage;
+    if (p->files) {
+        size_t bytes = p->stage_reals * sizeof *p->stage;
+        p->stage = ofr_mem_alloc(bytes);
+        if (!p->stage) return ofr_fail_nomem(err, bytes, "a matrix");
+    }
+    ofr_status status = pack_all(p, err);
+    ofr_mem_free(p->stage);
+    if (status == OFR_OK) encoder->precision = p->precision;
+    return status;
+}
+
+ofr_status ofr_encoder_pack(ofr_encoder *encoder, ofr_dev *dev, ofr_precision precision,
+                            ofr_error *err)
+{
+    packing p = {.encoder = encoder, .dev = dev, .params = &encoder->params,
+                 .precision = precision};
+    OFR_ASSERT(!encoder->files); /* its flat block is not whole */
+    return run(&p, err);
+}
+
+ofr_status ofr_encoder_pack_files(ofr_encoder *encoder, ofr_dev *dev,
+                                  const ofr_params *params, const ofr_weights *files,
+                                  ofr_precision precision, ofr_error *err)
+{
+    packing p = {.encoder = encoder, .dev = dev, .params = params, .files = files,
+                 .precision = precision};
+    return run(&p, err);
+}
+
+/* ---- for the walks ----------------------------------------------------------------- */
+
+const ofr_packed *ofr_encoder_packed(const ofr_encoder *encoder, int l, int which)
+{
+    return &encoder->packed[l * OFR_PACKED_LAYER + which];
+}
+
+const ofr_packed *ofr_encoder_packed_pooler(const ofr_encoder *encoder, int layer)
+{
+    if (!encoder->packed) return NULL;
+    return &encoder->packed[encoder->config.L * OFR_PACKED_LAYER + layer - 1];
+}
+
+const ofr_packed *ofr_encoder_packed_project(const ofr_encoder *encoder)
+{
+    int L = encoder->config.L;
+    return &encoder->packed[L * OFR_PACKED_LAYER + L];
+}
