@@ -203,6 +203,34 @@ static void test_resume_finetune(void **state)
     same_as_whole(&ofr_method_finetune, &o, every, 3, 2);
 }
 
+/* Every method, stopped at odd moments in every phase; its steps do not allocate, and
+ * all that it took is given back. */
+static void test_resume_methods(void **state)
+{
+    static const int every[] = {1, 3, 4, 2, 7, 1, 5, 3, 1, 6, 2, 1};
+    const size_t before = ofr_mem_violations(), live = ofr_mem_live();
+    ofr_method_options o = plain_options();
+
+    (void)state;
+    o.exit_epochs = 2;
+    o.save_steps = 3;
+    o.weight_decay = 0.01;
+    for (int i = 0; ofr_methods[i]; i++) {
+        toy t;
+        ofr_real *w;
+        size_t n;
+
+        o.pooler = i % 2 ? OFR_POOLER_PER_LAYER : OFR_POOLER_SHARED;
+        same_as_whole(ofr_methods[i], &o, every, 12, 4);
+        toy_open(&t, 40, L, 1);
+        run(&t, ofr_methods[i], &o, "guarded", NULL, 0, &w, &n, ofr_mem_forbid);
+        free(w);
+        toy_close(&t);
+    }
+    assert_int_equal(ofr_mem_violations() - before, 0);
+    assert_int_equal(ofr_mem_live(), live);
+}
+
 static void test_threads(void **state)
 {
     const ofr_method_options o = hard_options();
@@ -297,6 +325,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_resume_plain),   cmocka_unit_test(test_resume_hard),
         cmocka_unit_test(test_resume_everywhere), cmocka_unit_test(test_resume_finetune),
+        cmocka_unit_test(test_resume_methods),
         cmocka_unit_test(test_threads),        cmocka_unit_test(test_no_allocation),
         cmocka_unit_test(test_other_settings), cmocka_unit_test(test_no_leak),
     };
