@@ -83,11 +83,13 @@ static void add_comparisons(ofr_buf *out, const ofr_eval *e)
     ofr_buf_addf(out, "\nis the rule worth it?%15s%12s\n", ofr_metric_name(e->metric),
                  "mean exit");
     ofr_buf_addf(out, "%-24s%12.4f%12.2f\n", "this rule", e->score, e->mean_exit);
-    ofr_buf_addf(out, "%-24s%12.4f%12.2f  (+- %.4f over %d draws)\n",
-                 "same exits, at random", e->random_score, e->mean_exit,
-                 e->random_deviation, e->random_draws);
-    ofr_buf_addf(out, "%-24s%12.4f%12.2f  (same FLOPs)\n", "one fixed exit for all",
-                 e->fixed_score, e->fixed_layer);
+    if (!e->rule->by_token) {
+        ofr_buf_addf(out, "%-24s%12.4f%12.2f  (+- %.4f over %d draws)\n",
+                     "same exits, at random", e->random_score, e->mean_exit,
+                     e->random_deviation, e->random_draws);
+        ofr_buf_addf(out, "%-24s%12.4f%12.2f  (same FLOPs)\n", "one fixed exit for all",
+                     e->fixed_score, e->fixed_layer);
+    }
     ofr_buf_addf(out, "%-24s%12.4f%12.2f  (accuracy; knows the answer)\n",
                  "first right layer", e->oracle_accuracy, e->oracle_mean_exit);
 }

@@ -241,6 +241,14 @@ static void fixed_exit(ofr_eval *e, const ofr_config *config, const ofr_dataset 
     e->fixed_score = e->layer_score[e->L - 1];
 }
 
+/* Classifiers below layer L do not answer where tokens leave one by one: what texts
+ * would be told at their mean depth says nothing. */
+static void forget_comparisons(ofr_eval *e)
+{
+    e->random_score = e->random_deviation = NAN;
+    e->fixed_layer = e->fixed_score = NAN;
+}
+
 /* ---- groups ---------------------------------------------------------------- */
 
 void ofr_eval_group_of(const ofr_eval *eval, const unsigned char *member,
@@ -418,6 +426,7 @@ static ofr_status summarize(ofr_eval *e, const ofr_config *config,
         score_exits(e, &a);
         random_floor(e, &a, scores, draws, o->seed);
         fixed_exit(e, config, data);
+        if (e->rule->by_token) forget_comparisons(e);
         split_groups(e, &a);
         count_mismatches(e, (ofr_real *)(scores + draws));
         ofr_slots_close(&a.slots);

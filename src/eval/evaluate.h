@@ -92,7 +92,8 @@ typedef struct ofr_eval {
     double overthinking;    /* share right at some earlier exit, wrong at L   */
     ofr_eval_group groups[OFR_EVAL_GROUPS];
     /* policies that know nothing */
-    double random_score, random_deviation; /* same exits, shuffled texts      */
+    double random_score, random_deviation; /* same exits, shuffled texts; all of
+                               these NaN where the rule goes by token         */
     int random_draws;
     double fixed_layer, fixed_score; /* fixed exit at the same FLOPs, between
                                two layers by proportion                       */

@@ -45,8 +45,9 @@ static uint64_t fingerprint(const ofr_method *method, const ofr_encoder *encoder
                         options->policy_data, options->rollouts, options->policy_reset,
                         options->task_updates_policy, options->policy_hidden,
                         options->pooler, options->all_exits, options->exit_epochs,
-                        options->layers, options->grad_reg, encoder->config.L,
-                        encoder->config.C, encoder->config.K};
+                        options->layers, options->grad_reg, options->hash_buckets,
+                        options->hash_first, encoder->config.L, encoder->config.C,
+                        encoder->config.K};
     uint64_t h = 0xcbf29ce484222325U;
 
     h = hash(h, method->name, strlen(method->name));

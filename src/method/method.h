@@ -70,7 +70,7 @@ extern const ofr_method ofr_method_consistentee, ofr_method_finetune;
 extern const ofr_method ofr_method_static, ofr_method_entropy, ofr_method_confidence,
     ofr_method_pabee, ofr_method_pcee, ofr_method_cosee;
 extern const ofr_method ofr_method_deebert, ofr_method_berxit, ofr_method_romebert,
-    ofr_method_palbert;
+    ofr_method_palbert, ofr_method_fastbert, ofr_method_hashee;
 
 extern const ofr_method *const ofr_methods[]; /* NULL at the end */
 

@@ -45,6 +45,7 @@ typedef struct ofr_method_options {
     double distill, temperature;   /* of knowledge from the last exit */
     bool grad_reg;
     double prior, prior_weight;    /* of the exit distribution */
+    int hash_buckets, hash_first;  /* 0: by the number of layers */
     /* the run */
     uint64_t seed;
     int save_steps;
@@ -160,6 +161,14 @@ typedef struct ofr_method_options {
      "probability of leaving at each layer in the geometric prior", NULL},            \
     {"prior-weight", 0, OFR_OPT_REAL, AT(prior_weight), "0.5", "X", NULL, 0, 1000,    \
      "weight of the distance from the prior in the loss", NULL},                      \
+    {"hash-buckets", 0, OFR_OPT_INT, AT(hash_buckets), "0", "N", NULL, 0, 512,        \
+     "hashee: groups of tokens by frequency; 0: one for each layer from --hash-first " \
+     "on",                                                                            \
+     NULL},                                                                           \
+    {"hash-first", 0, OFR_OPT_INT, AT(hash_first), "0", "N", NULL, 0, 512,            \
+     "hashee: the layer after which the most frequent tokens leave; 0: at a quarter " \
+     "of the layers",                                                                 \
+     NULL},                                                                           \
     {"error-limit", 0, OFR_OPT_REAL, AT(error_limit), "0.5", "X", NULL, 0, 1e9,       \
      "regression: an answer this close counts as right", NULL},                       \
     {"seed", 's', OFR_OPT_U64, AT(seed), "42", "N", NULL, 0, 0,                       \

@@ -17,6 +17,8 @@ const ofr_method *const ofr_methods[] = {
     &ofr_method_romebert,
     &ofr_method_palbert,
     &ofr_method_cosee,
+    &ofr_method_fastbert,
+    &ofr_method_hashee,
     NULL,
 };
 

@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "eval/evaluate_time.h"
 #include "eval/metrics.h"
+#include "exit/run.h"
 #include "method/consistentee_math.h"
 #include "nn/loss.h"
 
@@ -153,6 +155,39 @@ static void exit_figures(ofr_watch *watch, const ofr_real *logits, const ofr_rea
     watch->score = score(watch);
 }
 
+/* By a rule by token: what the runner does, since outputs of whole texts do not say. */
+static ofr_status token_figures(ofr_watch *watch, ofr_trainer *trainer, ofr_error *err)
+{
+    enum { BATCH = 64 };
+    const size_t K = (size_t)watch->K;
+    ofr_eval_batch batch;
+    ofr_runner runner = {.encoder = NULL};
+    double depth = 0;
+    ofr_status status;
+
+    OFR_TRY(ofr_eval_batch_open(&batch, watch->data, BATCH, err));
+    status = ofr_runner_open(&runner, trainer->encoder, trainer->dev, watch->rule,
+                             watch->threshold, BATCH, batch.max_N, err);
+    memset(watch->histogram, 0, (size_t)watch->L * sizeof(int));
+    for (int b = 0; b < batch.n_batches && !status; b++) {
+        const ofr_tokens tokens = ofr_eval_batch_at(&batch, b);
+
+        ofr_runner_run(&runner, &tokens);
+        for (int i = 0; i < tokens.B; i++) {
+            watch->exits[b * BATCH + i] = runner.exit_layer[i];
+            watch->histogram[runner.exit_layer[i] - 1]++;
+            take_answer(watch, b * BATCH + i, runner.logits + (size_t)i * K);
+            depth += runner.depth[i];
+        }
+    }
+    watch->mean_exit = depth / watch->n;
+    watch->changed = 0; /* the table decides, and it stays */
+    watch->score = score(watch);
+    ofr_runner_close(&runner);
+    ofr_eval_batch_close(&batch);
+    return status;
+}
+
 static void policy_figures(ofr_watch *watch, const ofr_real *logits, const ofr_real *pi)
 {
     const size_t L = (size_t)watch->L, K = (size_t)watch->K;
@@ -175,6 +210,7 @@ void ofr_watch_figures(ofr_watch *watch, const ofr_real *logits, const ofr_real 
     watch->score_full = score_last(watch, logits);
     layer_accuracies(watch, logits);
     if (watch->has_policy) policy_figures(watch, logits, pi);
+    if (watch->rule->by_token) return; /* see token_figures() */
     if (watch->has_exits)
         exit_figures(watch, logits, pi);
     else
@@ -221,6 +257,7 @@ ofr_status ofr_watch_look(ofr_watch *watch, ofr_trainer *trainer, bool with_poli
     ofr_watch_figures(watch, outputs.logits,
                       with_policy && watch->L > 1 ? outputs.pi : NULL);
     ofr_outputs_close(&outputs);
+    if (watch->rule->by_token) OFR_TRY(token_figures(watch, trainer, err));
     trainer->dev_score = watch->score;
     return OFR_OK;
 }
