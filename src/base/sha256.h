@@ -19,7 +19,7 @@ void ofr_sha256_init(ofr_sha256 *hash);
 void ofr_sha256_add(ofr_sha256 *hash, const void *p, size_t n);
 void ofr_sha256_end(ofr_sha256 *hash, char hex[OFR_SHA256_HEX]);
 
-/* Of a whole file.  OFR_NOT_FOUND, OFR_IO. */
+/* Of a whole regular file.  OFR_NOT_FOUND, OFR_IO. */
 ofr_status ofr_sha256_file(char hex[OFR_SHA256_HEX], const char *path, ofr_error *err);
 
 #endif

@@ -5,8 +5,11 @@
 #include "base/cpu.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/sha256.h"
+#include "cli/build_info.h"
 #include "cli/calibration.h"
 #include "cli/cmd.h"
+#include "cli/command.h"
 #include "cli/eval_data.h"
 #include "cli/eval_text.h"
 #include "cli/load.h"
@@ -30,7 +33,8 @@ static const ofr_opt rows[] = {
      "model directory", "Model and data"},
     OFR_EVAL_DATA_ROWS(AT),
     {"rule", 0, OFR_OPT_TEXT, offsetof(options, rule), NULL, "NAME", NULL, 0, 0,
-     "policy, never, entropy, confidence, patience or fixed; default: as stored",
+     "policy, ponder, lte, entropy, speed, confidence, energy, patience, pcee, fixed or "
+     "never; default: as stored",
      "Early exit"},
     {"threshold", 0, OFR_OPT_REAL, offsetof(options, threshold), NULL, "T", NULL, 0, 0,
      "of the rule; default: as stored, or the rule's own", NULL},
@@ -56,7 +60,8 @@ static ofr_status print_result(const options *o, const ofr_eval_source *s,
                                const ofr_eval *eval, const ofr_dataset *data,
                                const ofr_loaded *m, ofr_error *err)
 {
-    char processor[128];
+    static const char *const without[] = {"json", "quiet", "no-color", NULL};
+    char processor[128], digest[OFR_SHA256_HEX];
     ofr_record_about about = {
         .schema_version = OFR_SCHEMA_VERSION,
         .task = s->name,
@@ -66,17 +71,28 @@ static ofr_status print_result(const options *o, const ofr_eval_source *s,
         .threads = m->dev->n_threads,
         .n_truncated = data->n_truncated,
         .n_bad_rows = data->n_bad_rows,
+        .commit = ofr_build_commit,
+        .data = s->path,
+        .data_sha256 = digest,
+        .seed = o->seed,
+        .labels = m->encoder.config.labels,
     };
-    ofr_buf out;
+    ofr_buf out, command;
     ofr_status status;
     ofr_cpu_name(processor);
+    if (ofr_sha256_file(digest, s->path, NULL)) digest[0] = '\0'; /* a pipe has none */
     ofr_buf_init(&out);
+    ofr_buf_init(&command);
+    ofr_buf_adds(&command, "offramp eval");
+    ofr_command_options(&command, rows, o, without);
+    about.command = command.p;
     if (o->common.json)
         ofr_record_json(&out, eval, &about);
     else
         ofr_eval_text(&out, eval, &about);
     status = ofr_cmd_print(&out, err);
     ofr_buf_free(&out);
+    ofr_buf_free(&command);
     return status;
 }
 

@@ -53,6 +53,17 @@ static void add_comparisons(ofr_buf *out, const ofr_eval *e)
     ofr_jsonline_close(out);
 }
 
+static void add_origin(ofr_buf *out, const ofr_eval *e, const ofr_record_about *about)
+{
+    ofr_jsonline_text(out, "command", about->command);
+    ofr_jsonline_text(out, "commit", about->commit);
+    ofr_jsonline_text(out, "data", about->data);
+    ofr_jsonline_text(out, "data_sha256", about->data_sha256);
+    ofr_jsonline_int(out, "seed", (long long)about->seed);
+    if (about->labels && !e->regression)
+        ofr_jsonline_texts(out, "labels", about->labels, e->K);
+}
+
 void ofr_record_json(ofr_buf *out, const ofr_eval *eval, const ofr_record_about *about)
 {
     const ofr_eval *e = eval;
@@ -97,6 +108,7 @@ void ofr_record_json(ofr_buf *out, const ofr_eval *eval, const ofr_record_about 
     ofr_jsonline_text(out, "processor", about->processor);
     ofr_jsonline_text(out, "kernels", about->kernels);
     ofr_jsonline_text(out, "model", about->model);
+    add_origin(out, e, about);
     ofr_jsonline_int(out, "mismatches", e->mismatches);
     ofr_jsonline_end(out);
 }

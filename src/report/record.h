@@ -20,6 +20,11 @@ typedef struct ofr_record_about {
     const char *kernels;
     int threads;
     int n_truncated, n_bad_rows;
+    /* where the numbers come from; NULL or "": not said */
+    const char *command, *commit;
+    const char *data, *data_sha256; /* file and its digest        */
+    uint64_t seed;
+    char *const *labels;       /* [K] names of the classes; NULL  */
 } ofr_record_about;
 
 /* One line with "task", "metric", "score", "score_full", "mean_exit_layer",
