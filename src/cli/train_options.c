@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "cli/command.h"
+#include "method/method.h"
 
 #define V(member) offsetof(ofr_train_values, member)
 #define AT(member) offsetof(ofr_train_values, method.member)
@@ -17,8 +18,7 @@ const ofr_opt ofr_train_rows[] = {
     {"out", 'o', OFR_OPT_TEXT, V(out), NULL, "DIR", NULL, 0, 0,
      "directory for the trained model, its journal and checkpoints", NULL},
     {"method", 0, OFR_OPT_TEXT, V(method_name), "consistentee", "NAME", NULL, 0, 0,
-     "consistentee, finetune, static, entropy, confidence, deebert, pabee, berxit, pcee, "
-     "romebert, palbert or cosee; docs/METHODS.md explains them", NULL},
+     "one of" OFR_METHOD_LIST(OFR_METHOD_NAME) "; docs/METHODS.md explains them", NULL},
     OFR_TRAIN_TASK_ROWS(V),
     {"dev", 0, OFR_OPT_TEXT, V(dev), NULL, "FILE", NULL, 0, 0,
      "texts to follow the training on", NULL},

@@ -65,12 +65,27 @@ struct ofr_method {
     void (*close)(ofr_recipe *recipe);
 };
 
-extern const ofr_method ofr_method_consistentee, ofr_method_finetune;
-/* joint.c: one way to train, six ways to leave. */
-extern const ofr_method ofr_method_static, ofr_method_entropy, ofr_method_confidence,
-    ofr_method_pabee, ofr_method_pcee, ofr_method_cosee;
-extern const ofr_method ofr_method_deebert, ofr_method_berxit, ofr_method_romebert,
-    ofr_method_palbert, ofr_method_fastbert, ofr_method_hashee;
+/* The list of methods; a row here is all that makes a file of src/method/ one. */
+#define OFR_METHOD_LIST(ROW)                                                          \
+    ROW(consistentee)                                                                 \
+    ROW(finetune)                                                                     \
+    ROW(static)                                                                       \
+    ROW(entropy)                                                                      \
+    ROW(confidence)                                                                   \
+    ROW(deebert)                                                                      \
+    ROW(pabee)                                                                        \
+    ROW(fastbert)                                                                     \
+    ROW(berxit)                                                                       \
+    ROW(pcee)                                                                         \
+    ROW(romebert)                                                                     \
+    ROW(hashee)                                                                       \
+    ROW(palbert)                                                                      \
+    ROW(cosee)
+
+#define OFR_METHOD_DECLARE(name) extern const ofr_method ofr_method_##name;
+OFR_METHOD_LIST(OFR_METHOD_DECLARE)
+#undef OFR_METHOD_DECLARE
+#define OFR_METHOD_NAME(name) " " #name /* for texts: " consistentee finetune ..." */
 
 extern const ofr_method *const ofr_methods[]; /* NULL at the end */
 

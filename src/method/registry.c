@@ -4,23 +4,8 @@
 
 #include "method/method.h"
 
-const ofr_method *const ofr_methods[] = {
-    &ofr_method_consistentee,
-    &ofr_method_finetune,
-    &ofr_method_static,
-    &ofr_method_entropy,
-    &ofr_method_confidence,
-    &ofr_method_deebert,
-    &ofr_method_pabee,
-    &ofr_method_berxit,
-    &ofr_method_pcee,
-    &ofr_method_romebert,
-    &ofr_method_palbert,
-    &ofr_method_cosee,
-    &ofr_method_fastbert,
-    &ofr_method_hashee,
-    NULL,
-};
+#define ROW(name) &ofr_method_##name,
+const ofr_method *const ofr_methods[] = {OFR_METHOD_LIST(ROW) NULL};
 
 ofr_status ofr_method_find(const ofr_method **out, const char *name, ofr_error *err)
 {
