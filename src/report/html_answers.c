@@ -309,6 +309,26 @@ static void fill_whole(ofr_summary *s, const ofr_answers *a, ofr_metric metric)
                    : ofr_metric_score(metric, a->answer_class, a->label_class, a->n, a->K);
 }
 
+/* Exits dealt out at random: what is expected of them.  The first right exit. */
+static void fill_comparisons(ofr_summary *s, const ofr_answers *a)
+{
+    double expected = 0, sum = 0;
+    int known = 0;
+
+    for (int l = 0; l < a->L; l++)
+        expected += s->histogram[l] / a->n * s->layer_accuracy[l];
+    for (int i = 0; i < a->n; i++) {
+        const unsigned char *right = a->right + (size_t)i * (size_t)a->L;
+        const unsigned char *first = memchr(right, 1, (size_t)a->L);
+
+        known += first != NULL;
+        sum += first ? (double)(first - right + 1) : a->L;
+    }
+    s->random_score = ofr_summary_counts(s) ? expected : NAN;
+    s->oracle_accuracy = (double)known / a->n;
+    s->oracle_exit = sum / a->n;
+}
+
 ofr_status ofr_answers_summary(ofr_summary *s, ofr_page *page, const ofr_answers *a,
                                ofr_metric metric, ofr_error *err)
 {
@@ -321,5 +341,6 @@ ofr_status ofr_answers_summary(ofr_summary *s, ofr_page *page, const ofr_answers
     s->metric = ofr_metric_name(metric);
     fill_layers(s, a, metric, classes, values);
     fill_whole(s, a, metric);
+    fill_comparisons(s, a);
     return OFR_OK;
 }

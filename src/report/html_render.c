@@ -19,14 +19,14 @@ static void add_cell_text(ofr_buf *out, const ofr_cell *cell)
 
 /* ---- tables ------------------------------------------------------------------------ */
 
-/* Three columns of words or more: on a narrow screen a row becomes a block. */
+/* Many columns with words among them: on a narrow screen a row becomes a block. */
 static bool has_texts(const ofr_page_table *table)
 {
     int words = 0;
 
     for (int i = 0; i < table->n_columns; i++)
         words += !table->columns[i].numeric;
-    return words > 2;
+    return words >= 2 && table->n_columns >= 4;
 }
 
 static void add_head(ofr_buf *out, const ofr_page_table *table)

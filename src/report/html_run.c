@@ -15,7 +15,9 @@ typedef struct run {
     ofr_page_table *table;
     double *x;               /* [n] 1, 2, ... */
     ofr_plot_band *bands;
+    ofr_plot_band *unnamed;  /* the same: one legend of phases is enough */
     int n_bands;
+    bool named;              /* a chart has that legend */
 } run;
 
 static const ofr_history_point *point_of(const run *r, int i)
@@ -50,7 +52,8 @@ static int band_colour(const char *phase)
 static bool find_bands(run *r)
 {
     r->bands = ofr_page_alloc(r->page, (size_t)r->n, sizeof *r->bands);
-    if (!r->bands) return false;
+    r->unnamed = ofr_page_alloc(r->page, (size_t)r->n, sizeof *r->unnamed);
+    if (!r->bands || !r->unnamed) return false;
     for (int i = 0; i < r->n; i++) {
         const ofr_history_point *now = point_of(r, i), *before = point_of(r, i ? i - 1 : 0);
 
@@ -62,6 +65,10 @@ static bool find_bands(run *r)
         r->bands[r->n_bands++] = (ofr_plot_band){
             i + 0.5, i + 1.5, band_colour(now->phase),
             ofr_page_format(r->page, "%s phase", now->phase)};
+    }
+    for (int i = 0; i < r->n_bands; i++) {
+        r->unnamed[i] = r->bands[i];
+        r->unnamed[i].name = NULL;
     }
     return true;
 }
@@ -110,7 +117,7 @@ static bool any_number(const ofr_page_table *t, int column)
     return false;
 }
 
-static ofr_plot *begin_plot(const run *r, const char *key, const char *title,
+static ofr_plot *begin_plot(run *r, const char *key, const char *title,
                             const char *y_label)
 {
     ofr_plot *plot = ofr_page_plot(r->page, key, title, "look at the dev set", y_label);
@@ -121,7 +128,8 @@ static ofr_plot *begin_plot(const run *r, const char *key, const char *title,
     plot->bar_width = 1;
     plot->x_from = 0.5;
     plot->x_to = r->n + 0.5;
-    plot->bands = r->bands;
+    plot->bands = r->named ? r->unnamed : r->bands;
+    r->named = true;
     plot->n_bands = r->n_bands;
     plot->n_columns = r->n;
     plot->column_x = r->x;
@@ -138,7 +146,7 @@ static const char *where(const run *r, int i)
 }
 
 /* One or two columns of the table over the looks; column2 0: one. */
-static void plot_columns(const run *r, const char *key, const char *title,
+static void plot_columns(run *r, const char *key, const char *title,
                          const char *y_label, int column, const char *name, int column2,
                          const char *name2, double scale)
 {
@@ -228,7 +236,7 @@ static void hover_layers(const run *r, ofr_plot *plot, const ofr_page_table *t, 
     ofr_buf_free(&text);
 }
 
-static void plot_accuracies(const run *r)
+static void plot_accuracies(run *r)
 {
     const int L = r->history->L;
     ofr_plot *plot = begin_plot(r, "run-accuracy", "Accuracy of each exit",
@@ -244,7 +252,7 @@ static void plot_accuracies(const run *r)
 }
 
 /* Bars on bars: layer 1 at the bottom. */
-static void plot_exits(const run *r)
+static void plot_exits(run *r)
 {
     const int L = r->history->L;
     ofr_plot *plot = begin_plot(r, "run-exits", "Where texts leave", "dev texts");

@@ -47,9 +47,9 @@ const char *const ofr_html_style[] = {
     ".card .small{font-size:.8rem;color:var(--soft);"
     "font-variant-numeric:tabular-nums}\n",
     ".charts{display:grid;gap:16px;margin:0 0 1rem;"
-    "grid-template-columns:repeat(auto-fit,minmax(min(100%,340px),1fr))}\n",
+    "grid-template-columns:repeat(auto-fill,minmax(min(100%,430px),1fr))}\n",
     "figure{margin:0;background:var(--card);border:1px solid var(--line);"
-    "border-radius:10px;padding:.8rem .9rem .6rem;min-width:0;max-width:640px}\n",
+    "border-radius:10px;padding:.8rem .9rem .6rem;min-width:0}\n",
     "figcaption{font-weight:600;font-size:.93rem;margin-bottom:.3rem}\n",
     ".missing{color:var(--soft);font-size:.88rem}\n",
     "svg.shapes{position:absolute}\n",
@@ -57,6 +57,7 @@ const char *const ofr_html_style[] = {
     "stroke-linecap:round;stroke-linejoin:round}\n",
     "svg.plot text{fill:var(--soft);font-size:11.5px;"
     "font-variant-numeric:tabular-nums}\n",
+    "svg.plot polygon{shape-rendering:crispEdges}\n",
     ".grid{stroke:var(--line)}.axis{stroke:var(--c10)}\n",
     ".k0{stroke:var(--c0)}.k1{stroke:var(--c1)}.k2{stroke:var(--c2)}"
     ".k3{stroke:var(--c3)}.k4{stroke:var(--c4)}.k5{stroke:var(--c5)}"

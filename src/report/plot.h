@@ -41,7 +41,7 @@ typedef struct ofr_plot_series {
 typedef struct ofr_plot_band {
     double from, to;
     int colour;              /* 0..OFR_PLOT_BANDS-1                             */
-    const char *name;        /* for the legend                                  */
+    const char *name;        /* for the legend, NULL: not there                 */
 } ofr_plot_band;
 
 typedef struct ofr_plot {

@@ -322,7 +322,7 @@ void ofr_plot_legend(ofr_buf *out, const ofr_plot *plot)
     for (int i = 0; i < plot->n_bands; i++) {
         const ofr_plot_band *b = &plot->bands[i];
 
-        if (bands >> b->colour & 1) continue;
+        if (!b->name || bands >> b->colour & 1) continue;
         bands |= 1u << b->colour;
         ofr_buf_addf(out, "<li><svg width=\"20\" height=\"12\" aria-hidden=\"true\"><rect "
                           "x=\"2\" width=\"16\" height=\"12\" rx=\"2\" class=\"band%d\"/>"
