@@ -26,6 +26,8 @@ const ofr_opt ofr_train_rows[] = {
      "without a dev file: take this share of the training texts instead", NULL},
     OFR_TRAIN_COLUMN_ROWS(V),
     OFR_METHOD_ROWS(AT),
+    {"tensorboard", 0, OFR_OPT_TEXT, V(tensorboard), NULL, "DIR", NULL, 0, 0,
+     "write every number of the journal to an event file for TensorBoard in DIR", NULL},
     {"config", 'c', OFR_OPT_TEXT, V(config), NULL, "FILE", NULL, 0, 0,
      "JSON object with any of these options; the command line wins", NULL},
     {"resume", 0, OFR_OPT_FLAG, V(resume), NULL, NULL, NULL, 0, 0,

@@ -17,6 +17,7 @@ typedef struct ofr_train_values {
     bool regression, no_header, skip_bad_rows;
     double dev_split;
     int max_length, limit_train;
+    const char *tensorboard;
     const char *config;
     bool resume, overwrite;
     bool keep_first;  /* no options: one run after another may share its first */

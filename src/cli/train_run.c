@@ -96,6 +96,7 @@ static ofr_status train(const run *r, const ofr_method *method, ofr_error *err)
         .out = o->out,
         .resume = o->resume,
         .resume_command = command,
+        .tensorboard = o->tensorboard,
         .keep_first = o->keep_first,
         .fork = o->fork,
         .stop = ofr_stop_flag(),

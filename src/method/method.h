@@ -103,6 +103,7 @@ typedef struct ofr_method_job {
     const char *out;             /* folder for journal and checkpoints; NULL: none */
     bool resume;
     const char *resume_command;
+    const char *tensorboard;     /* folder of an event file; NULL: none */
     bool keep_first;             /* see train.h */
     const char *fork;
     const volatile sig_atomic_t *stop;

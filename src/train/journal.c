@@ -115,10 +115,12 @@ ofr_status ofr_journal_end(ofr_journal *journal, ofr_error *err)
     ofr_buf_adds(&journal->line, "}\n");
     if (journal->line.failed) return ofr_fail_nomem(err, 4096, "a journal line");
     journal->bytes += (long long)journal->line.n;
-    if (!journal->file) return OFR_OK;
-    if (fwrite(journal->line.p, 1, journal->line.n, journal->file) != journal->line.n ||
-        fflush(journal->file))
+    if (journal->file &&
+        (fwrite(journal->line.p, 1, journal->line.n, journal->file) != journal->line.n ||
+         fflush(journal->file)))
         return ofr_fail(err, OFR_IO, "%s: cannot write: %s", journal->path,
                         strerror(errno));
-    return OFR_OK;
+    if (!journal->events) return OFR_OK;
+    return ofr_tfevents_line(journal->events,
+                             (ofr_str){journal->line.p, journal->line.n}, err);
 }

@@ -11,10 +11,12 @@
 #include <stdio.h>
 
 #include "base/file.h"
+#include "train/tfevents.h"
 
 typedef struct ofr_journal {
     FILE *file;          /* NULL: lines are made and dropped */
     ofr_buf line;
+    ofr_tfevents *events; /* NULL, or gets every line too; borrowed */
     long long bytes;     /* written so far */
     char path[OFR_PATH_MAX];
 } ofr_journal;

@@ -36,6 +36,7 @@ void ofr_trainer_close(ofr_trainer *trainer)
     ofr_adamw_close(&trainer->adamw);
     ofr_journal_close(&trainer->journal);
     ofr_journal_close(&trainer->timings);
+    ofr_tfevents_close(&trainer->events);
     *trainer = (ofr_trainer){0};
 }
 
@@ -402,6 +403,19 @@ static ofr_status run_phase(ofr_trainer *trainer, const ofr_checkpoint *resumed,
     return save(trainer, err);
 }
 
+/* Behind the journal, which holds what is left of an interrupted run by now. */
+static ofr_status open_events(ofr_trainer *trainer, ofr_error *err)
+{
+    const char *dir = trainer->options->tensorboard;
+    const ofr_journal *journal = &trainer->journal;
+
+    if (!dir || trainer->comm->rank != 0) return OFR_OK;
+    OFR_TRY(ofr_tfevents_open(&trainer->events, dir, journal->file ? journal->path : NULL,
+                              err));
+    trainer->journal.events = &trainer->events;
+    return OFR_OK;
+}
+
 static ofr_status open_journals(ofr_trainer *trainer, bool resumed, ofr_error *err)
 {
     char journal[OFR_PATH_MAX], timings[OFR_PATH_MAX];
@@ -446,6 +460,7 @@ static ofr_status run_all(ofr_trainer *trainer, const ofr_checkpoint *resumed,
     if (resumed) OFR_TRY(read_state(trainer, resumed, forked, err));
     if (forked) OFR_TRY(copy_journal(trainer, err));
     OFR_TRY(open_journals(trainer, resumed != NULL, err));
+    OFR_TRY(open_events(trainer, err));
     trainer->saved_at = ofr_clock_seconds();
     while (trainer->at.phase >= 0) {
         OFR_TRY(run_phase(trainer, resumed, err));

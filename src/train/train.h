@@ -42,6 +42,7 @@ typedef struct ofr_train_options {
     double save_seconds;         /* and after this long; 0: off                 */
     bool resume;                 /* continue from the checkpoint if there is one */
     const char *resume_command;  /* for the message after an interruption       */
+    const char *tensorboard;     /* folder of an event file; NULL: none         */
     uint64_t fingerprint;        /* of data and settings; must be equal to resume */
     bool keep_first;             /* keep a second checkpoint: the end of the first phase */
     const char *fork;            /* NULL, or the folder of a run that kept it: begin
@@ -115,6 +116,7 @@ struct ofr_trainer {
     ofr_real *grads;          /* [params.total] */
     ofr_adamw adamw;
     ofr_journal journal, timings;
+    ofr_tfevents events;
     ofr_position at;
     ofr_phase_plan plan;      /* of the present phase */
     const ofr_recipe *recipe;
