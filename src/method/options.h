@@ -67,8 +67,8 @@ typedef struct ofr_method_options {
     {"tolerance-layers", 0, OFR_OPT_REAL, AT(tolerance_layers), "0.05", "X", NULL, 0, \
      1000, "...and the mean exit layer less than this between iterations", NULL},     \
     {"exit-epochs", 0, OFR_OPT_INT, AT(exit_epochs), "0", "N", NULL, 0, 10000,        \
-     "epochs of the second phase, in which only the lower exits learn; 0: as many as " \
-     "--joint-epochs",                                                                \
+     "deebert, fastbert: epochs of the second phase, in which only the lower exits "  \
+     "learn; 0: as many as --joint-epochs",                                           \
      NULL},                                                                           \
     {"layers", 0, OFR_OPT_INT, AT(layers), "0", "N", NULL, 0, 512,                    \
      "keep only the first N layers of the model; 0: all", NULL},                      \
@@ -87,7 +87,8 @@ typedef struct ofr_method_options {
     {"policy-lr", 0, OFR_OPT_REAL, AT(policy_lr), "0.001", "X", NULL, 0, 10,          \
      "peak learning rate of the policy phase", NULL},                                 \
     {"exit-lr", 0, OFR_OPT_REAL, AT(exit_lr), "0", "X", NULL, 0, 10,                  \
-     "peak learning rate of the second phase; 0: that of --lr, times 10 for fastbert", \
+     "deebert, fastbert: peak learning rate of the second phase; 0: that of --lr, "   \
+     "times 10 for fastbert",                                                         \
      NULL},                                                                           \
     {"schedule", 0, OFR_OPT_CHOICE, AT(schedule), "linear", "NAME",                   \
      "linear|constant", 0, 0, "learning rate after the warm-up: falls to 0, or stays", \
@@ -150,17 +151,18 @@ typedef struct ofr_method_options {
     {"task-updates-policy", 0, OFR_OPT_FLAG, AT(task_updates_policy), NULL, NULL, NULL, \
      0, 0, "the task phase moves the policies too", NULL},                            \
     {"distill", 0, OFR_OPT_REAL, AT(distill), "0.9", "X", NULL, 0, 1,                 \
-     "share of the last exit's answer, rather than the label, in what lower exits "   \
-     "learn from",                                                                    \
+     "romebert: share of the last exit's answer, rather than the label, in what "     \
+     "lower exits learn from",                                                        \
      "Other methods"},                                                                \
     {"temperature", 0, OFR_OPT_REAL, AT(temperature), "3", "X", NULL, 0.01, 1000,     \
-     "softens the last exit's answer for the lower exits", NULL},                     \
+     "romebert: softens the last exit's answer for the lower exits", NULL},           \
     {"grad-reg", 0, OFR_OPT_FLAG, AT(grad_reg), "true", NULL, NULL, 0, 0,             \
-     "keep the lower exits' gradient from working against the last exit's", NULL},    \
+     "romebert: keep the lower exits' gradient from working against the last exit's", \
+     NULL},                                                                           \
     {"prior", 0, OFR_OPT_REAL, AT(prior), "0.1", "X", NULL, 1e-6, 0.999999,           \
-     "probability of leaving at each layer in the geometric prior", NULL},            \
+     "palbert: probability of leaving at each layer in the geometric prior", NULL},   \
     {"prior-weight", 0, OFR_OPT_REAL, AT(prior_weight), "0.5", "X", NULL, 0, 1000,    \
-     "weight of the distance from the prior in the loss", NULL},                      \
+     "palbert: weight of the distance from the prior in the loss", NULL},             \
     {"hash-buckets", 0, OFR_OPT_INT, AT(hash_buckets), "0", "N", NULL, 0, 512,        \
      "hashee: groups of tokens by frequency; 0: one for each layer from --hash-first " \
      "on",                                                                            \
