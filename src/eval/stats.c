@@ -104,6 +104,26 @@ double ofr_stats_spearman(const double *a, const double *b, int n)
     return r;
 }
 
+static int sign(double x)
+{
+    return (x > 0) - (x < 0);
+}
+
+double ofr_stats_kendall(const double *a, const double *b, int n)
+{
+    long long order = 0, apart_a = 0, apart_b = 0;
+    if (n < 1) return NAN;
+    for (int i = 1; i < n; i++)
+        for (int j = 0; j < i; j++) {
+            int in_a = sign(a[i] - a[j]), in_b = sign(b[i] - b[j]);
+            order += in_a * in_b;
+            apart_a += in_a != 0;
+            apart_b += in_b != 0;
+        }
+    if (apart_a == 0 || apart_b == 0) return 0;
+    return (double)order / (sqrt((double)apart_a) * sqrt((double)apart_b));
+}
+
 ofr_status ofr_stats_bootstrap(double *low, double *high, ofr_stats_statistic statistic,
                                void *user, int n, int n_resamples, double level,
                                uint64_t seed, ofr_error *err)

@@ -28,6 +28,9 @@ void ofr_stats_ranks(double *rank, int *order, const double *x, int n);
 double ofr_stats_pearson(const double *a, const double *b, int n);
 /* NaN when memory is short. */
 double ofr_stats_spearman(const double *a, const double *b, int n);
+/* Kendall's tau-b: pairs in the same order less pairs in the other, over the root
+ * of (pairs not tied in a) (pairs not tied in b).  Quadratic in n. */
+double ofr_stats_kendall(const double *a, const double *b, int n);
 
 /* A statistic of a resample: the texts index[n] (with repetitions). */
 typedef double (*ofr_stats_statistic)(void *user, const int *index, int n);

@@ -153,6 +153,20 @@ static void test_curves(void **state)
     assert_true(isnan(ofr_stats_curve_area(x, y, 0, 0, 1)));
 }
 
+/* By hand: of six pairs three go together, one does not, one is tied in each. */
+static void test_kendall(void **state)
+{
+    (void)state;
+    static const double a[4] = {1, 2, 2, 3}, b[4] = {1, 3, 2, 2}, flat[4] = {1, 1, 1, 1};
+    static const double up[4] = {1, 5, 6, 9}, down[4] = {9, 6, 5, 1};
+    assert_close(ofr_stats_kendall(a, b, 4), 0.4, 1e-15);
+    assert_close(ofr_stats_kendall(b, a, 4), 0.4, 1e-15);
+    assert_close(ofr_stats_kendall(up, up, 4), 1, 1e-15);
+    assert_close(ofr_stats_kendall(up, down, 4), -1, 1e-15);
+    assert_close(ofr_stats_kendall(a, flat, 4), 0, 0);
+    assert_true(isnan(ofr_stats_kendall(a, b, 0)));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -160,6 +174,7 @@ int main(void)
         cmocka_unit_test(test_percentiles),
         cmocka_unit_test(test_ranks),
         cmocka_unit_test(test_correlations),
+        cmocka_unit_test(test_kendall),
         cmocka_unit_test(test_bootstrap),
         cmocka_unit_test(test_bootstrap_of_any_statistic),
         cmocka_unit_test(test_curves),
