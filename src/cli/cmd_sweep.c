@@ -95,17 +95,6 @@ static ofr_status write_files(const char *dir, const ofr_sweep_lines *lines,
     return status;
 }
 
-static void join(ofr_buf *all, const ofr_sweep_lines *lines)
-{
-    const ofr_buf *parts[] = {&lines->runs, &lines->points, &lines->curves,
-                              &lines->oracles};
-
-    for (int i = 0; i < 4; i++) {
-        ofr_buf_add(all, parts[i]->p, parts[i]->n);
-        all->failed = all->failed || parts[i]->failed;
-    }
-}
-
 static ofr_status report(const ofr_sweep_values *o, const ofr_sweep_run *run,
                          ofr_error *err)
 {
@@ -119,7 +108,7 @@ static ofr_status report(const ofr_sweep_values *o, const ofr_sweep_run *run,
     ofr_sweep_run_records(run, &lines);
     ofr_sweep_text(&text, run);
     ofr_buf_addf(&text, "command: %s\n", o->job.command);
-    join(&all, &lines);
+    ofr_sweep_lines_join(&all, &lines);
     if (o->out) status = write_files(o->out, &lines, &text, &all, err);
     if (!status) status = ofr_cmd_print(o->common.json ? &all : &text, err);
     ofr_buf_free(&all);

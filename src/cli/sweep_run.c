@@ -73,7 +73,10 @@ static ofr_status add_rule(ofr_sweep_run *r, const ofr_rule *rule, ofr_error *er
     const int at = r->sweep.n_curves;
 
     OFR_TRY(ofr_sweep_add(&r->sweep, rule, own ? r->m.threshold : (double)NAN, err));
-    if (own) r->main_line = at;
+    if (own || at == 0) {
+        r->main_line = r->main_first = at;
+        r->main_end = at + 1;
+    }
     if (*ofr_stop_flag()) return ofr_fail(err, OFR_INTERRUPTED, "interrupted");
     return OFR_OK;
 }
@@ -126,8 +129,10 @@ static ofr_status open_lines(ofr_sweep_run *r, int n_rules, ofr_error *err)
     if (s->n_curves > n_rules) {
         const bool own = n_rules > 0 && s->curves[n_rules - 1].rule == &ofr_rule_policy;
 
-        OFR_TRY(ofr_sweep_line_open(&r->lines[r->n_lines], s, "policy*",
-                                    own ? n_rules - 1 : n_rules, s->n_curves, err));
+        r->main_first = own ? n_rules - 1 : n_rules;
+        r->main_end = s->n_curves;
+        OFR_TRY(ofr_sweep_line_open(&r->lines[r->n_lines], s, "policy*", r->main_first,
+                                    r->main_end, err));
         r->main_line = r->n_lines++;
     }
     for (int i = 0; i < r->n_lines; i++)
@@ -304,4 +309,15 @@ void ofr_sweep_run_records(const ofr_sweep_run *run, ofr_sweep_lines *lines)
     for (int i = 0; i < run->n_lines; i++)
         ofr_curve_record_line(&lines->curves, &run->sweep, &run->lines[i], 0,
                               run->area_to, &about);
+}
+
+void ofr_sweep_lines_join(ofr_buf *all, const ofr_sweep_lines *lines)
+{
+    const ofr_buf *parts[] = {&lines->runs, &lines->points, &lines->curves,
+                              &lines->oracles};
+
+    for (int i = 0; i < 4; i++) {
+        ofr_buf_add(all, parts[i]->p, parts[i]->n);
+        all->failed = all->failed || parts[i]->failed;
+    }
 }

@@ -43,7 +43,8 @@ typedef struct ofr_sweep_run {
     ofr_sweep sweep;
     int n_lines;
     ofr_sweep_line lines[OFR_SWEEP_CURVES_MAX + 1];
-    int main_line;            /* of the stored rule, with its prices if any      */
+    int main_line;            /* of the stored rule, with its prices if any,     */
+    int main_first, main_end; /* and the curves it was made of                   */
     double area_to;           /* what every line can save                        */
     int policy_texts;
     double pass_seconds, replay_seconds;
@@ -65,6 +66,8 @@ typedef struct ofr_sweep_lines {
 void ofr_sweep_lines_init(ofr_sweep_lines *lines);
 void ofr_sweep_lines_free(ofr_sweep_lines *lines);
 void ofr_sweep_run_records(const ofr_sweep_run *run, ofr_sweep_lines *lines);
+/* all += the lines of records.jsonl. */
+void ofr_sweep_lines_join(ofr_buf *all, const ofr_sweep_lines *lines);
 /* "offramp sweep ...", as that would be typed. */
 void ofr_sweep_command(ofr_buf *out, const ofr_sweep_values *values);
 

@@ -1,0 +1,286 @@
+/*
+ * cmd_compare.c - `offramp compare`: early-exit methods trained and measured under
+ * the same conditions.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "cli/compare_run.h"
+#include "cli/compare_text.h"
+#include "cli/default_model.h"
+#include "cli/stop.h"
+#include "report/jsonline.h"
+
+/* ---- the runs ------------------------------------------------------------------- */
+
+static ofr_status one_run(ofr_compare_runs *runs, int method, int seed, ofr_error *err)
+{
+    const ofr_compare_plan *plan = runs->plan;
+    char *message = runs->message[method][seed];
+    ofr_error mine = {OFR_OK, ""};
+    ofr_status status;
+
+    ofr_log(OFR_LOG_INFO, "run %d of %d: %s, seed %llu%s",
+            seed * plan->n_methods + method + 1, plan->n_methods * plan->n_seeds,
+            plan->methods[method]->name, (unsigned long long)plan->seeds[seed],
+            ofr_compare_is_done(plan, method, seed) ? " is done" : "");
+    status = ofr_compare_run(plan, method, seed, &mine);
+    ofr_term_progress_end(plan->o->train.common.term);
+    if (status == OFR_INTERRUPTED)
+        return ofr_fail(err, OFR_INTERRUPTED,
+                        "interrupted in %s, seed %llu; the same command continues there",
+                        plan->methods[method]->name,
+                        (unsigned long long)plan->seeds[seed]);
+    if (status == OFR_OK) return OFR_OK;
+    if (!runs->failure) runs->failure = status;
+    snprintf(message, sizeof runs->message[method][seed], "%s", mine.text);
+    ofr_log(OFR_LOG_WARN, "warning: %s, seed %llu failed: %s",
+            plan->methods[method]->name, (unsigned long long)plan->seeds[seed], message);
+    return OFR_OK;
+}
+
+static ofr_status all_runs(ofr_compare_runs *runs, ofr_error *err)
+{
+    const ofr_compare_plan *plan = runs->plan;
+
+    for (int s = 0; s < plan->n_seeds; s++) {
+        for (int i = 0; i < plan->n_methods; i++)
+            OFR_TRY(one_run(runs, i, s, err));
+        OFR_TRY(ofr_compare_clean(plan, s, err));
+    }
+    return OFR_OK;
+}
+
+static ofr_status load_results(ofr_compare_runs *runs, ofr_error *err)
+{
+    const ofr_compare_plan *plan = runs->plan;
+    char path[OFR_PATH_MAX];
+
+    for (int i = 0; i < plan->n_methods; i++)
+        for (int s = 0; s < plan->n_seeds; s++) {
+            if (!ofr_compare_is_done(plan, i, s)) continue;
+            OFR_TRY(ofr_compare_dir(path, plan, i, s, err));
+            OFR_TRY(ofr_file_join(path, path, "sweep.safetensors", err));
+            OFR_TRY(ofr_compare_result_load(&runs->of[i][s], path, err));
+            runs->ok[i][s] = true;
+        }
+    return OFR_OK;
+}
+
+/* ---- files ------------------------------------------------------------------------ */
+
+/* out += the file `name` of every run that was done. */
+static ofr_status gather(ofr_buf *out, const ofr_compare_runs *runs, const char *name,
+                         ofr_error *err)
+{
+    const ofr_compare_plan *plan = runs->plan;
+    char path[OFR_PATH_MAX];
+
+    for (int i = 0; i < plan->n_methods; i++)
+        for (int s = 0; s < plan->n_seeds; s++) {
+            if (!runs->ok[i][s]) continue;
+            OFR_TRY(ofr_compare_dir(path, plan, i, s, err));
+            OFR_TRY(ofr_file_join(path, path, name, err));
+            OFR_TRY(ofr_file_read(out, path, 0, err));
+        }
+    return OFR_OK;
+}
+
+/* The lines of one kind; "kind" stands at the same place of every line. */
+static void pick(ofr_buf *out, const ofr_buf *lines, const char *kind)
+{
+    char wanted[64];
+    const char *end = lines->p ? lines->p + lines->n : NULL;
+
+    snprintf(wanted, sizeof wanted, "\"kind\": \"%s\"", kind);
+    for (const char *p = lines->p; p && p < end;) {
+        const char *next = memchr(p, '\n', (size_t)(end - p));
+        const size_t n = next ? (size_t)(next + 1 - p) : (size_t)(end - p);
+
+        if (memmem(p, n < 80 ? n : 80, wanted, strlen(wanted))) ofr_buf_add(out, p, n);
+        p += n;
+    }
+}
+
+static ofr_status write_file(const ofr_compare_runs *runs, const char *name,
+                             const ofr_buf *buf, ofr_error *err)
+{
+    char path[OFR_PATH_MAX];
+
+    if (buf->failed) return ofr_fail_nomem(err, buf->n, name);
+    OFR_TRY(ofr_file_join(path, runs->plan->o->out, name, err));
+    return ofr_file_write(path, buf->p, buf->n, err);
+}
+
+static ofr_status write_json(const ofr_compare_runs *runs, const ofr_buf *lines,
+                             const char *command, ofr_error *err)
+{
+    static const char *const kinds[] = {"run", "curve", "oracle", "compare"};
+    ofr_buf json, part;
+    ofr_status status;
+
+    ofr_buf_init(&json);
+    ofr_buf_init(&part);
+    ofr_jsonline_open(&json, NULL);
+    ofr_jsonline_int(&json, "schema_version", OFR_SCHEMA_VERSION);
+    ofr_jsonline_text(&json, "command", command);
+    for (int k = 0; k < 4; k++) {
+        ofr_buf_clear(&part);
+        pick(&part, lines, kinds[k]);
+        ofr_curve_record_array(&json, kinds[k], &part);
+    }
+    ofr_jsonline_end(&json);
+    status = write_file(runs, "report.json", &json, err);
+    ofr_buf_free(&json);
+    ofr_buf_free(&part);
+    return status;
+}
+
+static ofr_status write_csv(const ofr_compare_runs *runs, ofr_error *err)
+{
+    ofr_buf csv;
+    ofr_status status;
+
+    ofr_buf_init(&csv);
+    ofr_curve_csv_header(&csv);
+    status = gather(&csv, runs, "points.csv", err);
+    if (!status) status = write_file(runs, "report.csv", &csv, err);
+    ofr_buf_free(&csv);
+    return status;
+}
+
+static ofr_status write_page(const ofr_compare_runs *runs, const ofr_buf *text,
+                             ofr_error *err)
+{
+    ofr_buf page;
+    ofr_status status;
+
+    ofr_buf_init(&page);
+    ofr_buf_add(&page, text->p, text->n);
+    ofr_buf_adds(&page, "\nEvery run again, by itself:\n\n```sh\n");
+    ofr_compare_commands(&page, runs);
+    ofr_buf_adds(&page, "```\n");
+    status = write_file(runs, "report.md", &page, err);
+    ofr_buf_free(&page);
+    return status;
+}
+
+/* ---- the verb ---------------------------------------------------------------------- */
+
+static ofr_status report(const ofr_compare_runs *runs, const ofr_compare_whole *whole,
+                         ofr_error *err)
+{
+    const ofr_compare_values *o = runs->plan->o;
+    ofr_buf text, lines, ours, command;
+    ofr_status status;
+
+    ofr_buf_init(&text);
+    ofr_buf_init(&lines);
+    ofr_buf_init(&ours);
+    ofr_buf_init(&command);
+    ofr_compare_command(&command, o);
+    ofr_compare_text(&text, runs, whole);
+    ofr_buf_addf(&text, "command: %s\n", command.p ? command.p : "");
+    status = gather(&lines, runs, "records.jsonl", err);
+    ofr_compare_records(&ours, &lines, runs, whole);
+    ofr_buf_add(&lines, ours.p, ours.n);
+    if (!status) status = write_file(runs, "records.jsonl", &lines, err);
+    if (!status) status = write_json(runs, &lines, command.p, err);
+    if (!status) status = write_csv(runs, err);
+    if (!status) status = write_page(runs, &text, err);
+    if (!status) status = ofr_cmd_print(o->train.common.json ? &ours : &text, err);
+    ofr_buf_free(&text);
+    ofr_buf_free(&lines);
+    ofr_buf_free(&ours);
+    ofr_buf_free(&command);
+    return status;
+}
+
+static ofr_status compare(ofr_compare_runs *runs, ofr_compare_whole *whole,
+                          ofr_error *err)
+{
+    const ofr_compare_plan *plan = runs->plan;
+    int n_ok = 0;
+
+    OFR_TRY(all_runs(runs, err));
+    OFR_TRY(load_results(runs, err));
+    OFR_TRY(ofr_compare_summarize(whole, runs, err));
+    OFR_TRY(report(runs, whole, err));
+    for (int i = 0; i < plan->n_methods; i++)
+        n_ok += whole->of[i].n_ok;
+    if (n_ok) return OFR_OK;
+    return ofr_fail(err, runs->failure, "no run succeeded; the first said: %.150s",
+                    runs->message[0][0]);
+}
+
+static ofr_status prepare(ofr_compare_values *o, ofr_compare_plan *plan,
+                          char model[OFR_PATH_MAX], ofr_error *err)
+{
+    OFR_TRY(ofr_cmd_need(o->methods, "methods", err));
+    OFR_TRY(ofr_cmd_need(o->out, "out", err));
+    OFR_TRY(ofr_compare_parse(plan, o, err));
+    if (!o->train.model) {
+        OFR_TRY(ofr_default_model(model, err));
+        o->train.model = model;
+    }
+    OFR_TRY(ofr_compare_check(o, err));
+    return ofr_compare_settle(o, err);
+}
+
+static ofr_status run(void *values, const bool *is_set, char **args, int n_args,
+                      ofr_error *err)
+{
+    ofr_compare_values *o = values;
+    char model[OFR_PATH_MAX];
+    ofr_compare_plan plan;
+    ofr_compare_whole *whole;
+    ofr_compare_runs *runs;
+    ofr_status status;
+
+    (void)is_set;
+    OFR_TRY(ofr_cmd_args(args, n_args, 0, err));
+    OFR_TRY(prepare(o, &plan, model, err));
+    runs = ofr_mem_zalloc(sizeof *runs);
+    whole = ofr_mem_zalloc(sizeof *whole);
+    if (runs && whole) {
+        runs->plan = &plan;
+        ofr_stop_begin();
+        status = compare(runs, whole, err);
+        ofr_stop_end();
+        o->train.common.signal_number = *ofr_stop_flag();
+    } else {
+        status = ofr_fail_nomem(err, sizeof *runs, "a comparison");
+    }
+    for (int i = 0; runs && i < plan.n_methods; i++)
+        for (int s = 0; s < plan.n_seeds; s++)
+            if (runs->ok[i][s]) ofr_compare_result_close(&runs->of[i][s]);
+    ofr_mem_free(runs);
+    ofr_mem_free(whole);
+    return status;
+}
+
+const ofr_cmd ofr_cmd_compare = {
+    .name = "compare",
+    .summary = "Train early-exit methods under the same conditions and compare them",
+    .usage = "--methods LIST --seeds LIST --task NAME --data DIR --model DIR --out DIR",
+    .example =
+        "  offramp compare --methods consistentee,pabee,deebert,finetune --seeds 1,2,3 \\\n"
+        "      --task sst2 --data glue --model bert-base-uncased --out sst2-compare",
+    .notes =
+        "Every run has the same backbone, texts, budget, order of texts and held-out part "
+        "(of\n"
+        "its seed).  Knobs are chosen on the held-out texts, figures are of the task's "
+        "dev file\n"
+        "or --test.  Runs are made one after another; Ctrl-C or a crash loses at most "
+        "what\n"
+        "--save-minutes allows, and the same command continues.  More methods and seeds "
+        "may be\n"
+        "added to a finished comparison.  A run that fails is reported and tried again "
+        "next time.\n"
+        "docs/COMPARE.md explains the protocol, docs/FORMATS.md the records.",
+    .options = ofr_compare_rows,
+    .options_bytes = sizeof(ofr_compare_values),
+    .run = run,
+};
