@@ -16,8 +16,7 @@
 
 typedef struct berxit {
     ofr_exits exits;
-    ofr_real *du;     /* [L-1,batch] */
-    ofr_slots slots;
+    ofr_real *du; /* [L-1,batch] */
 } berxit;
 
 /* How wrong exit l (1..L) is about the b-th text: 0 right, 1 wrong. */
@@ -69,35 +68,12 @@ static const ofr_phase phases[] = {
     {NULL, NULL, NULL, NULL, NULL, NULL},
 };
 
-static void layout(ofr_slots *slots, void *owner)
+static void layout(ofr_slots *slots, void *self)
 {
-    berxit *x = owner;
+    berxit *x = self;
 
     x->du = ofr_slots_take(slots, (size_t)(x->exits.L - 1) * (size_t)x->exits.o->batch,
                            sizeof(ofr_real));
-}
-
-static void close_berxit(ofr_recipe *recipe)
-{
-    berxit *x = recipe->self;
-
-    if (x) ofr_slots_close(&x->slots);
-    ofr_exits_close(recipe);
-}
-
-static ofr_status open_berxit(ofr_recipe *recipe, const ofr_method *method,
-                              ofr_trainer *trainer, const ofr_method_data *data,
-                              const ofr_method_options *options, ofr_error *err)
-{
-    berxit *x;
-    ofr_status status;
-
-    OFR_TRY(ofr_exits_open(recipe, sizeof *x, phases, method, trainer, data, options,
-                           err));
-    x = recipe->self;
-    status = ofr_slots_open(&x->slots, layout, x, "a module that learns to exit", err);
-    if (status) close_berxit(recipe);
-    return status;
 }
 
 const ofr_method ofr_method_berxit = {
@@ -110,7 +86,10 @@ const ofr_method ofr_method_berxit = {
     .has_policies = true,
     .gate = OFR_GATE_LTE,
     .options = "joint-epochs",
-    .open = open_berxit,
+    .open = ofr_exits_open,
     .result = ofr_exits_result,
-    .close = close_berxit,
+    .close = ofr_exits_close,
+    .phases = phases,
+    .memory = sizeof(berxit),
+    .layout = layout,
 };

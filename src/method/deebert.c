@@ -16,14 +16,6 @@ static const ofr_phase phases[] = {
     {NULL, NULL, NULL, NULL, NULL, NULL},
 };
 
-static ofr_status open_deebert(ofr_recipe *recipe, const ofr_method *method,
-                               ofr_trainer *trainer, const ofr_method_data *data,
-                               const ofr_method_options *options, ofr_error *err)
-{
-    return ofr_exits_open(recipe, sizeof(ofr_exits), phases, method, trainer, data,
-                          options, err);
-}
-
 const ofr_method ofr_method_deebert = {
     .name = "deebert",
     .source = "Xin et al. 2020, arXiv 2004.12993",
@@ -32,7 +24,8 @@ const ofr_method ofr_method_deebert = {
     .rule = &ofr_rule_entropy,
     .all_exits = true,
     .options = "joint-epochs exit-epochs exit-lr",
-    .open = open_deebert,
+    .open = ofr_exits_open,
     .result = ofr_exits_result,
     .close = ofr_exits_close,
+    .phases = phases,
 };

@@ -140,6 +140,7 @@ static void layout(ofr_slots *slots, void *owner)
     ofr_exits *e = owner;
 
     e->weight = ofr_slots_take(slots, (size_t)e->L, sizeof(double));
+    if (e->method->layout) e->method->layout(slots, e);
 }
 
 static ofr_status open_parts(ofr_exits *e, ofr_trainer *trainer, ofr_error *err)
@@ -159,12 +160,12 @@ static ofr_status open_parts(ofr_exits *e, ofr_trainer *trainer, ofr_error *err)
     return ofr_policies_open(&e->gates, encoder, trainer->dev, e->o->batch, err);
 }
 
-ofr_status ofr_exits_open(ofr_recipe *recipe, size_t bytes, const ofr_phase *phases,
-                          const ofr_method *method, ofr_trainer *trainer,
-                          const ofr_method_data *data, const ofr_method_options *options,
-                          ofr_error *err)
+ofr_status ofr_exits_open(ofr_recipe *recipe, const ofr_method *method,
+                          ofr_trainer *trainer, const ofr_method_data *data,
+                          const ofr_method_options *options, ofr_error *err)
 {
     const ofr_config *config = &trainer->encoder->config;
+    const size_t bytes = method->memory ? method->memory : sizeof(ofr_exits);
     ofr_exits *e;
     ofr_status status;
 
@@ -172,15 +173,17 @@ ofr_status ofr_exits_open(ofr_recipe *recipe, size_t bytes, const ofr_phase *pha
         return ofr_fail(err, OFR_INVALID,
                         "%s needs a model with at least 2 layers, not %d", method->name,
                         config->L);
-    OFR_ASSERT(bytes >= sizeof *e);
     e = ofr_mem_zalloc(bytes);
     if (!e) return ofr_fail_nomem(err, bytes, "a method");
     e->method = method;
     e->o = options;
     e->data = data;
+    e->encoder = trainer->encoder;
     e->L = config->L;
     e->K = config->K;
-    *recipe = (ofr_recipe){.self = e, .phases = phases, .next = next, .state = state};
+    e->C = config->C;
+    *recipe = (ofr_recipe){.self = e, .phases = method->phases, .next = next,
+                           .state = state};
     status = open_parts(e, trainer, err);
     if (status) ofr_exits_close(recipe);
     return status;

@@ -2,8 +2,8 @@
  * exits.h - what methods share that train the exits of one network.
  *
  * A method of this kind is a table of phases over the functions below and a step
- * of its own where it needs one.  Its memory begins with an ofr_exits, so that
- * the phases' `self` can be either.
+ * of its own where it needs one.  A method with more memory than an ofr_exits puts
+ * that first, so that the phases' `self` can be either.
  */
 #ifndef OFR_METHOD_EXITS_H
 #define OFR_METHOD_EXITS_H
@@ -17,7 +17,8 @@ typedef struct ofr_exits {
     const ofr_method *method;
     const ofr_method_options *o;    /* borrowed, as is data */
     const ofr_method_data *data;
-    int L, K;
+    ofr_encoder *encoder;           /* borrowed */
+    int L, K, C;
     ofr_net net;
     ofr_policies gates;             /* of a method that has them */
     ofr_watch watch;
@@ -25,13 +26,11 @@ typedef struct ofr_exits {
     ofr_slots slots;
 } ofr_exits;
 
-/* The recipe of `method` over `phases`, one after another.  Its memory is `bytes`
- * long, zeroed, and begins with the ofr_exits that is set up here. */
-ofr_status ofr_exits_open(ofr_recipe *recipe, size_t bytes, const ofr_phase *phases,
-                          const ofr_method *method, ofr_trainer *trainer,
-                          const ofr_method_data *data, const ofr_method_options *options,
-                          ofr_error *err);
-/* As the `result` and `close` of an ofr_method. */
+/* As the `open`, `result` and `close` of an ofr_method: memory and arrays as its row
+ * says, zeroed; an open of one's own begins with this one. */
+ofr_status ofr_exits_open(ofr_recipe *recipe, const ofr_method *method,
+                          ofr_trainer *trainer, const ofr_method_data *data,
+                          const ofr_method_options *options, ofr_error *err);
 void ofr_exits_result(const ofr_recipe *recipe, ofr_method_result *out);
 void ofr_exits_close(ofr_recipe *recipe);
 

@@ -19,8 +19,7 @@
 typedef struct fastbert {
     ofr_exits exits;
     ofr_student student;
-    ofr_real *z, *dz; /* [B,K] of one student */
-    ofr_slots slots;
+    ofr_real *z, *dz; /* [batch,K] of one student */
 } fastbert;
 
 static void plan_distill(const ofr_trainer *trainer, const void *self,
@@ -71,10 +70,10 @@ static const ofr_phase phases[] = {
     {NULL, NULL, NULL, NULL, NULL, NULL},
 };
 
-static void layout(ofr_slots *slots, void *owner)
+static void layout(ofr_slots *slots, void *self)
 {
-    fastbert *f = owner;
-    const size_t n = (size_t)f->exits.net.max_B * (size_t)f->exits.K;
+    fastbert *f = self;
+    const size_t n = (size_t)f->exits.o->batch * (size_t)f->exits.K;
 
     f->z = ofr_slots_take(slots, n, sizeof(ofr_real));
     f->dz = ofr_slots_take(slots, n, sizeof(ofr_real));
@@ -84,10 +83,7 @@ static void close_fastbert(ofr_recipe *recipe)
 {
     fastbert *f = recipe->self;
 
-    if (f) {
-        ofr_student_close(&f->student);
-        ofr_slots_close(&f->slots);
-    }
+    if (f) ofr_student_close(&f->student);
     ofr_exits_close(recipe);
 }
 
@@ -98,14 +94,11 @@ static ofr_status open_fastbert(ofr_recipe *recipe, const ofr_method *method,
     fastbert *f;
     ofr_status status;
 
-    OFR_TRY(ofr_exits_open(recipe, sizeof *f, phases, method, trainer, data, options,
-                           err));
+    OFR_TRY(ofr_exits_open(recipe, method, trainer, data, options, err));
     f = recipe->self;
-    status = ofr_slots_open(&f->slots, layout, f, "answers of the students", err);
-    if (!status)
-        status = ofr_student_open(&f->student, trainer->encoder, trainer->dev,
-                                  f->exits.net.max_B, data->train->max_T,
-                                  f->exits.net.max_N, true, err);
+    status = ofr_student_open(&f->student, trainer->encoder, trainer->dev,
+                              f->exits.net.max_B, data->train->max_T,
+                              f->exits.net.max_N, true, err);
     if (status) close_fastbert(recipe);
     return status;
 }
@@ -122,4 +115,7 @@ const ofr_method ofr_method_fastbert = {
     .open = open_fastbert,
     .result = ofr_exits_result,
     .close = close_fastbert,
+    .phases = phases,
+    .memory = sizeof(fastbert),
+    .layout = layout,
 };

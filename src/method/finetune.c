@@ -21,8 +21,9 @@ static ofr_status open_finetune(ofr_recipe *recipe, const ofr_method *method,
                                 ofr_trainer *trainer, const ofr_method_data *data,
                                 const ofr_method_options *options, ofr_error *err)
 {
-    return ofr_exits_open(recipe, sizeof(ofr_exits), options->all_exits ? all : last,
-                          method, trainer, data, options, err);
+    OFR_TRY(ofr_exits_open(recipe, method, trainer, data, options, err));
+    if (options->all_exits) recipe->phases = all;
+    return OFR_OK;
 }
 
 const ofr_method ofr_method_finetune = {
@@ -33,4 +34,5 @@ const ofr_method ofr_method_finetune = {
     .open = open_finetune,
     .result = ofr_exits_result,
     .close = ofr_exits_close,
+    .phases = last,
 };

@@ -89,8 +89,7 @@ static ofr_status open_hashee(ofr_recipe *recipe, const ofr_method *method,
                               const ofr_method_options *options, ofr_error *err)
 {
     OFR_TRY(fill_table(trainer->encoder, data->train, options, err));
-    return ofr_exits_open(recipe, sizeof(ofr_exits), phases, method, trainer, data,
-                          options, err);
+    return ofr_exits_open(recipe, method, trainer, data, options, err);
 }
 
 const ofr_method ofr_method_hashee = {
@@ -104,4 +103,5 @@ const ofr_method ofr_method_hashee = {
     .open = open_hashee,
     .result = ofr_exits_result,
     .close = ofr_exits_close,
+    .phases = phases,
 };

@@ -13,14 +13,6 @@ static const ofr_phase phases[] = {
     {NULL, NULL, NULL, NULL, NULL, NULL},
 };
 
-static ofr_status open_joint(ofr_recipe *recipe, const ofr_method *method,
-                             ofr_trainer *trainer, const ofr_method_data *data,
-                             const ofr_method_options *options, ofr_error *err)
-{
-    return ofr_exits_open(recipe, sizeof(ofr_exits), phases, method, trainer, data,
-                          options, err);
-}
-
 /* There is no best layer to leave at; the middle one is stored. */
 static ofr_status open_static(ofr_recipe *recipe, const ofr_method *method,
                               ofr_trainer *trainer, const ofr_method_data *data,
@@ -28,7 +20,7 @@ static ofr_status open_static(ofr_recipe *recipe, const ofr_method *method,
 {
     ofr_exits *e;
 
-    OFR_TRY(open_joint(recipe, method, trainer, data, options, err));
+    OFR_TRY(ofr_exits_open(recipe, method, trainer, data, options, err));
     e = recipe->self;
     e->watch.threshold = (e->L + 1) / 2;
     return OFR_OK;
@@ -36,7 +28,7 @@ static ofr_status open_static(ofr_recipe *recipe, const ofr_method *method,
 
 #define JOINT                                                                         \
     .all_exits = true, .recipe = "joint", .options = "joint-epochs",                  \
-    .result = ofr_exits_result, .close = ofr_exits_close
+    .result = ofr_exits_result, .close = ofr_exits_close, .phases = phases
 
 const ofr_method ofr_method_static = {
     .name = "static",
@@ -51,7 +43,7 @@ const ofr_method ofr_method_entropy = {
     .name = "entropy",
     .summary = "all exits jointly; leave when the entropy is low",
     .rule = &ofr_rule_entropy,
-    .open = open_joint,
+    .open = ofr_exits_open,
     JOINT,
 };
 
@@ -59,7 +51,7 @@ const ofr_method ofr_method_confidence = {
     .name = "confidence",
     .summary = "all exits jointly; leave when the largest probability is high",
     .rule = &ofr_rule_confidence,
-    .open = open_joint,
+    .open = ofr_exits_open,
     JOINT,
 };
 
@@ -68,7 +60,7 @@ const ofr_method ofr_method_pabee = {
     .source = "Zhou et al. 2020, arXiv 2006.04152",
     .summary = "all exits jointly; leave when consecutive layers agree",
     .rule = &ofr_rule_patience,
-    .open = open_joint,
+    .open = ofr_exits_open,
     JOINT,
 };
 
@@ -78,7 +70,7 @@ const ofr_method ofr_method_pcee = {
     .summary = "all exits jointly; leave after a run of confident layers, with their "
                "mean",
     .rule = &ofr_rule_pcee,
-    .open = open_joint,
+    .open = ofr_exits_open,
     JOINT,
 };
 
@@ -87,6 +79,6 @@ const ofr_method ofr_method_cosee = {
     .source = "COSEE, AAAI 2025",
     .summary = "all exits jointly; leave when the energy of the logits is low",
     .rule = &ofr_rule_energy,
-    .open = open_joint,
+    .open = ofr_exits_open,
     JOINT,
 };

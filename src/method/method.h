@@ -63,6 +63,11 @@ struct ofr_method {
                        ofr_error *err);
     void (*result)(const ofr_recipe *recipe, ofr_method_result *result);
     void (*close)(ofr_recipe *recipe);
+    /* For methods that are opened by exits.h: their phases, one after another; bytes
+     * of their memory, 0: an ofr_exits; arrays in it, placed once, NULL: none. */
+    const ofr_phase *phases;
+    size_t memory;
+    void (*layout)(ofr_slots *slots, void *self);
 };
 
 /* The list of methods; a row here is all that makes a file of src/method/ one. */
@@ -121,6 +126,10 @@ ofr_status ofr_method_train(const ofr_method *method, ofr_encoder *encoder, ofr_
                             const ofr_method_data *data,
                             const ofr_method_options *options, const ofr_method_job *job,
                             ofr_method_result *result, ofr_error *err);
+
+/* What the loop has to know of the options; the fingerprint is left 0. */
+ofr_train_options ofr_method_loop(const ofr_method_options *options,
+                                  const ofr_method_job *job);
 
 /* The learning rate that --lr 0 means for these weights. */
 double ofr_method_auto_lr(const ofr_encoder *encoder);

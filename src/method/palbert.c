@@ -39,7 +39,6 @@ typedef struct palbert {
     ofr_exits exits;
     ofr_real *du, *dc;                   /* [L-1,batch], [L,batch,C] */
     double *u, *ce, *q, *du_text, *work; /* [L]; work [2L] */
-    ofr_slots slots;
 } palbert;
 
 static double add_text(palbert *p, const ofr_step *step, int b)
@@ -68,8 +67,7 @@ static void ponder(ofr_trainer *trainer, void *self, ofr_step *step)
 {
     palbert *p = self;
     ofr_exits *e = &p->exits;
-    const size_t n = (size_t)e->L * (size_t)step->B *
-                     (size_t)trainer->encoder->config.C;
+    const size_t n = (size_t)e->L * (size_t)step->B * (size_t)e->C;
 
     if (step->B == 0) return;
     ofr_exits_forward(e, trainer, step);
@@ -78,6 +76,7 @@ static void ponder(ofr_trainer *trainer, void *self, ofr_step *step)
         step->loss += add_text(p, step, b) / step->B_all;
     memset(p->dc, 0, n * sizeof *p->dc);
     ofr_policies_backward_into(&e->gates, trainer->grads, p->dc, p->du);
+    e->net.heads.dc_more = p->dc;
     ofr_net_backward(&e->net, trainer->grads);
 }
 
@@ -86,11 +85,11 @@ static const ofr_phase phases[] = {
     {NULL, NULL, NULL, NULL, NULL, NULL},
 };
 
-static void layout(ofr_slots *slots, void *owner)
+static void layout(ofr_slots *slots, void *self)
 {
-    palbert *p = owner;
+    palbert *p = self;
     const size_t L = (size_t)p->exits.L, B = (size_t)p->exits.o->batch;
-    const size_t C = (size_t)p->exits.net.encoder->config.C;
+    const size_t C = (size_t)p->exits.C;
     double **texts[] = {&p->u, &p->ce, &p->q, &p->du_text};
 
     p->du = ofr_slots_take(slots, (L - 1) * B, sizeof(ofr_real));
@@ -98,30 +97,6 @@ static void layout(ofr_slots *slots, void *owner)
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         *texts[i] = ofr_slots_take(slots, L, sizeof(double));
     p->work = ofr_slots_take(slots, 2 * L, sizeof(double));
-}
-
-static void close_palbert(ofr_recipe *recipe)
-{
-    palbert *p = recipe->self;
-
-    if (p) ofr_slots_close(&p->slots);
-    ofr_exits_close(recipe);
-}
-
-static ofr_status open_palbert(ofr_recipe *recipe, const ofr_method *method,
-                               ofr_trainer *trainer, const ofr_method_data *data,
-                               const ofr_method_options *options, ofr_error *err)
-{
-    palbert *p;
-    ofr_status status;
-
-    OFR_TRY(ofr_exits_open(recipe, sizeof *p, phases, method, trainer, data, options,
-                           err));
-    p = recipe->self;
-    status = ofr_slots_open(&p->slots, layout, p, "an exit distribution", err);
-    if (status) close_palbert(recipe);
-    else p->exits.net.heads.dc_more = p->dc;
-    return status;
 }
 
 const ofr_method ofr_method_palbert = {
@@ -133,7 +108,10 @@ const ofr_method ofr_method_palbert = {
     .all_exits = true,
     .has_policies = true,
     .options = "joint-epochs prior prior-weight policy-hidden",
-    .open = open_palbert,
+    .open = ofr_exits_open,
     .result = ofr_exits_result,
-    .close = close_palbert,
+    .close = ofr_exits_close,
+    .phases = phases,
+    .memory = sizeof(palbert),
+    .layout = layout,
 };

@@ -14,12 +14,11 @@
 
 #include <string.h>
 
-#include "base/mem.h"
 #include "nn/loss.h"
 
 typedef struct romebert {
     ofr_exits exits;
-    ofr_real *other; /* [params.total] gradient of the loss of the lower exits */
+    ofr_real *other; /* [params.total] gradient of the lower exits' loss */
 } romebert;
 
 static const ofr_real *logits(const ofr_exits *e, int l, int b)
@@ -100,29 +99,13 @@ static const ofr_phase phases[] = {
     {NULL, NULL, NULL, NULL, NULL, NULL},
 };
 
-static void close_rome(ofr_recipe *recipe)
+static void layout(ofr_slots *slots, void *self)
 {
-    romebert *r = recipe->self;
+    romebert *r = self;
+    const ofr_exits *e = &r->exits;
 
-    if (r) ofr_mem_free(r->other);
-    ofr_exits_close(recipe);
-}
-
-static ofr_status open_rome(ofr_recipe *recipe, const ofr_method *method,
-                            ofr_trainer *trainer, const ofr_method_data *data,
-                            const ofr_method_options *options, ofr_error *err)
-{
-    const size_t bytes = trainer->encoder->params.total * sizeof(ofr_real);
-    romebert *r;
-
-    OFR_TRY(ofr_exits_open(recipe, sizeof *r, phases, method, trainer, data, options,
-                           err));
-    r = recipe->self;
-    if (!options->grad_reg) return OFR_OK;
-    r->other = ofr_mem_zalloc(bytes);
-    if (r->other) return OFR_OK;
-    close_rome(recipe);
-    return ofr_fail_nomem(err, bytes, "a second gradient");
+    r->other = ofr_slots_take(slots, e->o->grad_reg ? e->encoder->params.total : 0,
+                              sizeof(ofr_real));
 }
 
 const ofr_method ofr_method_romebert = {
@@ -133,7 +116,10 @@ const ofr_method ofr_method_romebert = {
     .rule = &ofr_rule_entropy,
     .all_exits = true,
     .options = "joint-epochs distill temperature grad-reg",
-    .open = open_rome,
+    .open = ofr_exits_open,
     .result = ofr_exits_result,
-    .close = close_rome,
+    .close = ofr_exits_close,
+    .phases = phases,
+    .memory = sizeof(romebert),
+    .layout = layout,
 };

@@ -60,21 +60,14 @@ static const ofr_phase phases[] = {
     {NULL, NULL, NULL, NULL, NULL, NULL},
 };
 
-static ofr_status open_even(ofr_recipe *recipe, const ofr_method *method,
-                            ofr_trainer *trainer, const ofr_method_data *data,
-                            const ofr_method_options *options, ofr_error *err)
-{
-    return ofr_exits_open(recipe, sizeof(ofr_exits), phases, method, trainer, data,
-                          options, err);
-}
-
 const ofr_method ofr_method_even = {
     .name = "even",
     .summary = "all exits alike; leave when the first class is far ahead",
     .rule = &ofr_rule_margin,
     .all_exits = true,
     .options = "joint-epochs",
-    .open = open_even,
+    .open = ofr_exits_open,
     .result = ofr_exits_result,
     .close = ofr_exits_close,
+    .phases = phases,
 };
