@@ -13,6 +13,7 @@
 #include "cli/build_info.h"
 #include "cli/cmd.h"
 #include "cli/stop.h"
+#include "method/prices.h"
 
 static bool show_pass(void *user, int done, int n)
 {
@@ -32,17 +33,15 @@ static ofr_status open_texts(ofr_sweep_run *r, ofr_error *err)
     OFR_TRY(ofr_eval_data_open(&r->report, &r->source, &r->m, err));
     if (r->source.metric2 == OFR_METRIC_F1 && r->m.encoder.config.K != 2)
         r->source.metric2 = r->source.metric;
-    if (job->tune_held || job->alphas) {
-        OFR_TRY(ofr_origin_texts(&r->origin, &r->train, &r->tune, &r->m, job->model,
+    if (job->tune_held || job->alphas)
+        OFR_TRY(ofr_origin_texts(&r->origin, &r->train, &r->held, &r->m, job->model,
                                  err));
-        r->has_tune = job->tune_held;
-        if (!r->has_tune) ofr_dataset_close(&r->tune);
-    }
+    if (job->tune_held) r->tune = &r->held;
     if (job->tune) {
         tune.dev = job->tune;
         OFR_TRY(ofr_eval_data_find(&source, &tune, &r->m.encoder.config, err));
-        OFR_TRY(ofr_eval_data_open(&r->tune, &source, &r->m, err));
-        r->has_tune = true;
+        OFR_TRY(ofr_eval_data_open(&r->other, &source, &r->m, err));
+        r->tune = &r->other;
     }
     return OFR_OK;
 }
@@ -113,6 +112,59 @@ static ofr_status add_all(ofr_sweep_run *r, ofr_error *err)
     return add_rule(r, &ofr_rule_never, err);
 }
 
+/* ---- prices ------------------------------------------------------------------------ */
+
+static void show_fit(void *user, const char *label, long long done, long long total,
+                     const char *note)
+{
+    ofr_term_progress(user, label, done, total, note);
+}
+
+/* The policies as trained become the last curve, before those of other prices. */
+static void policies_last(ofr_sweep_run *r)
+{
+    ofr_sweep *s = &r->sweep;
+    int last = s->n_curves - 1;
+
+    for (int c = 0; c < last; c++) {
+        const ofr_sweep_curve own = s->curves[c];
+
+        if (own.rule != &ofr_rule_policy) continue;
+        memmove(&s->curves[c], &s->curves[c + 1], (size_t)(last - c) * sizeof own);
+        s->curves[last] = own;
+        if (r->main_line == c)
+            r->main_line = last;
+        else if (r->main_line > c)
+            r->main_line--;
+        break;
+    }
+    r->main_first = r->main_line;
+    r->main_end = r->main_line + 1;
+}
+
+static ofr_status add_prices(ofr_sweep_run *r, ofr_error *err)
+{
+    const ofr_method_data data = {&r->train, &r->held, r->source.metric};
+    const ofr_method_job how = {.stop = ofr_stop_flag(), .progress = show_fit,
+                                .user = r->job->term};
+    ofr_method_options options = r->origin.values.method;
+    ofr_prices prices;
+    ofr_status status;
+
+    policies_last(r);
+    options.alphas = r->job->alphas;
+    OFR_TRY(ofr_prices_open(&prices, &r->m.encoder, r->m.dev, &data, &options, &how,
+                            err));
+    ofr_term_progress_end(r->job->term);
+    r->policy_texts = prices.n_texts;
+    status = OFR_OK;
+    for (int i = 0; i < prices.n && !status; i++)
+        status = ofr_sweep_policies(&r->sweep, &r->m.encoder, prices.alphas[i],
+                                    prices.w + (size_t)i * prices.n_w, err);
+    ofr_prices_close(&prices);
+    return status;
+}
+
 /* ---- what follows --------------------------------------------------------------- */
 
 static ofr_status open_lines(ofr_sweep_run *r, int n_rules, ofr_error *err)
@@ -140,11 +192,11 @@ static ofr_status open_lines(ofr_sweep_run *r, int n_rules, ofr_error *err)
     return OFR_OK;
 }
 
-/* The real runner at points of the main line that save as evenly as they can.
- * Policies of another price are not in the encoder: such points are left out. */
+/* The real runner at points spread over the curve of the stored rule (its policies as
+ * trained: those of other prices are not in the encoder). */
 static ofr_status time_points(ofr_sweep_run *r, ofr_error *err)
 {
-    const ofr_sweep_line *line = &r->lines[r->main_line];
+    const ofr_sweep_line *line = &r->lines[r->main_first];
     const int wanted = r->job->timed;
     ofr_eval_options how;
     int last = -1;
@@ -159,7 +211,7 @@ static ofr_status time_points(ofr_sweep_run *r, ofr_error *err)
         ofr_sweep_point *point = &r->sweep.curves[curve - r->sweep.curves]
                                       .points[line->points[i] - curve->points];
 
-        if (i == last || curve->pi_report) continue;
+        if (i == last) continue;
         last = i;
         how.rule = isnan(point->knob) ? &ofr_rule_never : curve->rule;
         how.threshold = isnan(point->knob) ? 0 : point->knob;
@@ -181,6 +233,7 @@ static ofr_status sweep_rules(ofr_sweep_run *r, ofr_error *err)
 
     OFR_TRY(job->rules ? add_listed(r, job->rules, err) : add_all(r, err));
     n_rules = r->sweep.n_curves;
+    if (job->alphas) OFR_TRY(add_prices(r, err));
     OFR_TRY(open_lines(r, n_rules, err));
     r->replay_seconds = ofr_clock_seconds() - start;
     return time_points(r, err);
@@ -212,7 +265,7 @@ static ofr_status open_parts(ofr_sweep_run *r, ofr_error *err)
     options.user = job->term;
     start = ofr_clock_seconds();
     OFR_TRY(ofr_sweep_open(&r->sweep, &r->m.encoder, r->m.dev,
-                           r->has_tune ? &r->tune : NULL, &r->report, &options, err));
+                           r->tune, &r->report, &options, err));
     r->pass_seconds = ofr_clock_seconds() - start;
     ofr_term_progress_end(job->term);
     return sweep_rules(r, err);
@@ -237,8 +290,9 @@ void ofr_sweep_run_close(ofr_sweep_run *run)
     for (int i = 0; i < run->n_lines; i++)
         ofr_sweep_line_close(&run->lines[i]);
     if (run->sweep.encoder) ofr_sweep_close(&run->sweep);
-    if (run->has_tune) ofr_dataset_close(&run->tune);
     if (run->report.n) ofr_dataset_close(&run->report);
+    if (run->other.n) ofr_dataset_close(&run->other);
+    if (run->held.n) ofr_dataset_close(&run->held);
     if (run->train.n) ofr_dataset_close(&run->train);
     ofr_origin_close(&run->origin);
     ofr_load_close(&run->m);

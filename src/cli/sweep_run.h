@@ -38,8 +38,8 @@ typedef struct ofr_sweep_run {
     ofr_loaded m;
     ofr_eval_source source;
     ofr_origin origin;
-    ofr_dataset report, tune, train; /* train: open only for --alphas */
-    bool has_tune;
+    ofr_dataset report, other, held, train; /* open when n > 0; other: --tune      */
+    const ofr_dataset *tune;  /* one of them, or NULL */
     ofr_sweep sweep;
     int n_lines;
     ofr_sweep_line lines[OFR_SWEEP_CURVES_MAX + 1];

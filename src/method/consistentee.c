@@ -256,6 +256,22 @@ static int next(ofr_trainer *trainer, void *self)
     }
 }
 
+/* Only the prices, on a backbone that is finished. */
+static const ofr_phase prices[] = {
+    {"sweep", policy_plan, ofr_consistentee_sweep_begin, ofr_consistentee_policy_step,
+     NULL, ofr_consistentee_sweep_end},
+    {NULL, NULL, NULL, NULL, NULL, NULL},
+};
+
+static int next_price(ofr_trainer *trainer, void *self)
+{
+    ofr_consistentee *c = self;
+
+    if (c->sweep[c->n_alphas - 1][3] == 0) return 0;
+    ofr_consistentee_sweep_choose(c, trainer);
+    return -1;
+}
+
 static int state(void *self, ofr_checkpoint_item items[OFR_RECIPE_ITEMS_MAX])
 {
     ofr_consistentee *c = self;
@@ -403,6 +419,17 @@ static ofr_status open_consistentee(ofr_recipe *recipe, const ofr_method *method
     status = open_parts(c, trainer, err);
     if (status) close_consistentee(recipe);
     return status;
+}
+
+ofr_status ofr_consistentee_open_prices(ofr_recipe *recipe, ofr_trainer *trainer,
+                                        const ofr_method_data *data,
+                                        const ofr_method_options *options, ofr_error *err)
+{
+    OFR_TRY(open_consistentee(recipe, &ofr_method_consistentee, trainer, data, options,
+                              err));
+    recipe->phases = prices;
+    recipe->next = next_price;
+    return OFR_OK;
 }
 
 static void result(const ofr_recipe *recipe, ofr_method_result *out)

@@ -5,6 +5,7 @@
  *   consistentee_memory.c   memorized layers, other hardness, cached features
  *   consistentee_policy.c   the policy phase, from the cache alone
  *   consistentee_sweep.c    policies for many prices of a layer
+ *   prices.c                the same for a model that is finished
  *   consistentee_math.c     the formulas, on plain arrays
  */
 #ifndef OFR_METHOD_CONSISTENTEE_H
@@ -100,6 +101,14 @@ double ofr_consistentee_objective(ofr_consistentee *c, uint64_t seed, uint64_t s
 void ofr_consistentee_sample(ofr_consistentee *c, uint64_t seed, uint64_t step, int item);
 /* dev figures from the cached features and the present policies. */
 void ofr_consistentee_dev_figures(ofr_consistentee *c);
+
+/* consistentee.c */
+
+/* A recipe of the sweep alone: options->alphas, at least one. */
+ofr_status ofr_consistentee_open_prices(ofr_recipe *recipe, ofr_trainer *trainer,
+                                        const ofr_method_data *data,
+                                        const ofr_method_options *options,
+                                        ofr_error *err);
 
 /* consistentee_sweep.c */
 

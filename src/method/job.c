@@ -86,8 +86,7 @@ static ofr_status check(const ofr_encoder *encoder, const ofr_method_data *data,
     return OFR_OK;
 }
 
-static ofr_train_options loop_options(const ofr_method_options *o,
-                                      const ofr_method_job *job)
+ofr_train_options ofr_method_loop(const ofr_method_options *o, const ofr_method_job *job)
 {
     return (ofr_train_options){
         .seed = o->seed,
@@ -192,7 +191,7 @@ ofr_status ofr_method_train(const ofr_method *method, ofr_encoder *encoder, ofr_
     if (o.dropout >= 0) config->hidden_dropout = o.dropout;
     if (o.attention_dropout >= 0) config->attention_dropout = o.attention_dropout;
     if (o.head_dropout >= 0) config->head_dropout = o.head_dropout;
-    loop = loop_options(&o, job);
+    loop = ofr_method_loop(&o, job);
     loop.fingerprint = fingerprint(method, encoder, data, &o);
     status = run(method, encoder, dev, data, &o, &loop, result ? result : &mine, err);
     config->hidden_dropout = rates[0];
