@@ -63,6 +63,11 @@ struct ofr_method {
                        ofr_error *err);
     void (*result)(const ofr_recipe *recipe, ofr_method_result *result);
     void (*close)(ofr_recipe *recipe);
+    /* For methods that are opened by exits.h: their phases, one after another; bytes
+     * of their memory, 0: an ofr_exits; arrays in it, placed once, NULL: none. */
+    const ofr_phase *phases;
+    size_t memory;
+    void (*layout)(ofr_slots *slots, void *self);
 };
 
 /* The list of methods; a row here is all that makes a file of src/method/ one. */
