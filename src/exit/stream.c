@@ -25,6 +25,8 @@ ofr_status ofr_stream_open(ofr_stream *stream, const ofr_encoder *encoder, ofr_d
     const ofr_stream_options *o = &made.options;
     if (rule->by_token) made.options.low = 0; /* rows of a text do not wait */
     int depths = encoder->config.L - 1;
+    /* Tokens that leave one by one do so at depths of their own. */
+    if (rule->by_token) made.options.low = 0;
     int park_N = o->low * depths > o->max_N ? o->low * depths : o->max_N;
     OFR_ASSERT(o->window >= o->max_B && o->low >= 0);
     OFR_TRY(ofr_slots_open(&made.memory, layout, &made, "a stream of texts", err));
