@@ -225,26 +225,25 @@ static const char *base_name(ofr_page *page, const char *path)
 static void add_titles(builder *b)
 {
     const ofr_report_sources *s = b->sources;
+    const ofr_summary *found = &b->summary;
     ofr_page *page = &b->page;
-    const char *task = b->summary.task;
+    const char *task = found->task;
 
     if (!task)
         task = json_string_value(json_object_get(json_object_get(b->config, "offramp"),
                                                  "task"));
-    page->title = s->title  ? s->title
-                  : s->run  ? ofr_page_format(page, "Training run %s",
-                                              base_name(page, s->run))
-                  : s->eval ? ofr_page_format(page, "Early exit on %s",
-                                              task ? task : base_name(page, s->eval))
-                            : "Early-exit methods compared";
-    if (!b->has_summary) {
-        page->subtitle = ofr_page_format(page, "%s", task ? task : "");
-        return;
-    }
-    page->subtitle = ofr_page_format(
-        page, "%s%s%d texts, %d layers%s%s", task ? task : "", task ? " \xc2\xb7 " : "",
-        b->summary.n, b->summary.L, b->summary.rule ? ", rule " : "",
-        b->summary.rule ? b->summary.rule : "");
+    page->title = s->title;
+    if (!s->title && s->run)
+        page->title = ofr_page_format(page, "Training run %s", base_name(page, s->run));
+    else if (!s->title && s->eval)
+        page->title = ofr_page_format(page, "Early exit on %s",
+                                      task ? task : base_name(page, s->eval));
+    if (!b->has_summary) return;
+    page->subtitle = ofr_page_format(page, "%s%s%d texts, %d layers%s%s",
+                                     task && task[0] ? task : "",
+                                     task && task[0] ? " \xc2\xb7 " : "", found->n, found->L,
+                                     found->rule ? ", rule " : "",
+                                     found->rule ? found->rule : "");
 }
 
 static ofr_status build(builder *b, ofr_error *err)
@@ -265,6 +264,8 @@ static ofr_status build(builder *b, ofr_error *err)
         ofr_part_mistakes(page, &b->answers, &b->texts);
     }
     OFR_TRY(add_origin(b, err));
+    if (!page->title) page->title = "Report";
+    if (!page->subtitle) page->subtitle = "";
     return page->failed ? ofr_fail_nomem(err, 65536, "a report") : OFR_OK;
 }
 

@@ -258,10 +258,14 @@ static void hover(curves *c, ofr_plot_series *series, const char *name, const ch
     series->hover = text;
 }
 
-static bool has_numbers(const curves *c, int column)
+/* Does a column hold a number in rows first .. first+n-1? */
+static bool has_numbers(const curves *c, int column, int first, int n)
 {
-    for (const ofr_page_row *row = c->table ? c->table->rows : NULL; row; row = row->next)
-        if (isfinite(row->cells[column].value)) return true;
+    int i = 0;
+
+    for (const ofr_page_row *row = c->table ? c->table->rows : NULL; row;
+         row = row->next, i++)
+        if (i >= first && i < first + n && isfinite(row->cells[column].value)) return true;
     return false;
 }
 
@@ -300,14 +304,14 @@ static void plot_one(curves *c, const char *key, const char *title, const char *
     ofr_plot *plot;
     double from = INFINITY, to = -INFINITY;
 
-    if (!has_numbers(c, column)) return;
+    if (!c->table || !has_numbers(c, column, 0, c->table->n_rows)) return;
     plot = ofr_page_plot(c->page, key, title, x_label, "score");
     for (const ofr_page_row *row = c->table->rows; row; row = row->next) {
         from = fmin(from, row->cells[column].value * scale);
         to = fmax(to, row->cells[column].value * scale);
     }
     ofr_page_level(c->page, plot, "full model", OFR_PLOT_NEUTRAL, from, to, c->full);
-    if (c->groups[0].n)
+    if (c->groups[0].n && column != MS)
         ofr_page_series(c->page, plot,
                         ofr_page_format(c->page, "random exits (%s)", c->groups[0].name),
                         OFR_PLOT_DASHED, 0, c->table, c->groups[0].first, c->groups[0].n,
@@ -315,9 +319,10 @@ static void plot_one(curves *c, const char *key, const char *title, const char *
     for (int g = 0; g < c->n_groups; g++) {
         const group *it = &c->groups[g];
 
-        if (it->n == 0) continue;
-        ofr_page_series(c->page, plot, NULL, OFR_PLOT_LINE, g, c->table, it->first, it->n,
-                        column, SCORE, scale, 1);
+        if (!has_numbers(c, column, it->first, it->n)) continue;
+        if (column != MS) /* measured: noise would fold a line */
+            ofr_page_series(c->page, plot, NULL, OFR_PLOT_LINE, g, c->table, it->first,
+                            it->n, column, SCORE, scale, 1);
         hover(c, ofr_page_series(c->page, plot, it->name, OFR_PLOT_POINTS, g, c->table,
                                  it->first, it->n, column, SCORE, scale, 1),
               it->name, x_name, unit);
@@ -366,6 +371,27 @@ static void add_curves(curves *c)
     plot_one(c, "time", "Score against measured time", "ms per text", "time", " ms", MS, 1);
 }
 
+/* What all runs have in common, unless somebody has named the page. */
+static void add_titles(curves *c)
+{
+    const size_t n = ofr_records_count(c->records, OFR_RECORD_RUN);
+    const json_t *first = ofr_records_line(c->records, OFR_RECORD_RUN, 0);
+    const bool compared = ofr_records_count(c->records, OFR_RECORD_COMPARE) > 0;
+    const char *task = ofr_record_text(first, "task");
+    const char *metric = ofr_record_text(first, "metric");
+
+    if (!c->page->title)
+        c->page->title =
+            !compared && n == 1
+                ? ofr_page_format(c->page, "Exit rules of %s on %s",
+                                  ofr_record_text(first, "method"), task)
+                : ofr_page_format(c->page, "Early-exit methods on %s", task);
+    if (!c->page->subtitle)
+        c->page->subtitle = ofr_page_format(c->page, "%s \xc2\xb7 %zu run%s, %d curve%s",
+                                            metric, n, n == 1 ? "" : "s", c->n_groups,
+                                            c->n_groups == 1 ? "" : "s");
+}
+
 ofr_status ofr_part_curves(ofr_page *page, const char *path, ofr_error *err)
 {
     ofr_records records;
@@ -374,6 +400,7 @@ ofr_status ofr_part_curves(ofr_page *page, const char *path, ofr_error *err)
     OFR_TRY(ofr_records_open(&records, path, err));
     find_groups(&c);
     name_groups(&c);
+    add_titles(&c);
     ofr_part_methods(page, &records);
     add_curves(&c);
     ofr_part_operating(page, &records);

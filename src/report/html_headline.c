@@ -7,8 +7,7 @@
 /* Scores that are shares are shown in percent, correlations as they are. */
 static bool is_share(const char *metric)
 {
-    return metric && (strcmp(metric, "accuracy") == 0 || strcmp(metric, "f1") == 0 ||
-                      strcmp(metric, "F1") == 0);
+    return metric && (strcmp(metric, "accuracy") == 0 || strcmp(metric, "f1") == 0);
 }
 
 static void add_score(ofr_page *page, ofr_page_table *t, const char *metric, double early,
@@ -21,7 +20,8 @@ static void add_score(ofr_page *page, ofr_page_table *t, const char *metric, dou
     ofr_page_word(t, metric);
     ofr_page_number(t, share ? OFR_CELL_PERCENT : OFR_CELL_REAL, share ? 1 : 3, early);
     ofr_page_number(t, share ? OFR_CELL_PERCENT : OFR_CELL_REAL, share ? 1 : 3, full);
-    ofr_page_number(t, OFR_CELL_POINTS, 1, early - full);
+    ofr_page_number(t, share ? OFR_CELL_POINTS : OFR_CELL_REAL, share ? 1 : 3,
+                    early - full);
 }
 
 static void add_row(ofr_page *page, ofr_page_table *t, const char *name,

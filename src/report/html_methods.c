@@ -18,11 +18,11 @@ static void add_common_columns(ofr_page_table *t)
     ofr_page_column(t, "area", "area under the curve", true);
     ofr_page_column(t, "random_area", "area of random exits", true);
     ofr_page_column(t, "score_at_25", "score at 25 % saved", true);
-    ofr_page_column(t, "score_at_50", "at 50 %", true);
-    ofr_page_column(t, "score_at_75", "at 75 %", true);
+    ofr_page_column(t, "score_at_50", "score at 50 % saved", true);
+    ofr_page_column(t, "score_at_75", "score at 75 % saved", true);
     ofr_page_column(t, "saved_at_0", "saved at 0 points lost", true);
-    ofr_page_column(t, "saved_at_1", "at 1", true);
-    ofr_page_column(t, "saved_at_3", "at 3", true);
+    ofr_page_column(t, "saved_at_1", "saved at 1 point lost", true);
+    ofr_page_column(t, "saved_at_3", "saved at 3 points lost", true);
 }
 
 static void add_common_cells(ofr_page_table *t, const json_t *line)
@@ -251,7 +251,7 @@ void ofr_part_runs(ofr_page *page, const ofr_records *records)
 
     if (n == 0) return;
     ofr_page_section_begin(page, "runs-section", "Runs and their commands");
-    t = ofr_page_table_begin(page, "runs", NULL, OFR_LOOK_TABLE);
+    t = ofr_page_table_begin(page, "runs", NULL, OFR_LOOK_RECORDS);
     ofr_page_column(t, "method", "method", false);
     ofr_page_column(t, "seed", "seed", true);
     for (size_t k = 0; k < sizeof keys / sizeof *keys; k++)

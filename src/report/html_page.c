@@ -9,7 +9,7 @@
 
 void ofr_page_init(ofr_page *page)
 {
-    *page = (ofr_page){.title = "", .subtitle = ""};
+    *page = (ofr_page){0};
     ofr_arena_init(&page->arena);
 }
 
@@ -187,12 +187,27 @@ void ofr_page_number(ofr_page_table *table, ofr_cell_format format, int decimals
     cell->value = value;
 }
 
+/* The cell filled last, or NULL. */
+static ofr_cell *last_cell(ofr_page_table *table)
+{
+    if (!table || !table->last || table->used < 1) return NULL;
+    return &table->last->cells[table->used - 1];
+}
+
 void ofr_page_shade(ofr_page_table *table, double shade, const char *hover)
 {
-    if (!table || table->used == 0 || table->used > table->n_columns || !table->last)
-        return;
-    table->last->cells[table->used - 1].shade = shade;
-    table->last->cells[table->used - 1].hover = hover;
+    ofr_cell *cell = last_cell(table);
+
+    if (!cell) return;
+    cell->shade = shade;
+    cell->hover = hover;
+}
+
+void ofr_page_diagonal_cell(ofr_page_table *table)
+{
+    ofr_cell *cell = last_cell(table);
+
+    if (cell) cell->diagonal = true;
 }
 
 void ofr_page_cell_text(ofr_buf *out, const ofr_cell *cell)
@@ -207,9 +222,9 @@ void ofr_page_cell_text(ofr_buf *out, const ofr_cell *cell)
     case OFR_CELL_PERCENT: ofr_buf_addf(out, "%.*f %%", cell->decimals, 100 * v); break;
     case OFR_CELL_POINTS:
         if (fabs(100 * v) * pow(10, cell->decimals) < 0.5)
-            ofr_buf_addf(out, "%.*f", cell->decimals, 0.0); /* no "-0.0" */
+            ofr_buf_addf(out, "%.*f points", cell->decimals, 0.0); /* no "-0.0" */
         else
-            ofr_buf_addf(out, "%+.*f", cell->decimals, 100 * v);
+            ofr_buf_addf(out, "%+.*f points", cell->decimals, 100 * v);
         break;
     case OFR_CELL_TIMES: ofr_buf_addf(out, "%.*f\xc3\x97", cell->decimals, v); break;
     case OFR_CELL_SHORT: ofr_buf_add_double(out, v); break;

@@ -19,7 +19,7 @@ typedef enum ofr_cell_format {
     OFR_CELL_COUNT,    /* 1234                                      */
     OFR_CELL_REAL,     /* with `decimals`                           */
     OFR_CELL_PERCENT,  /* a fraction, shown as 12.3 %               */
-    OFR_CELL_POINTS,   /* a difference of fractions, +1.2           */
+    OFR_CELL_POINTS,   /* a difference of fractions, +1.2 points    */
     OFR_CELL_TIMES,    /* a ratio, 2.11x                            */
     OFR_CELL_SHORT     /* shortest decimal: thresholds, seeds       */
 } ofr_cell_format;
@@ -30,6 +30,7 @@ typedef struct ofr_cell {
     double value;
     ofr_str text;
     double shade;      /* 0..1 background of a matrix, NaN: none    */
+    bool diagonal;     /* set off in a matrix                       */
     const char *hover; /* NULL: none                                */
 } ofr_cell;
 
@@ -42,7 +43,9 @@ typedef enum ofr_table_look {
     OFR_LOOK_TABLE,    /* shown as it is                            */
     OFR_LOOK_FOLDED,   /* the numbers behind charts: opened on demand */
     OFR_LOOK_CARDS,    /* first row set in large letters            */
-    OFR_LOOK_MATRIX    /* shaded cells                              */
+    OFR_LOOK_MATRIX,   /* shaded cells                              */
+    OFR_LOOK_TEXTS,    /* a table; on narrow screens like records   */
+    OFR_LOOK_RECORDS   /* every row a block of names and values     */
 } ofr_table_look;
 
 enum { OFR_PAGE_COLUMNS = 64 };
@@ -80,7 +83,7 @@ typedef struct ofr_page_section {
 } ofr_page_section;
 
 typedef struct ofr_page {
-    const char *title, *subtitle;
+    const char *title, *subtitle; /* NULL until somebody sets them */
     ofr_page_section *sections, *last;
     ofr_arena arena;
     bool failed;
@@ -111,6 +114,7 @@ void ofr_page_word(ofr_page_table *table, const char *text); /* borrowed */
 void ofr_page_number(ofr_page_table *table, ofr_cell_format format, int decimals,
                      double value); /* NaN: empty */
 void ofr_page_shade(ofr_page_table *table, double shade, const char *hover);
+void ofr_page_diagonal_cell(ofr_page_table *table);
 
 /* A chart with the key, its axes, and no range; NULL when memory is short. */
 ofr_plot *ofr_page_plot(ofr_page *page, const char *key, const char *title,

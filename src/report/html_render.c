@@ -19,18 +19,13 @@ static void add_cell_text(ofr_buf *out, const ofr_cell *cell)
 
 /* ---- tables ------------------------------------------------------------------------ */
 
-/* Many columns with words among them: on a narrow screen a row becomes a block. */
-static bool has_texts(const ofr_page_table *table)
-{
-    int words = 0;
-
-    for (int i = 0; i < table->n_columns; i++)
-        words += !table->columns[i].numeric;
-    return words >= 2 && table->n_columns >= 4;
-}
-
 static void add_head(ofr_buf *out, const ofr_page_table *table)
 {
+    bool any = false;
+
+    for (int i = 0; i < table->n_columns; i++)
+        any = any || table->columns[i].title[0];
+    if (!any) return;
     ofr_buf_adds(out, "<thead><tr>");
     for (int i = 0; i < table->n_columns; i++) {
         ofr_buf_adds(out, table->columns[i].numeric ? "<th class=\"n\" scope=\"col\">"
@@ -41,16 +36,21 @@ static void add_head(ofr_buf *out, const ofr_page_table *table)
     ofr_buf_adds(out, "</tr></thead>\n");
 }
 
-static void add_cell(ofr_buf *out, const ofr_page_table *table, const ofr_cell *cell,
-                     int column, bool texts)
+/* Long texts get room, values without spaces may break anywhere. */
+static const char *class_of(const ofr_page_table *table, const ofr_cell *cell, int column)
 {
     const char *key = table->columns[column].key;
 
-    ofr_buf_adds(out, "<td");
-    if (table->columns[column].numeric)
-        ofr_buf_adds(out, " class=\"n\"");
-    else if (strcmp(key, "text") == 0 || strcmp(key, "pair") == 0)
-        ofr_buf_adds(out, " class=\"wide\"");
+    if (cell->diagonal) return " class=\"n diagonal\"";
+    if (table->columns[column].numeric) return " class=\"n\"";
+    if (strcmp(key, "text") == 0 || strcmp(key, "pair") == 0) return " class=\"wide\"";
+    return strcmp(key, "value") == 0 ? " class=\"any\"" : "";
+}
+
+static void add_cell(ofr_buf *out, const ofr_page_table *table, const ofr_cell *cell,
+                     int column, bool texts)
+{
+    ofr_buf_addf(out, "<td%s", class_of(table, cell, column));
     if (isfinite(cell->shade)) ofr_buf_addf(out, " style=\"--s:%.3f\"", cell->shade);
     if (cell->hover) {
         ofr_buf_adds(out, " title=\"");
@@ -72,12 +72,14 @@ static void add_cell(ofr_buf *out, const ofr_page_table *table, const ofr_cell *
 
 static void add_table(ofr_buf *out, const ofr_page_table *table)
 {
-    const bool texts = table->look != OFR_LOOK_MATRIX && has_texts(table);
+    static const char *const classes[] = {
+        [OFR_LOOK_TABLE] = "",           [OFR_LOOK_FOLDED] = "",
+        [OFR_LOOK_CARDS] = "",           [OFR_LOOK_MATRIX] = " class=\"matrix\"",
+        [OFR_LOOK_TEXTS] = " class=\"texts\"", [OFR_LOOK_RECORDS] = " class=\"records\""};
+    const bool texts = table->look == OFR_LOOK_RECORDS || table->look == OFR_LOOK_TEXTS;
 
     ofr_buf_addf(out, "<div class=\"scroll\"><table id=\"%s\"%s>", table->key,
-                 table->look == OFR_LOOK_MATRIX ? " class=\"matrix\""
-                 : texts                        ? " class=\"texts\""
-                                                : "");
+                 classes[table->look]);
     if (table->caption && table->look != OFR_LOOK_FOLDED) {
         ofr_buf_adds(out, "<caption>");
         add_text(out, table->caption);
@@ -133,6 +135,8 @@ static void add_any_table(ofr_buf *out, const ofr_page_table *table)
     case OFR_LOOK_CARDS: add_cards(out, table); break;
     case OFR_LOOK_FOLDED: add_folded(out, table); break;
     case OFR_LOOK_TABLE:
+    case OFR_LOOK_TEXTS:
+    case OFR_LOOK_RECORDS:
     case OFR_LOOK_MATRIX: add_table(out, table); break;
     }
 }

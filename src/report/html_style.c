@@ -1,19 +1,30 @@
 /* html_style.c - the style sheet of reports: light and dark, wide and narrow. */
 #include "report/html_page.h"
 
+/* A table whose rows are blocks of "name value" lines. */
+#define BLOCKS(table)                                                                 \
+    table " thead{display:none}" table "," table " tbody," table " tr{display:block}" \
+    table " tr{border-top:1px solid var(--line);padding:.5rem .2rem}"                 \
+    table " tr:first-child{border-top:0}"                                             \
+    table " td{display:grid;grid-template-columns:8.5rem minmax(0,1fr);gap:.7rem;border:0;"     \
+          "padding:.12rem .7rem;text-align:left;white-space:normal;"                  \
+          "overflow-wrap:anywhere}"                                                   \
+    table " td::before{content:attr(data-name);color:var(--soft);font-size:.8rem}"    \
+    table " td:empty{display:none}\n"
+
 const char *const ofr_html_style[] = {
     ":root{color-scheme:light dark;--ink:#1c1f26;--soft:#5c6370;--line:#e3e5ea;"
     "--paper:#fbfbfc;--card:#fff;--accent:#2458c5;--good:#0f7a55;--fair:#9a5b00;"
     "--bad:#b42318;--ramp:46%;"
     "--c0:#2f67d8;--c1:#d9680f;--c2:#12906a;--c3:#c23a80;--c4:#7a52d1;--c5:#1188a0;"
     "--c6:#a3850a;--c7:#bd3029;--c8:#5f9417;--c9:#75604f;--c10:#868d99;"
-    "--b0:#eceef2;--b1:#e4edfd;--b2:#e2f3ec;--b3:#fbeee0}\n",
+    "--b0:#eceef2;--b1:#e4edfd;--b2:#d3eee2;--b3:#fbeee0}\n",
     "@media(prefers-color-scheme:dark){:root{--ink:#e6e8ec;--soft:#9aa1ad;"
     "--line:#2c313a;--paper:#14161a;--card:#1b1e24;--accent:#7ba7ff;--good:#4fc79a;"
     "--fair:#e5b04c;--bad:#ff8a7a;--ramp:66%;"
     "--c0:#6f9cf8;--c1:#f29a4f;--c2:#4cc49a;--c3:#ec7db4;--c4:#ab8ff5;--c5:#4fc0d6;"
     "--c6:#d9bd4a;--c7:#f47c72;--c8:#9ccb55;--c9:#b89f8c;--c10:#8a919e;"
-    "--b0:#23272e;--b1:#1d2a44;--b2:#173127;--b3:#35281a}}\n",
+    "--b0:#23272e;--b1:#1d2a44;--b2:#1f4a37;--b3:#35281a}}\n",
     "*{box-sizing:border-box}\n",
     "body{margin:0;background:var(--paper);color:var(--ink);font:16px/1.55 system-ui,"
     "-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Arial,sans-serif;"
@@ -86,17 +97,20 @@ const char *const ofr_html_style[] = {
     "font-size:.85rem}\n",
     "th,td{padding:.36rem .8rem;text-align:left;vertical-align:top;"
     "border-top:1px solid var(--line)}\n",
+    "td:first-child,th:first-child{position:sticky;left:0;background:var(--card)}\n",
     "thead th{border-top:0;color:var(--soft);font-weight:560;font-size:.8rem;"
     "vertical-align:bottom;line-height:1.3}\n",
-    ".n{text-align:right;white-space:nowrap}"
-    "td:not(.n){overflow-wrap:anywhere;unicode-bidi:isolate}\n",
+    ".n{text-align:right}td.n{white-space:nowrap}"
+    "td:not(.n){overflow-wrap:break-word;unicode-bidi:isolate}"
+    "td.any{overflow-wrap:anywhere}\n",
     "tbody tr:hover{background:color-mix(in srgb,var(--accent) 5%,transparent)}\n",
-    ".matrix td,.matrix th{text-align:center;padding:.4rem .55rem;border:1px solid "
+    ".matrix{width:auto}.matrix td,.matrix th{text-align:center;min-width:2.9rem;padding:.4rem .55rem;border:1px solid "
     "var(--line)}.matrix tbody tr td:first-child{text-align:left;white-space:nowrap;"
     "color:var(--soft)}\n",
     ".matrix td[style]{background:color-mix(in srgb,var(--c0) calc(var(--s)*55%),"
-    "transparent)}\n",
-    ".texts td:not(.n){min-width:7rem}.texts .wide{min-width:18rem}\n",
+    "transparent)}.matrix td.diagonal{box-shadow:inset 0 0 0 2px var(--c10)}\n",
+    ".texts td:not(.n){min-width:7rem}.texts .wide{min-width:16rem}\n",
+    BLOCKS(".records"),
     "footer{color:var(--soft);font-size:.85rem;padding-top:1rem;padding-bottom:3rem;"
     "border-top:1px solid var(--line);margin-top:3rem}\n",
     "@media(max-width:640px){main,header,footer{padding-left:14px;padding-right:14px}"
@@ -104,13 +118,7 @@ const char *const ofr_html_style[] = {
     ".cards{grid-template-columns:1fr 1fr;gap:8px}.card .big{font-size:1.3rem}"
     "figure{padding:.7rem .5rem .5rem}figcaption,.legend{padding:0 .3rem}"
     "th,td{padding:.34rem .5rem}svg.plot text{font-size:13px}\n",
-    ".texts thead{display:none}.texts,.texts tbody,.texts tr,.texts td{display:block}"
-    ".texts tr{border-top:1px solid var(--line);padding:.5rem .2rem}"
-    ".texts tr:first-child{border-top:0}.texts td{border:0;padding:.1rem .6rem;"
-    "text-align:left;white-space:normal}.texts td::before{content:attr(data-name);"
-    "color:var(--soft);font-size:.78rem;display:inline-block;width:8.5rem;"
-    "padding-right:.5rem;vertical-align:top}"
-    ".texts td.wide::before{display:block;width:auto}}\n",
+    BLOCKS(".texts") "}\n",
     "@media print{body{background:#fff}nav,summary{display:none}section{"
     "break-inside:avoid-page}}\n",
     NULL};

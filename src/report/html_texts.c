@@ -133,6 +133,7 @@ static void matrix_row(ofr_page *page, ofr_page_table *t, const counts *c, int m
     ofr_page_number(t, OFR_CELL_COUNT, 0, total);
     for (int l = 0; l < L; l++) {
         ofr_page_number(t, OFR_CELL_COUNT, 0, c[l].n);
+        if (l + 1 == m) ofr_page_diagonal_cell(t);
         if (c[l].n == 0) continue;
         ofr_page_shade(t, (double)c[l].n / total,
                        ofr_page_format(page, "memorized layer %s, left at %d: %d texts, %d "
@@ -233,7 +234,7 @@ void ofr_part_mistakes(ofr_page *page, const ofr_answers *a, const ofr_texts *te
                            a->regression ? "Furthest off first." : "The surest come first.",
                            texts->open ? "" : " Give the data file to see the texts."));
     if (n == 0) return;
-    t = ofr_page_table_begin(page, "mistakes", NULL, OFR_LOOK_TABLE);
+    t = ofr_page_table_begin(page, "mistakes", NULL, OFR_LOOK_TEXTS);
     ofr_page_column(t, "id", "text number", true);
     if (texts->open) {
         ofr_page_column(t, "text", "text", false);

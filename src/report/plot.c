@@ -110,7 +110,8 @@ static void add_terminal(ofr_buf *out, ofr_plot_kind kind)
         ofr_buf_adds(out, "set key outside bottom center horizontal reverse Left "
                           "noenhanced samplen 2\nset grid ytics lt 1 lw 0.5 lc rgb "
                           "\"#d4d4d8\"\nset border 1 lc rgb \"#52525b\"\n");
-    ofr_buf_adds(out, "set tics nomirror scale 0\nset style fill solid 1 noborder\n");
+    ofr_buf_adds(out, "set tics nomirror scale 0\nset style fill solid 1 noborder\n"
+                      "set rmargin 2\nset tmargin 0.7\n");
 }
 
 static void add_axes(ofr_buf *out, const ofr_plot *plot, ofr_plot_kind kind)
