@@ -95,10 +95,11 @@ ofr_status ofr_compare_result_of(ofr_compare_result *result, ofr_sweep_run *run,
     memcpy(result->saved, line->saved, n * sizeof(double));
     memcpy(result->score, line->score, n * sizeof(double));
     memcpy(result->random, line->random, n * sizeof(double));
-    ofr_sweep_answers(s, &s->curves[run->main_first], (double)NAN, result->answers);
+    OFR_TRY(ofr_sweep_answers(s, &s->curves[run->main_first], (double)NAN,
+                              result->answers, err));
     for (size_t i = 0; i < n; i++)
-        ofr_sweep_answers(s, line->curves[i], line->points[i]->knob,
-                          result->answers + (i + 1) * N);
+        OFR_TRY(ofr_sweep_answers(s, line->curves[i], line->points[i]->knob,
+                                  result->answers + (i + 1) * N, err));
     for (size_t i = 0; i < N; i++)
         result->labels[i] = data->targets ? data->targets[i] : (float)data->labels[i];
     return OFR_OK;

@@ -53,7 +53,7 @@ static ofr_status check_rule(const ofr_sweep_run *r, const ofr_rule *rule, ofr_e
     const ofr_encoder *encoder = &r->m.encoder;
 
     if (rule == &ofr_rule_never) return OFR_OK;
-    if (!(encoder->found & OFR_GROUP_HEADS))
+    if (!rule->by_token && !(encoder->found & OFR_GROUP_HEADS))
         return ofr_fail(err, OFR_INVALID,
                         "%s: rule '%s' needs internal classifiers, which this model does "
                         "not have",

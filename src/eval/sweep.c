@@ -74,23 +74,32 @@ static double text_cost(const ofr_sweep *s, const ofr_sweep_set *set,
                 : ofr_cost_full(&s->encoder->config, T);
 }
 
-/* Everything that follows from exits[n] and answers[n]. */
-static void figures(ofr_sweep *s, ofr_sweep_figures *f, const ofr_sweep_set *set,
-                    const ofr_rule *rule, const int *exits, const float *answers)
+/* s->depth and s->flops of texts that left at s->exits by `rule`. */
+static void whole_texts(ofr_sweep *s, const ofr_sweep_set *set, const ofr_rule *rule)
 {
+    for (int i = 0; i < set->data->n; i++) {
+        s->depth[i] = s->exits[i];
+        s->flops[i] = text_cost(s, set, rule, i, s->exits[i]);
+    }
+}
+
+/* Everything that follows from s->depth, s->flops and s->answers. */
+static void figures(ofr_sweep *s, ofr_sweep_figures *f, const ofr_sweep_set *set)
+{
+    const float *answers = s->answers;
     const int n = set->data->n;
     int n_right = 0;
     double flops = 0;
 
     for (int i = 0; i < n; i++) {
         n_right += right(s, set->data, i, answers[i]);
-        flops += text_cost(s, set, rule, i, exits[i]);
+        flops += s->flops[i];
     }
     f->score = score(s, set, s->o.metric, answers);
     f->score2 = s->o.metric2 == s->o.metric ? f->score
                                             : score(s, set, s->o.metric2, answers);
     f->accuracy = (double)n_right / n;
-    f->mean_exit = ofr_cost_mean_layer(exits, n);
+    f->mean_exit = ofr_stats_mean(s->depth, n);
     f->saved_layers = ofr_cost_saved_layers(f->mean_exit, s->L);
     f->flops_ratio = flops / set->flops_full;
 }
@@ -194,6 +203,8 @@ static void scratch(ofr_slots *slots, void *owner)
 
     s->exits = ofr_slots_take(slots, n, sizeof *s->exits);
     s->answers = ofr_slots_take(slots, n, sizeof *s->answers);
+    s->depth = ofr_slots_take(slots, n, sizeof *s->depth);
+    s->flops = ofr_slots_take(slots, n, sizeof *s->flops);
     s->pred = ofr_slots_take(slots, 2 * n, sizeof *s->pred);
     s->value = ofr_slots_take(slots, 2 * n, sizeof *s->value);
     s->shuffled = ofr_slots_take(slots, n, sizeof *s->shuffled);
@@ -237,7 +248,8 @@ static ofr_status open_oracles(ofr_sweep *s, ofr_error *err)
             s->exits[i] = k ? first_agreeing(s, i) : first_correct(s, i);
             s->answers[i] = exit_answer(s, s->report, i, s->exits[i]);
         }
-        figures(s, &oracle->report, s->report, &ofr_rule_fixed, s->exits, s->answers);
+        whole_texts(s, s->report, &ofr_rule_fixed);
+        figures(s, &oracle->report, s->report);
         count_exits(s, oracle->histogram, NULL, s->exits, s->answers);
     }
     return OFR_OK;
@@ -296,21 +308,25 @@ void ofr_sweep_close(ofr_sweep *sweep)
 
 /* ---- points ---------------------------------------------------------------------- */
 
-/* exits[n] and answers[n] of a set under the curve's rule at `knob`. */
-static void replay(ofr_sweep *s, const ofr_sweep_set *set, const ofr_sweep_curve *curve,
-                   double knob, int *exits, float *answers)
+/* s->exits, answers, depth and flops of a set under the curve's rule at `knob`. */
+static ofr_status replay(ofr_sweep *s, const ofr_sweep_set *set,
+                         const ofr_sweep_curve *curve, double knob, ofr_error *err)
 {
     const size_t L = (size_t)s->L, K = (size_t)s->K;
     const ofr_real *own = set == s->report ? curve->pi_report : curve->pi_tune;
     const ofr_real *pi = own ? own : set->outputs.pi;
     const ofr_rule *rule = isnan(knob) ? &ofr_rule_never : curve->rule;
 
+    if (rule->by_token) return ofr_sweep_tokens(s, set, rule, knob, err);
     for (int i = 0; i < set->data->n; i++) {
-        exits[i] = ofr_rule_replay_answer(rule, isnan(knob) ? 0 : knob, s->row,
+        s->exits[i] = ofr_rule_replay_answer(rule, isnan(knob) ? 0 : knob, s->row,
                                           set->outputs.logits + (size_t)i * L * K,
                                           pi + (size_t)i * (L - 1), s->L, s->K);
-        answers[i] = s->regression ? (float)s->row[0] : (float)ofr_argmax(s->row, s->K);
+        s->answers[i] =
+            s->regression ? (float)s->row[0] : (float)ofr_argmax(s->row, s->K);
     }
+    whole_texts(s, set, rule);
+    return OFR_OK;
 }
 
 /* The same exits, handed to the texts at random: what the histogram alone is worth. */
@@ -330,19 +346,20 @@ static void random_floor(ofr_sweep *s, ofr_sweep_point *point)
     point->random_deviation = ofr_stats_std(s->scores, draws);
 }
 
-static void measure(ofr_sweep *s, const ofr_sweep_curve *curve, ofr_sweep_point *point)
+static ofr_status measure(ofr_sweep *s, const ofr_sweep_curve *curve,
+                          ofr_sweep_point *point, ofr_error *err)
 {
-    const ofr_rule *rule = isnan(point->knob) ? &ofr_rule_never : curve->rule;
-
     if (s->tuned) {
-        replay(s, s->tune, curve, point->knob, s->exits, s->answers);
-        figures(s, &point->tune, s->tune, rule, s->exits, s->answers);
+        OFR_TRY(replay(s, s->tune, curve, point->knob, err));
+        figures(s, &point->tune, s->tune);
     }
-    replay(s, s->report, curve, point->knob, s->exits, s->answers);
-    figures(s, &point->report, s->report, rule, s->exits, s->answers);
+    OFR_TRY(replay(s, s->report, curve, point->knob, err));
+    figures(s, &point->report, s->report);
     if (!s->tuned) point->tune = point->report;
     count_exits(s, point->histogram, point->right, s->exits, s->answers);
-    random_floor(s, point);
+    point->random_score = point->random_deviation = NAN;
+    if (!curve->rule->by_token) random_floor(s, point);
+    return OFR_OK;
 }
 
 /* The full model, the knobs, and behind them the stored one if it is none of them. */
@@ -382,7 +399,7 @@ static ofr_status fill_curve(ofr_sweep *s, ofr_sweep_curve *curve, double stored
                         (curve->rule == &ofr_rule_never && !isnan(stored));
         point->histogram = curve->counts + (size_t)i * 2 * L;
         point->right = point->histogram + L;
-        measure(s, curve, point);
+        OFR_TRY(measure(s, curve, point, err));
     }
     return OFR_OK;
 }
@@ -530,8 +547,10 @@ int ofr_sweep_count(const ofr_sweep *sweep)
     return n;
 }
 
-void ofr_sweep_answers(ofr_sweep *sweep, const ofr_sweep_curve *curve, double knob,
-                       float *answers)
+ofr_status ofr_sweep_answers(ofr_sweep *sweep, const ofr_sweep_curve *curve, double knob,
+                             float *answers, ofr_error *err)
 {
-    replay(sweep, sweep->report, curve, knob, sweep->exits, answers);
+    OFR_TRY(replay(sweep, sweep->report, curve, knob, err));
+    memcpy(answers, sweep->answers, (size_t)sweep->report->data->n * sizeof *answers);
+    return OFR_OK;
 }

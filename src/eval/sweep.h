@@ -2,7 +2,7 @@
  * sweep.h - many exit rules, many values of each knob, one pass over the texts.
  *
  * All exits are computed once (exit/outputs.h); a rule at a threshold is then a
- * replay of the stored outputs.  Two sets of texts: knobs are looked for on the
+ * replay of the stored outputs (a rule by token is run at each).  Two sets of texts: knobs are looked for on the
  * tuning texts, figures are those of the reported ones.  Given one set, it is both.
  */
 #ifndef OFR_EVAL_SWEEP_H
@@ -81,6 +81,7 @@ typedef struct ofr_sweep {
     /* scratch: texts of the larger set */
     int most;
     int *exits, *pred;           /* [most], [2 most] */
+    double *depth, *flops;       /* [most] */
     float *answers, *shuffled, *value; /* [most], [most], [2 most] */
     double *scores;              /* [draws] */
     ofr_real *row;               /* [K] */
@@ -112,8 +113,8 @@ ofr_status ofr_sweep_fronts(ofr_sweep *sweep, ofr_error *err);
 int ofr_sweep_count(const ofr_sweep *sweep);
 
 /* answers[n] (class or value) to the reported texts. */
-void ofr_sweep_answers(ofr_sweep *sweep, const ofr_sweep_curve *curve, double knob,
-                       float *answers);
+ofr_status ofr_sweep_answers(ofr_sweep *sweep, const ofr_sweep_curve *curve, double knob,
+                             float *answers, ofr_error *err);
 /* The metric of answers[] on the texts index[n] of `data` (NULL: all n).
  * pred, value: scratch [2 n]. */
 double ofr_sweep_score(const ofr_dataset *data, ofr_metric metric, const float *answers,
@@ -124,5 +125,10 @@ double ofr_sweep_score(const ofr_dataset *data, ofr_metric metric, const float *
  * whole numbers may have fewer).  2 <= n <= OFR_SWEEP_KNOBS_MAX.  sweep_knobs.c */
 int ofr_sweep_knobs(const ofr_sweep *sweep, const ofr_rule *rule, const ofr_real *pi,
                     double *values, int n);
+
+/* By a rule by token there is nothing to replay: the real runner, for this knob.
+ * sweep->exits, answers, depth and flops of the texts of `set`.  sweep_tokens.c */
+ofr_status ofr_sweep_tokens(ofr_sweep *sweep, const ofr_sweep_set *set,
+                            const ofr_rule *rule, double knob, ofr_error *err);
 
 #endif

@@ -103,6 +103,7 @@ int ofr_sweep_knobs(const ofr_sweep *sweep, const ofr_rule *rule, const ofr_real
 {
     double first[SPREAD];
     trial trials[TRIALS];
+    if (rule->by_token) return ofr_rule_spread(rule, sweep->L, sweep->K, values, n);
     int m = ofr_rule_spread(rule, sweep->L, sweep->K, first, SPREAD);
 
     for (int i = 0; i < m; i++)
