@@ -115,8 +115,22 @@ typedef struct ofr_result {
  * ofr_model_close().
  * OFR_NOT_FOUND: no such directory or file.  OFR_FORMAT: damaged file. */
 OFR_API ofr_status ofr_model_open(ofr_model **out, const char *dir, ofr_error *err);
+
+/* What the matrices of a model are held in.  Smaller ones need less memory and
+ * time; "int8" may change an answer here and there. */
+typedef struct ofr_model_options {
+    const char *precision; /* "f32", "f16", "bf16" or "int8"; NULL: as stored,
+                              which is "f32" unless the directory was quantised  */
+    int n_threads;         /* while opening; 0: the processors this process may
+                              use                                                */
+} ofr_model_options;
+
+/* The same with options; they may be NULL. */
+OFR_API ofr_status ofr_model_open_as(ofr_model **out, const char *dir,
+                                     const ofr_model_options *options, ofr_error *err);
 OFR_API void ofr_model_close(ofr_model *model); /* NULL is allowed */
 
+OFR_API const char *ofr_model_precision(const ofr_model *model); /* static storage */
 OFR_API int ofr_model_n_layers(const ofr_model *model);
 OFR_API int ofr_model_n_classes(const ofr_model *model);
 /* Name of class `label`; borrowed until the model is closed; NULL if out of range. */

@@ -90,6 +90,5 @@ double ofr_bench_model_peak(ofr_bench_model *model)
 
 double ofr_bench_model_weights(const ofr_bench_model *model)
 {
-    static const double bytes[OFR_PRECISION_COUNT] = {4, 2, 2, 1};
-    return (double)model->encoder.params.total * bytes[model->encoder.precision];
+    return ofr_encoder_weight_bytes(&model->encoder);
 }

@@ -20,7 +20,7 @@ typedef struct options {
     ofr_cmd_common common;
     const char *model;
     ofr_eval_data data;
-    const char *rule, *predictions;
+    const char *rule, *predictions, *precision;
     double threshold;
     int batch, runs;
     uint64_t seed;
@@ -42,6 +42,7 @@ static const ofr_opt rows[] = {
      "texts per call", NULL},
     {"runs", 0, OFR_OPT_INT, offsetof(options, runs), "100", "N", NULL, 0, 100000,
      "timed runs of at least 32 texts; 0: no timing", NULL},
+    OFR_PRECISION_ROW(options),
     {"seed", 's', OFR_OPT_U64, offsetof(options, seed), "1", "N", NULL, 0, 0,
      "of the random exits that the rule is compared with", NULL},
     {"predictions", 0, OFR_OPT_TEXT, offsetof(options, predictions), NULL, "FILE", NULL,
@@ -135,6 +136,7 @@ static ofr_status run(void *values, const bool *is_set, char **args, int n_args,
     ofr_load_options how = {
         .rule = o->rule, .threshold = o->threshold, .max_tokens = o->data.max_length,
         .threads = o->common.threads, .tokenizer = true, .classifier = true,
+        .precision = o->precision,
     };
     ofr_loaded m;
     ofr_dataset data;

@@ -23,7 +23,7 @@
 
 typedef struct options {
     ofr_cmd_common common;
-    const char *model, *input, *output;
+    const char *model, *input, *output, *precision;
     bool pairs;
     int max_length;
 } options;
@@ -39,6 +39,7 @@ static const ofr_opt rows[] = {
      "a TAB in a line separates two texts; default: if the model's task has pairs", NULL},
     {"max-length", 0, OFR_OPT_INT, offsetof(options, max_length), "0", "N", NULL, 0,
      1 << 24, "cut lines of text to N tokens; 0: as in training", NULL},
+    OFR_PRECISION_ROW(options),
     OFR_CMD_COMMON_ROWS(options),
     OFR_CMD_END,
 };
@@ -308,7 +309,8 @@ static ofr_status run(void *values, const bool *is_set, char **args, int n_args,
                       ofr_error *err)
 {
     const options *o = values;
-    ofr_load_options how = {.max_tokens = o->max_length, .threads = o->common.threads};
+    ofr_load_options how = {.max_tokens = o->max_length, .threads = o->common.threads,
+                            .precision = o->precision};
     ofr_loaded m;
     ofr_features_input in;
     ofr_status status;

@@ -20,7 +20,7 @@
 
 typedef struct options {
     ofr_cmd_common common;
-    const char *model, *text, *pair, *rule;
+    const char *model, *text, *pair, *rule, *precision;
     bool pairs, no_header;
     double threshold;
     int batch, max_length;
@@ -40,12 +40,14 @@ static const ofr_opt rows[] = {
     {"max-length", 0, OFR_OPT_INT, offsetof(options, max_length), "0", "N", NULL, 0,
      1 << 24, "cut texts to N tokens; 0: as in training", NULL},
     {"rule", 0, OFR_OPT_TEXT, offsetof(options, rule), NULL, "NAME", NULL, 0, 0,
-     "policy, never, entropy, confidence, patience or fixed; default: as stored",
+     "policy, ponder, lte, entropy, speed, confidence, energy, patience, pcee, fixed or "
+     "never; default: as stored",
      "Early exit"},
     {"threshold", 0, OFR_OPT_REAL, offsetof(options, threshold), NULL, "T", NULL, 0, 0,
      "of the rule; default: as stored, or the rule's own", NULL},
     {"batch", 'b', OFR_OPT_INT, offsetof(options, batch), "32", "N", NULL, 1, 4096,
      "texts per call at most; the answers do not depend on it", NULL},
+    OFR_PRECISION_ROW(options),
     OFR_CMD_COMMON_ROWS(options),
     OFR_CMD_END,
 };
@@ -254,6 +256,7 @@ static ofr_status run(void *values, const bool *is_set, char **args, int n_args,
     ofr_load_options how = {
         .rule = o->rule, .threshold = o->threshold, .max_tokens = o->max_length,
         .threads = o->common.threads, .tokenizer = true, .classifier = true,
+        .precision = o->precision,
     };
     ofr_loaded m;
     ofr_status status;

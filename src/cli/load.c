@@ -90,11 +90,24 @@ ofr_status ofr_load_check_dir(const char *dir, ofr_error *err)
     return ofr_fail(err, OFR_NOT_FOUND, "%s: no such model directory", dir);
 }
 
+ofr_status ofr_load_whole(ofr_encoder *encoder, const char *dir, const char *verb,
+                          ofr_error *err)
+{
+    OFR_TRY(ofr_encoder_open(encoder, dir, 0, err));
+    ofr_precision held = encoder->config.precision;
+    if (held == OFR_PRECISION_F32) return OFR_OK;
+    ofr_encoder_close(encoder);
+    return ofr_fail(err, OFR_INVALID,
+                    "%s: holds %s weights, which are for running a model; %s the f32 "
+                    "directory that it was made from", dir, ofr_precision_name(held),
+                    verb);
+}
+
 static ofr_status open_encoder(ofr_encoder *encoder, const char *dir, const ofr_ops *ops,
                                const ofr_load_options *options, ofr_error *err)
 {
     int precision = OFR_AS_STORED;
-    if (options->training) return ofr_encoder_open(encoder, dir, 0, err);
+    if (options->training) return ofr_load_whole(encoder, dir, "train", err);
     if (options->precision && (precision = ofr_precision_parse(options->precision)) < 0)
         return ofr_fail(err, OFR_INVALID,
                         "--precision is '%s', expected f32, f16, bf16 or int8",

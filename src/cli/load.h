@@ -25,8 +25,13 @@ typedef struct ofr_load_options {
     const char *precision; /* f32, f16, bf16, int8; NULL: as stored               */
 } ofr_load_options;
 
+/* The option of verbs that run a model; `type` has a member `precision`. */
+#define OFR_PRECISION_ROW(type)                                                       \
+    {"precision", 0, OFR_OPT_TEXT, offsetof(type, precision), NULL, "NAME", NULL, 0,  \
+     0, "weights in memory as f32, f16, bf16 or int8; default: as stored", NULL}
+
 typedef struct ofr_loaded {
-    ofr_encoder encoder; /* packed */
+    ofr_encoder encoder; /* packed; for inference alone unless training */
     ofr_dev *dev;
     ofr_tok *tok;        /* NULL unless asked for */
     const ofr_rule *rule;
@@ -40,6 +45,11 @@ typedef struct ofr_loaded {
 ofr_status ofr_load_open(ofr_loaded *loaded, const char *dir,
                          const ofr_load_options *options, ofr_error *err);
 void ofr_load_close(ofr_loaded *loaded); /* zeroed and half-built ones are fine */
+
+/* An encoder with all its numbers, to train it or to `verb` it otherwise: refuses
+ * a quantised directory.  Caller closes. */
+ofr_status ofr_load_whole(ofr_encoder *encoder, const char *dir, const char *verb,
+                          ofr_error *err);
 
 /* Is `dir` a directory at all?  OFR_NOT_FOUND, OFR_INVALID. */
 ofr_status ofr_load_check_dir(const char *dir, ofr_error *err);

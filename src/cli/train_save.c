@@ -4,41 +4,9 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "cli/copy.h"
 #include "model/weights.h"
 #include "report/record.h"
-
-static ofr_status copy_file(const char *from, const char *dir, ofr_error *err)
-{
-    const char *slash = strrchr(from, '/');
-    char to[OFR_PATH_MAX];
-    ofr_buf bytes;
-    ofr_status status;
-
-    OFR_TRY(ofr_file_join(to, dir, slash ? slash + 1 : from, err));
-    ofr_buf_init(&bytes);
-    status = ofr_file_read(&bytes, from, 0, err);
-    if (!status) status = ofr_file_write(to, bytes.p, bytes.n, err);
-    ofr_buf_free(&bytes);
-    return status;
-}
-
-static ofr_status copy_tokenizer(const ofr_train_values *o, const ofr_tok *tok,
-                                 ofr_error *err)
-{
-    static const char *const beside[] = {"tokenizer_config.json",
-                                         "special_tokens_map.json", "added_tokens.json"};
-    const char *paths[8];
-    const int n = ofr_tok_files(tok, paths);
-    char path[OFR_PATH_MAX];
-
-    for (int i = 0; i < n; i++)
-        OFR_TRY(copy_file(paths[i], o->out, err));
-    for (size_t i = 0; i < sizeof beside / sizeof *beside; i++) {
-        OFR_TRY(ofr_file_join(path, o->model, beside[i], err));
-        if (ofr_file_exists(path)) OFR_TRY(copy_file(path, o->out, err));
-    }
-    return OFR_OK;
-}
 
 /* The last part of a path, without a slash at its end. */
 static ofr_str base_name(const char *path)
@@ -136,7 +104,7 @@ ofr_status ofr_train_save(const ofr_train_values *values, ofr_loaded *model,
     OFR_TRY(ofr_file_join(path, values->out, "model.safetensors", err));
     OFR_TRY(ofr_weights_save(&encoder->params, &encoder->config, path, encoder->w,
                              OFR_F32, err));
-    OFR_TRY(copy_tokenizer(values, model->tok, err));
+    OFR_TRY(ofr_copy_tokenizer(model->tok, values->model, values->out, err));
     OFR_TRY(ofr_file_join(path, values->out, "config.json", err));
     OFR_TRY(ofr_config_save(&encoder->config, path, err));
     OFR_TRY(ofr_file_join(path, values->out, "predictions.dev.tsv", err));

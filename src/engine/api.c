@@ -12,10 +12,21 @@ static ofr_status fail_null(ofr_error *err, const char *function)
 
 ofr_status ofr_model_open(ofr_model **out, const char *dir, ofr_error *err)
 {
+    return ofr_model_open_as(out, dir, NULL, err);
+}
+
+ofr_status ofr_model_open_as(ofr_model **out, const char *dir,
+                             const ofr_model_options *options, ofr_error *err)
+{
+    static const ofr_model_options defaults = {0};
     if (out == NULL || dir == NULL) return fail_null(err, "ofr_model_open");
+    if (options == NULL) options = &defaults;
+    if (options->n_threads < 0 || options->n_threads > OFR_THREADS_MAX)
+        return ofr_fail(err, OFR_INVALID, "n_threads is %d, expected 0 to %d",
+                        options->n_threads, OFR_THREADS_MAX);
     ofr_model *model = ofr_mem_zalloc(sizeof(*model));
     if (model == NULL) return ofr_fail_nomem(err, sizeof(*model), dir);
-    ofr_status status = ofr_engine_open(model, dir, err);
+    ofr_status status = ofr_engine_open(model, dir, options, err);
     if (status != OFR_OK) {
         ofr_model_close(model);
         return status;
@@ -29,6 +40,11 @@ void ofr_model_close(ofr_model *model)
     if (model == NULL) return;
     ofr_engine_close(model);
     ofr_mem_free(model);
+}
+
+const char *ofr_model_precision(const ofr_model *model)
+{
+    return ofr_precision_name(model->encoder.precision);
 }
 
 int ofr_model_n_layers(const ofr_model *model)

@@ -19,20 +19,25 @@ static ofr_status check_dir(const char *dir, ofr_error *err)
                     dir);
 }
 
-/* Pack for the model's own table; the worker is only needed meanwhile. */
-static ofr_status pack(ofr_model *model, ofr_error *err)
+static ofr_status parse_precision(int *precision, const char *name, ofr_error *err)
 {
-    ofr_dev *dev;
-    OFR_TRY(ofr_dev_open(&dev, &model->ops, 0, 1, err));
-    ofr_status status = ofr_encoder_pack(&model->encoder, dev, OFR_PRECISION_F32, err);
-    ofr_dev_close(dev);
-    return status;
+    *precision = name ? ofr_precision_parse(name) : OFR_AS_STORED;
+    if (!name || *precision >= 0) return OFR_OK;
+    return ofr_fail(err, OFR_INVALID,
+                    "precision is \"%.40s\", expected \"f32\", \"f16\", \"bf16\", "
+                    "\"int8\" or NULL",
+                    name);
 }
 
-ofr_status ofr_engine_open(ofr_model *model, const char *dir, ofr_error *err)
+ofr_status ofr_engine_open(ofr_model *model, const char *dir,
+                           const ofr_model_options *options, ofr_error *err)
 {
+    int precision;
     OFR_TRY(check_dir(dir, err));
-    OFR_TRY(ofr_encoder_open(&model->encoder, dir, 0, err));
+    OFR_TRY(parse_precision(&precision, options->precision, err));
+    model->ops = ofr_ops_select(ofr_cpu_features());
+    OFR_TRY(ofr_encoder_open_packed(&model->encoder, dir, &model->ops, options->n_threads,
+                                    precision, err));
     const ofr_config *config = &model->encoder.config;
     if (config->K == 0)
         return ofr_fail(err, OFR_INVALID,
@@ -46,8 +51,7 @@ ofr_status ofr_engine_open(ofr_model *model, const char *dir, ofr_error *err)
     int most = ofr_config_max_tokens(config);
     bool shorter = config->max_tokens > 0 && config->max_tokens < most;
     model->max_tokens = shorter ? config->max_tokens : most;
-    model->ops = ofr_ops_select(ofr_cpu_features());
-    return pack(model, err);
+    return OFR_OK;
 }
 
 void ofr_engine_close(ofr_model *model)

@@ -21,7 +21,8 @@ struct ofr_model {
 
 /* OFR_NOT_FOUND, OFR_FORMAT, OFR_NOMEM; OFR_INVALID: no classifier.  `model` is
  * zeroed by the caller; close it in any case. */
-ofr_status ofr_engine_open(ofr_model *model, const char *dir, ofr_error *err);
+ofr_status ofr_engine_open(ofr_model *model, const char *dir,
+                           const ofr_model_options *options, ofr_error *err);
 void ofr_engine_close(ofr_model *model);
 
 /* The rule and threshold that `options` and the stored settings give together

@@ -79,6 +79,9 @@ ofr_status ofr_encoder_pack(ofr_encoder *encoder, ofr_dev *dev, ofr_precision pr
 ofr_status ofr_encoder_open_packed(ofr_encoder *encoder, const char *dir,
                                    const ofr_ops *ops, int n_threads, int precision,
                                    ofr_error *err);
+/* Bytes of all weights as inference holds them: matrices and word embeddings at
+ * the precision, the rest in f32. */
+double ofr_encoder_weight_bytes(const ofr_encoder *encoder);
 void ofr_encoder_close(ofr_encoder *encoder);
 
 /* The packed pooler of layer l (1..L); all layers give the same pointer when it

@@ -15,8 +15,6 @@
 #include "model/weights.h"
 #include "tensor/quant.h"
 
-#define F16_END 65520.0f /* from here on F16 has no number left */
-
 typedef struct packing {
     ofr_encoder *encoder;
     ofr_dev *dev;
@@ -122,19 +120,20 @@ static ofr_status check_range(const packing *p, ofr_precision precision, int row
 {
     if (precision != OFR_PRECISION_F16) return OFR_OK;
     float highest = ofr_quant_highest(w, n);
-    if (!(highest >= F16_END)) return OFR_OK;
+    if (!(highest >= OFR_F16_END)) return OFR_OK;
     return ofr_fail(err, OFR_INVALID,
                     "tensor \"%s\" holds %g, f16 ends at 65504; use --precision bf16",
                     p->params->rows[row].file_name, (double)highest);
 }
 
 /* w[O,I] at `offset`, made of `pieces` rows of the table. */
-static ofr_status pack_one(packing *p, ofr_packed *out, ofr_precision precision,
-                           size_t offset, int pieces, int O, int I, ofr_error *err)
+static ofr_status pack_one(packing *p, ofr_packed *out, size_t offset, int pieces, int O,
+                           int I, ofr_error *err)
 {
     const ofr_ops *ops = &p->dev->ops;
     size_t n = (size_t)O * (size_t)I;
     int row = row_at(p->params, offset);
+    ofr_precision precision = ofr_param_precision(&p->params->rows[row], p->precision);
     unsigned char *packed = take(p, ops->pack_size(precision, O, I));
     if (n + (size_t)O + OFR_ALIGN > p->stage_reals)
         p->stage_reals = n + (size_t)O + OFR_ALIGN; /* or whole numbers and scales */
@@ -162,7 +161,7 @@ typedef struct table_rows {
     void *to;
     float *scale;
     const ofr_real *from;
-    int R, C;
+    int R, C, top;
 } table_rows;
 
 static void table_part(void *arg, int t, int n_parts)
@@ -173,7 +172,7 @@ static void table_part(void *arg, int t, int n_parts)
     const ofr_real *x = s->from + begin * C;
     if (s->precision == OFR_PRECISION_INT8) {
         ofr_quant_rows((int8_t *)s->to + begin * C, s->scale + begin, x,
-                       (int)(end - begin), s->C, OFR_INT8_TABLE);
+                       (int)(end - begin), s->C, s->top);
         return;
     }
     uint16_t *half = (uint16_t *)s->to + begin * C;
@@ -223,7 +222,8 @@ static ofr_status pack_table(packing *p, ofr_error *err)
     if (!to) return OFR_OK;
     const ofr_real *x = reals_of(p, row, 1);
     OFR_TRY(check_range(p, p->precision, row, x, n, err));
-    table_rows s = {p->precision, to, scale, x, c->V, c->E};
+    table_rows s = {p->precision, to,   scale, x, c->V, c->E,
+                    ofr_param_top(&p->params->rows[row])};
     if (p->precision == OFR_PRECISION_F32)
         memcpy(to, x, n * sizeof *x);
     else
@@ -239,20 +239,16 @@ static ofr_status pack_layer(packing *p, ofr_packed *out, int l, ofr_error *err)
 {
     const ofr_config *c = &p->encoder->config;
     const ofr_layer_at *at = &p->params->layers[l];
-    ofr_precision precision = p->precision;
-    OFR_TRY(pack_one(p, &out[OFR_PACKED_QKV], precision, at->qkv_w, 3, 3 * c->C, c->C,
-                     err));
-    OFR_TRY(pack_one(p, &out[OFR_PACKED_OUT], precision, at->out_w, 1, c->C, c->C, err));
-    OFR_TRY(pack_one(p, &out[OFR_PACKED_UP], precision, at->up_w, 1, c->F, c->C, err));
-    return pack_one(p, &out[OFR_PACKED_DOWN], precision, at->down_w, 1, c->C, c->F, err);
+    OFR_TRY(pack_one(p, &out[OFR_PACKED_QKV], at->qkv_w, 3, 3 * c->C, c->C, err));
+    OFR_TRY(pack_one(p, &out[OFR_PACKED_OUT], at->out_w, 1, c->C, c->C, err));
+    OFR_TRY(pack_one(p, &out[OFR_PACKED_UP], at->up_w, 1, c->F, c->C, err));
+    return pack_one(p, &out[OFR_PACKED_DOWN], at->down_w, 1, c->C, c->F, err);
 }
 
 static ofr_status pack_all(packing *p, ofr_error *err)
 {
     const ofr_config *c = &p->encoder->config;
     ofr_packed *all = p->encoder->packed, *poolers = all + (size_t)c->L * OFR_PACKED_LAYER;
-    ofr_precision answers =
-        p->precision == OFR_PRECISION_INT8 ? OFR_PRECISION_F16 : p->precision;
     p->used = 0;
     for (int l = 0; l < c->L; l++) {
         ofr_packed *mine = all + (size_t)l * OFR_PACKED_LAYER;
@@ -265,12 +261,11 @@ static ofr_status pack_all(packing *p, ofr_error *err)
         if (l > 0 && c->pooler == OFR_POOLER_SHARED)
             poolers[l] = poolers[0];
         else
-            OFR_TRY(pack_one(p, &poolers[l], answers, p->params->exits[l].pool_w, 1, c->C,
-                             c->C, err));
+            OFR_TRY(pack_one(p, &poolers[l], p->params->exits[l].pool_w, 1, c->C, c->C,
+                             err));
     }
     if (ofr_config_projects(c)) {
-        OFR_TRY(pack_one(p, &poolers[c->L], p->precision, p->params->project_w, 1, c->C,
-                         c->E, err));
+        OFR_TRY(pack_one(p, &poolers[c->L], p->params->project_w, 1, c->C, c->E, err));
     }
     return pack_table(p, err);
 }
@@ -328,6 +323,17 @@ ofr_status ofr_encoder_pack_files(ofr_encoder *encoder, ofr_dev *dev,
     packing p = {.encoder = encoder, .dev = dev, .params = params, .files = files,
                  .precision = precision};
     return run(&p, err);
+}
+
+double ofr_encoder_weight_bytes(const ofr_encoder *encoder)
+{
+    double bytes = 0;
+    for (int i = 0; i < encoder->params.n; i++) {
+        const ofr_param *row = &encoder->params.rows[i];
+        ofr_precision precision = ofr_param_precision(row, encoder->precision);
+        bytes += (double)row->count * (double)ofr_dtype_bytes(dtype_of(precision));
+    }
+    return bytes;
 }
 
 /* ---- for the walks ----------------------------------------------------------------- */

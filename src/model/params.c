@@ -15,6 +15,7 @@
 
 #include "base/mem.h"
 #include "model/family.h"
+#include "tensor/quant.h"
 
 #define ROOM 16 /* reals; rows begin on multiples of it */
 
@@ -35,15 +36,35 @@ typedef struct place {
     char file_name[96]; /* prefix of the file's name */
     unsigned group;
     int layer;
+    bool whole;
 } place;
+
+bool ofr_param_is_packed(const ofr_param *row)
+{
+    return row->rank == 2 && !row->whole &&
+           (row->group & (OFR_GROUP_BACKBONE | OFR_GROUP_POOLER));
+}
+
+ofr_precision ofr_param_precision(const ofr_param *row, ofr_precision precision)
+{
+    if (!ofr_param_is_packed(row)) return OFR_PRECISION_F32;
+    bool answers = row->group == OFR_GROUP_POOLER; /* few, and they answer alone */
+    return answers && precision == OFR_PRECISION_INT8 ? OFR_PRECISION_F16 : precision;
+}
+
+int ofr_param_top(const ofr_param *row)
+{
+    bool looked_up = strcmp(row->name, "embed.word.weight") == 0;
+    return looked_up ? OFR_INT8_TABLE : OFR_INT8_WEIGHT;
+}
 
 static size_t add(table *t, const place *at, const char *name, const char *file_name,
                   const char *kind, int rank, int rows, int columns)
 {
     size_t offset = (t->end + ROOM - 1) / ROOM * ROOM;
     size_t count = (size_t)rows * (size_t)columns;
-    bool packed = t->rest && rank == 2 &&
-                  (at->group & (OFR_GROUP_BACKBONE | OFR_GROUP_POOLER));
+    ofr_param described = {.group = at->group, .rank = rank, .whole = at->whole};
+    bool packed = t->rest && ofr_param_is_packed(&described);
     if (packed) offset = OFR_PARAM_NONE;
     if (!t->measuring) {
         ofr_param *row = &t->params->rows[t->params->n];
@@ -51,6 +72,7 @@ static size_t add(table *t, const place *at, const char *name, const char *file_
         (void)snprintf(row->file_name, sizeof row->file_name, "%s%s.%s", at->file_name,
                        file_name, kind);
         row->group = at->group;
+        row->whole = at->whole;
         row->decay = rank == 2;
         row->layer = at->layer;
         row->rank = rank;
@@ -119,12 +141,11 @@ static void add_embeddings(table *t)
     place at = {.name = "embed.", .group = OFR_GROUP_BACKBONE};
     (void)snprintf(at.file_name, sizeof at.file_name, "%s", n->prefix);
     p->word = add_matrix(t, &at, "word", n->word, c->V, c->E);
-    bool rest = t->rest;
-    t->rest = false; /* these two are small and stay */
+    at.whole = true;
     p->position = add_matrix(t, &at, "position", n->position, c->n_positions, c->E);
     p->type = OFR_PARAM_NONE;
     if (c->n_types > 0) p->type = add_matrix(t, &at, "type", n->type, c->n_types, c->E);
-    t->rest = rest;
+    at.whole = false;
     add_norm(t, &p->embed_ln_g, &p->embed_ln_b, &at, "ln", n->embed_ln, c->E);
     p->project_w = p->project_b = OFR_PARAM_NONE;
     if (ofr_config_projects(c)) {

@@ -30,6 +30,7 @@ typedef struct ofr_param {
     char name[96];     /* ours: "layer.3.attn.qkv.q.weight", see params.c      */
     char file_name[128]; /* the family's name in Hugging Face files            */
     unsigned group;
+    bool whole;        /* a small table: never packed                          */
     int decay;         /* 1: a matrix, subject to weight decay                 */
     int layer;         /* 1..L, 0 for embeddings and shared things             */
     int rank;
@@ -89,6 +90,14 @@ ofr_status ofr_params_open(ofr_params *params, const ofr_config *config, ofr_err
 ofr_status ofr_params_open_rest(ofr_params *params, const ofr_config *config,
                                 ofr_error *err);
 void ofr_params_close(ofr_params *params);
+
+/* Is this row one of those that ofr_params_open_rest() leaves out? */
+bool ofr_param_is_packed(const ofr_param *row);
+/* What a row is held and stored in when the model is at `precision`: f32 for
+ * all but those, and F16 for poolers at INT8. */
+ofr_precision ofr_param_precision(const ofr_param *row, ofr_precision precision);
+/* Largest whole number of it at INT8, see tensor/quant.h. */
+int ofr_param_top(const ofr_param *row);
 
 /* Random initial values of the groups in `groups`: N(0, initializer_range) for
  * matrices and embeddings (padding row 0), 1 and 0 for LayerNorm, 0 for biases;

@@ -50,4 +50,11 @@ ofr_status ofr_weights_save(const ofr_params *params, const ofr_config *config,
                             const char *path, const ofr_real *w, ofr_dtype dtype,
                             ofr_error *err);
 
+/* The same at config->precision, which is not F32: see docs/FORMATS.md. */
+ofr_status ofr_weights_quantise(const ofr_params *params, const ofr_config *config,
+                                const char *path, const ofr_real *w, ofr_error *err);
+
+/* Does this row of the table go into the file? */
+bool ofr_weights_is_saved(const ofr_param *row, const ofr_config *config);
+
 #endif

@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "model/weights.h"
 
-static bool is_saved(const ofr_param *row, const ofr_config *config)
+bool ofr_weights_is_saved(const ofr_param *row, const ofr_config *config)
 {
     /* The family's own classifier always goes with the backbone. */
     bool own = row->layer == config->L || row->layer == 0;
@@ -25,7 +25,7 @@ static ofr_status to_f16(uint16_t *out, const ofr_real *x, const ofr_param *row,
                          ofr_error *err)
 {
     for (size_t i = 0; i < row->count; i++) {
-        if (isfinite(x[i]) && fabs((double)x[i]) >= 65520) {
+        if (isfinite(x[i]) && OFR_R(fabs)(x[i]) >= OFR_F16_END) {
             return ofr_fail(err, OFR_INVALID,
                             "tensor \"%s\" holds %g, F16 ends at 65504; save it as F32",
                             row->file_name, (double)x[i]);
@@ -57,7 +57,7 @@ static ofr_status make_tensors(ofr_tensor *tensors, int *n, unsigned char *conve
     *n = 0;
     for (int i = 0; i < params->n; i++) {
         const ofr_param *row = &params->rows[i];
-        if (!is_saved(row, config)) continue;
+        if (!ofr_weights_is_saved(row, config)) continue;
         ofr_tensor *tensor = &tensors[(*n)++];
         *tensor = (ofr_tensor){.name = row->file_name, .dtype = dtype, .rank = row->rank};
         for (int d = 0; d < row->rank; d++) tensor->shape[d] = row->shape[d];

@@ -31,6 +31,9 @@ size_t ofr_dtype_bytes(ofr_dtype dtype);
 const char *ofr_dtype_name(ofr_dtype dtype);       /* "F32", as safetensors spells it */
 int ofr_dtype_parse(const char *name, size_t len); /* -1: unknown */
 
+/* From here on F16 has no number left: its last one is 65504. */
+#define OFR_F16_END 65520
+
 float ofr_f16_to_f32(uint16_t h);
 uint16_t ofr_f32_to_f16(float x);                      /* nearest even, inf on overflow */
 float ofr_bf16_to_f32(uint16_t h);
