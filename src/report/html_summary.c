@@ -107,7 +107,7 @@ static ofr_status take_labels(ofr_summary *s, const reader *r, ofr_error *err)
         s->labels[k] = ofr_page_copy(r->page, text, strlen(text));
     }
     s->K = (int)n;
-    return OFR_OK;
+    return r->page->failed ? ofr_fail_nomem(err, n, "labels") : OFR_OK;
 }
 
 static ofr_status take_numbers(ofr_summary *s, const reader *r, ofr_error *err)

@@ -17,7 +17,8 @@ typedef struct bins {
 
 static void add_answer(bins *b, double p, bool right)
 {
-    int at = (int)ceil(p * BINS) - 1; /* (lower, upper], as the calibration error has it */
+    /* (lower, upper], as the calibration error has it; the file has six decimals. */
+    int at = (int)ceil(p * BINS - 1e-5) - 1;
 
     at = at < 0 ? 0 : at >= BINS ? BINS - 1 : at;
     b->n[at]++;
