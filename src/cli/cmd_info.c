@@ -85,6 +85,9 @@ static void add_json(ofr_buf *out, const char *dir, const ofr_encoder *encoder,
     ofr_jsonline_bool(out, "policies", encoder->found & OFR_GROUP_POLICIES);
     ofr_jsonline_text(out, "pooler",
                       c->pooler == OFR_POOLER_SHARED ? "shared" : "per-layer");
+    ofr_jsonline_text(out, "heads",
+                      c->heads == OFR_HEAD_STUDENT ? "student" : "pooled");
+    ofr_jsonline_bool(out, "token_exits", c->token_exits);
     ofr_jsonline_bool(out, "regression", c->regression);
     ofr_jsonline_texts(out, "labels", c->labels, c->K);
     ofr_jsonline_text(out, "task", c->task[0] ? c->task : NULL);
@@ -119,7 +122,11 @@ static const char *exits_text(const ofr_encoder *encoder)
 {
     unsigned found = encoder->found;
     if (encoder->config.K == 0) return "none yet; `offramp train` adds them";
+    if (encoder->config.token_exits)
+        return "tokens leave one by one; the last layer has a classifier";
     if (!(found & OFR_GROUP_HEADS)) return "only the last layer has a classifier";
+    if (encoder->config.heads == OFR_HEAD_STUDENT)
+        return "a student after every layer but the last, which has the teacher";
     if (!(found & OFR_GROUP_POLICIES)) return "a classifier after every layer";
     return "a classifier after every layer, a policy after all but the last";
 }

@@ -156,6 +156,12 @@ static ofr_status check(const ofr_outputs *outputs, bool labelled,
         return ofr_fail(err, OFR_INVALID,
                         "rule '%s' has no threshold to calibrate; choose another --rule",
                         o->rule->name);
+    if (o->rule->by_token)
+        return ofr_fail(err, OFR_INVALID,
+                        "rule '%s' lets tokens leave one by one, which the outputs of "
+                        "whole texts do not show; choose another --rule, or look at "
+                        "`offramp sweep`",
+                        o->rule->name);
     if (outputs->n < 1) return ofr_fail(err, OFR_INVALID, "no texts to calibrate on");
     if (o->risk != OFR_RISK_DISAGREEMENT && !labelled)
         return ofr_fail(err, OFR_INVALID,

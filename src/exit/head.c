@@ -89,9 +89,10 @@ void ofr_heads_forward(ofr_heads *heads, ofr_real *cls, int B, bool training,
     int first = config->heads == OFR_HEAD_STUDENT ? L - 1 : 0;
     for (int l = first; l < (shared ? first + 1 : L); l++) {
         const ofr_exit_at *at = &encoder->params.exits[l];
+        int R = shared ? (L - first) * B : B;
         dev->ops.linear(dev, heads->c + l * step, heads->pre + l * step, cls + l * step,
-                        w + at->pool_w, NULL, w + at->pool_b, shared ? (L - first) * B : B,
-                        C, C, config->pooler_act);
+                        w + at->pool_w, NULL, w + at->pool_b, R, C, C,
+                        config->pooler_act);
     }
     for (int l = first; l < L; l++) {
         const ofr_exit_at *at = &encoder->params.exits[l];

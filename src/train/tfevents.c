@@ -176,7 +176,7 @@ ofr_status ofr_tfevents_line(ofr_tfevents *events, ofr_str line, ofr_error *err)
     return status;
 }
 
-/* ---- open and close ----------------------------------------------------------------- */
+/* ---- open and close ------------------------------------------------------------ */
 
 static ofr_status write_version(ofr_tfevents *events, ofr_error *err)
 {

@@ -2,14 +2,7 @@
 # Models whose exits are of another kind: what predict says of a saved one is what eval
 # wrote down for the same texts, one by one; features knows the students; the tensors.
 . "$2/tests/cli/common.inc"
-make_vocab
-cat >shape.json <<'END'
-{"model_type": "bert", "vocab_size": 16, "hidden_size": 16, "num_hidden_layers": 4,
- "num_attention_heads": 2, "intermediate_size": 32, "max_position_embeddings": 12,
- "type_vocab_size": 2, "initializer_range": 0.3, "hidden_act": "gelu"}
-END
-run init -q --config shape.json --vocab vocab.txt --out start --seed 7
-exits 0
+make_start start 4
 # A third of the texts says nothing about its label.
 awk 'BEGIN {
     split("the film is not very !", w, " ")

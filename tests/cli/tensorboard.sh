@@ -2,14 +2,7 @@
 # train --tensorboard: the event file holds the numbers of the journal, each once, also
 # when the run was interrupted.  The file is read by a decoder of its own.
 . "$2/tests/cli/common.inc"
-make_vocab
-cat >shape.json <<'END'
-{"model_type": "bert", "vocab_size": 16, "hidden_size": 16, "num_hidden_layers": 3,
- "num_attention_heads": 2, "intermediate_size": 32, "max_position_embeddings": 12,
- "type_vocab_size": 2, "initializer_range": 0.1, "hidden_act": "gelu"}
-END
-run init -q --config shape.json --vocab vocab.txt --out start --seed 7
-exits 0
+make_start start 3
 awk 'BEGIN {
     print "review\tverdict"
     for (i = 0; i < 200; i++)

@@ -33,7 +33,8 @@ static void open_fixture(fixture *f, bool training)
     for (int i = 0; i < f->encoder.params.n; i++) { /* biases and classifiers too */
         const ofr_param *row = &f->encoder.params.rows[i];
         if (row->group == OFR_GROUP_HEADS)
-            support_random(f->encoder.w + row->offset, row->count, 100 + (uint64_t)i, 0.8);
+            support_random(f->encoder.w + row->offset, row->count, 100 + (uint64_t)i,
+                           0.8);
     }
     assert_ok(ofr_dev_open(&f->dev, &ofr_ops_scalar, 2, 16, &err), err);
     assert_ok(ofr_student_open(&f->student, &f->encoder, f->dev, B, MAX_T, N, training,

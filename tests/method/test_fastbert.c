@@ -126,30 +126,13 @@ static void test_regression(void **state)
                  "fastbert");
 }
 
-/* One thread or two: the same weights. */
 static void test_threads(void **state)
 {
     ofr_method_options o = toy_options();
-    ofr_real *weights[2];
-    size_t bytes = 0;
 
     (void)state;
     o.joint_epochs = 2;
-    for (int i = 0; i < 2; i++) {
-        ofr_encoder encoder;
-        toy t;
-
-        toy_open(&t, 60, L, 1 + i);
-        train(&t, &encoder, &o, NULL, NULL, NULL);
-        bytes = encoder.params.total * sizeof *encoder.w;
-        weights[i] = test_malloc(bytes);
-        memcpy(weights[i], encoder.w, bytes);
-        ofr_encoder_close(&encoder);
-        toy_close(&t);
-    }
-    assert_memory_equal(weights[0], weights[1], bytes);
-    test_free(weights[0]);
-    test_free(weights[1]);
+    toy_threads(&ofr_method_fastbert, &o);
 }
 
 int main(void)

@@ -91,7 +91,8 @@ static double flops_of(const ofr_config *c, const int *exits, int T)
 }
 
 /* Mean depth and FLOPs of the dev set from the table alone. */
-static void by_hand(const toy *t, const ofr_encoder *encoder, double *depth, double *flops)
+static void by_hand(const toy *t, const ofr_encoder *encoder, double *depth,
+                    double *flops)
 {
     const ofr_dataset *data = &t->dev_data;
     const ofr_real *table = encoder->w + encoder->params.token_exits;
@@ -187,30 +188,13 @@ static void test_threshold(void **state)
     toy_close(&t);
 }
 
-/* One thread or two: the same weights. */
 static void test_threads(void **state)
 {
     ofr_method_options o = toy_options();
-    ofr_real *weights[2];
-    size_t bytes = 0;
 
     (void)state;
     o.joint_epochs = 2;
-    for (int i = 0; i < 2; i++) {
-        ofr_encoder encoder;
-        toy t;
-
-        toy_open(&t, 60, L, 1 + i);
-        train(&t, &encoder, &t.data, &o, NULL);
-        bytes = encoder.params.total * sizeof *encoder.w;
-        weights[i] = test_malloc(bytes);
-        memcpy(weights[i], encoder.w, bytes);
-        ofr_encoder_close(&encoder);
-        toy_close(&t);
-    }
-    assert_memory_equal(weights[0], weights[1], bytes);
-    test_free(weights[0]);
-    test_free(weights[1]);
+    toy_threads(&ofr_method_hashee, &o);
 }
 
 int main(void)

@@ -186,4 +186,31 @@ static void toy_encoder(const toy *t, ofr_encoder *encoder, const ofr_method_opt
               err);
 }
 
+/* One thread or two: the same weights. */
+static inline void toy_threads(const ofr_method *method, const ofr_method_options *o)
+{
+    const ofr_method_job job = {0};
+    ofr_real *weights[2];
+    size_t bytes = 0;
+
+    for (int i = 0; i < 2; i++) {
+        ofr_encoder encoder;
+        ofr_error err;
+        toy t;
+
+        toy_open(&t, 60, 4, 1 + i);
+        toy_encoder(&t, &encoder, o);
+        assert_ok(ofr_method_train(method, &encoder, t.dev, &t.data, o, &job, NULL, &err),
+                  err);
+        bytes = encoder.params.total * sizeof *encoder.w;
+        weights[i] = test_malloc(bytes);
+        memcpy(weights[i], encoder.w, bytes);
+        ofr_encoder_close(&encoder);
+        toy_close(&t);
+    }
+    assert_memory_equal(weights[0], weights[1], bytes);
+    test_free(weights[0]);
+    test_free(weights[1]);
+}
+
 #endif

@@ -28,7 +28,7 @@ static void test_crc(void **state)
     assert_int_equal(ofr_tfevents_crc(bytes, 32), 0x46dd794eu);
 }
 
-/* ---- a reader ------------------------------------------------------------------------ */
+/* ---- a reader ------------------------------------------------------------------ */
 
 typedef struct reader {
     const unsigned char *p, *end;
@@ -160,7 +160,7 @@ static void check_file(const char *path, const char *want)
     ofr_buf_free(&got);
 }
 
-/* ---- tests ---------------------------------------------------------------------------- */
+/* ---- tests --------------------------------------------------------------------- */
 
 /* {"event":"step","phase":"p","step":300,"a":0.5}: the message byte for byte. */
 static void test_bytes(void **state)
@@ -172,6 +172,8 @@ static void test_bytes(void **state)
         0x0a, 3, 'p', '/', 'a',       /* its tag           */
         0x15, 0x00, 0x00, 0x00, 0x3f, /* 0.5               */
     };
+    const ofr_str line = OFR_STR("{\"event\":\"step\",\"phase\":\"p\","
+                                 "\"step\":300,\"a\":0.5}\n");
     ofr_tfevents events;
     ofr_error err;
     ofr_buf bytes;
@@ -180,11 +182,7 @@ static void test_bytes(void **state)
     (void)state;
     assert_ok(ofr_tfevents_open(&events, support_path("bytes/deep"), NULL, &err), err);
     memcpy(path, events.path, sizeof path);
-    assert_ok(ofr_tfevents_line(
-                  &events,
-                  OFR_STR("{\"event\":\"step\",\"phase\":\"p\",\"step\":300,\"a\":0.5}\n"),
-                  &err),
-              err);
+    assert_ok(ofr_tfevents_line(&events, line, &err), err);
     ofr_tfevents_close(&events);
     ofr_buf_init(&bytes);
     assert_ok(ofr_file_read(&bytes, path, 0, &err), err);
