@@ -41,6 +41,7 @@ static inline int check_open(void **state)
             printf("skip %s: not on this machine\n", check_names[i]);
             continue;
         }
+        printf("runs %s\n", check_names[i]);
         if (ofr_dev_open(&check->one[i], check_tables[i], 1, 700, NULL)) return -1;
         if (ofr_dev_open(&check->two[i], check_tables[i], 3, 700, NULL)) return -1;
     }
