@@ -64,7 +64,8 @@ void ofr_sha256_add(ofr_sha256 *hash, const void *p, size_t n)
     const unsigned char *from = p;
 
     while (n > 0) {
-        const size_t used = hash->bytes % 64, room = 64 - used, take = n < room ? n : room;
+        const size_t used = hash->bytes % 64, room = 64 - used,
+                     take = n < room ? n : room;
 
         memcpy(hash->block + used, from, take);
         hash->bytes += take;

@@ -92,12 +92,14 @@ static ofr_status find_texts(ofr_report_sources *s, places *p, const options *o,
 
     if (!o->task && !o->dev) {
         if (!o->data && !o->text && !o->pair) return OFR_OK;
-        return ofr_fail(err, OFR_INVALID, "which file holds the texts? give --dev FILE "
-                                          "with --text COL, or --task NAME with --data DIR");
+        return ofr_fail(err, OFR_INVALID,
+                        "which file holds the texts? give --dev FILE "
+                        "with --text COL, or --task NAME with --data DIR");
     }
     if (o->task && (o->text || o->pair))
-        return ofr_fail(err, OFR_INVALID, "--task knows its columns; leave out --text and "
-                                          "--text-pair, or --task");
+        return ofr_fail(err, OFR_INVALID,
+                        "--task knows its columns; leave out --text and "
+                        "--text-pair, or --task");
     if (o->task) {
         OFR_TRY(ofr_task_find(&task, o->task, err));
         if (!o->dev) OFR_TRY(ofr_cmd_need(o->data, "data", err));
@@ -183,15 +185,20 @@ static ofr_status run(void *values, const bool *is_set, char **args, int n_args,
                       ofr_error *err)
 {
     const options *o = values;
-    ofr_report_sources s = {.title = o->title, .run = o->run, .eval = o->eval,
-                            .predictions = o->predictions, .png = o->png, .pdf = o->pdf};
+    ofr_report_sources s = {.title = o->title,
+                            .run = o->run,
+                            .eval = o->eval,
+                            .predictions = o->predictions,
+                            .png = o->png,
+                            .pdf = o->pdf};
     places p;
 
     (void)is_set;
     OFR_TRY(ofr_cmd_args(args, n_args, 0, err));
     if (!o->run && !o->eval && !o->curves)
-        return ofr_fail(err, OFR_INVALID, "needs --run DIR, --eval FILE or --curves DIR; "
-                                          "see --help");
+        return ofr_fail(err, OFR_INVALID,
+                        "needs --run DIR, --eval FILE or --curves DIR; "
+                        "see --help");
     OFR_TRY(find_record(&s, &p, o, err));
     OFR_TRY(find_texts(&s, &p, o, err));
     OFR_TRY(find_out(&s, &p, o, err));
@@ -201,7 +208,8 @@ static ofr_status run(void *values, const bool *is_set, char **args, int n_args,
 
 const ofr_cmd ofr_cmd_report = {
     .name = "report",
-    .summary = "Write a page with charts about a run, an evaluation, a sweep, a comparison",
+    .summary =
+        "Write a page with charts about a run, an evaluation, a sweep, a comparison",
     .usage = "--run DIR | --eval FILE [--predictions FILE] | --curves DIR",
     .example =
         "  offramp report --run sst2-early\n"
@@ -211,7 +219,8 @@ const ofr_cmd ofr_cmd_report = {
     .notes =
         "Writes report.html, which works offline, and the same numbers as report.json\n"
         "and report.csv; beside a records.jsonl, whose verb has written those two, only\n"
-        "the page.  Prints their names.  Charts are drawn by gnuplot; without it the page\n"
+        "the page.  Prints their names.  Charts are drawn by gnuplot; without it the "
+        "page\n"
         "has tables only.  docs/REPORTS.md explains every part.",
     .options = rows,
     .options_bytes = sizeof(options),

@@ -20,10 +20,10 @@ typedef struct builder {
     bool has_history;
     json_t *eval, *options, *config; /* eval JSON, train.json, config.json; or NULL */
     char journal[OFR_PATH_MAX], options_path[OFR_PATH_MAX], config_path[OFR_PATH_MAX];
-    char predictions[OFR_PATH_MAX];  /* "": none */
+    char predictions[OFR_PATH_MAX]; /* "": none */
 } builder;
 
-/* ---- reading ----------------------------------------------------------------------- */
+/* ---- reading -------------------------------------------------------------------- */
 
 static ofr_status load_object(json_t **out, const char *path, ofr_error *err)
 {
@@ -48,8 +48,10 @@ static ofr_status read_run(builder *b, ofr_error *err)
     const char *dir = b->sources->run;
 
     if (!ofr_file_is_dir(dir))
-        return ofr_fail(err, OFR_NOT_FOUND, "%s: no such directory; --run wants what "
-                                            "`offramp train --out` made", dir);
+        return ofr_fail(err, OFR_NOT_FOUND,
+                        "%s: no such directory; --run wants what "
+                        "`offramp train --out` made",
+                        dir);
     OFR_TRY(ofr_file_join(b->journal, dir, "journal.jsonl", err));
     OFR_TRY(ofr_history_open(&b->history, b->journal, err));
     b->has_history = true;
@@ -104,7 +106,8 @@ static ofr_status read_answers(builder *b, ofr_error *err)
     if (b->has_summary) return ofr_answers_check(&b->answers, &b->summary, path, err);
     OFR_TRY(ofr_answers_summary(
         &b->summary, &b->page, &b->answers,
-        metric_of(b->has_history ? b->history.metric : NULL, b->answers.regression), err));
+        metric_of(b->has_history ? b->history.metric : NULL, b->answers.regression),
+        err));
     b->has_summary = true;
     return OFR_OK;
 }
@@ -132,8 +135,9 @@ static ofr_status read_texts(builder *b, ofr_error *err)
 
     if (!s->texts) return OFR_OK;
     if (!b->has_answers)
-        return ofr_fail(err, OFR_INVALID, "texts without predictions say nothing; give the "
-                                          "file of `offramp eval --predictions` as well");
+        return ofr_fail(err, OFR_INVALID,
+                        "texts without predictions say nothing; give the "
+                        "file of `offramp eval --predictions` as well");
     how.kind = ofr_table_kind_of(s->texts);
     OFR_TRY(ofr_table_open(&b->texts.table, s->texts, how, err));
     b->texts.open = true;
@@ -143,7 +147,8 @@ static ofr_status read_texts(builder *b, ofr_error *err)
     if (b->texts.table.n_rows == b->answers.n) return OFR_OK;
     return ofr_fail(err, OFR_FORMAT,
                     "%s: has %d rows, the predictions %d texts; give the file that was "
-                    "evaluated", s->texts, b->texts.table.n_rows, b->answers.n);
+                    "evaluated",
+                    s->texts, b->texts.table.n_rows, b->answers.n);
 }
 
 static ofr_status read_sources(builder *b, ofr_error *err)
@@ -151,11 +156,13 @@ static ofr_status read_sources(builder *b, ofr_error *err)
     const ofr_report_sources *s = b->sources;
 
     if (!s->run && !s->eval && !s->record)
-        return ofr_fail(err, OFR_INVALID, "nothing to report on: give a training run, an "
-                                          "evaluation or a record of curves");
+        return ofr_fail(err, OFR_INVALID,
+                        "nothing to report on: give a training run, an "
+                        "evaluation or a record of curves");
     if (s->predictions && !s->eval && !s->run)
-        return ofr_fail(err, OFR_INVALID, "predictions need the evaluation or the run that "
-                                          "they come from");
+        return ofr_fail(err, OFR_INVALID,
+                        "predictions need the evaluation or the run that "
+                        "they come from");
     if (s->run) OFR_TRY(read_run(b, err));
     if (s->eval) {
         OFR_TRY(load_object(&b->eval, s->eval, err));
@@ -177,14 +184,14 @@ static void close_sources(builder *b)
     ofr_page_free(&b->page);
 }
 
-/* ---- building ---------------------------------------------------------------------- */
+/* ---- building ------------------------------------------------------------------- */
 
 static ofr_status add_origin(builder *b, ofr_error *err)
 {
     static const char *const of_eval[] = {
-        "command", "task", "model", "rule", "threshold", "data", "data_sha256", "n_texts",
-        "n_truncated", "n_bad_rows", "seed", "batch", "threads", "processor", "kernels",
-        "commit", NULL};
+        "command",     "task",      "model",       "rule",       "threshold", "data",
+        "data_sha256", "n_texts",   "n_truncated", "n_bad_rows", "seed",      "batch",
+        "threads",     "processor", "kernels",     "commit",     NULL};
     const ofr_report_sources *s = b->sources;
     ofr_page *page = &b->page;
     ofr_page_table *t = ofr_part_origin(page);
@@ -198,7 +205,8 @@ static ofr_status add_origin(builder *b, ofr_error *err)
     if (s->run) OFR_TRY(ofr_part_origin_file(page, t, "journal", b->journal, err));
     OFR_TRY(ofr_part_origin_file(page, t, "evaluation", s->eval, err));
     OFR_TRY(ofr_part_origin_file(page, t, "predictions",
-                                 b->predictions[0] ? b->predictions : s->predictions, err));
+                                 b->predictions[0] ? b->predictions : s->predictions,
+                                 err));
     OFR_TRY(ofr_part_origin_file(page, t, "record", s->record, err));
     OFR_TRY(ofr_part_origin_file(page, t, "texts", s->texts, err));
     if (!b->options) return OFR_OK;
@@ -230,8 +238,8 @@ static void add_titles(builder *b)
     const char *task = found->task;
 
     if (!task)
-        task = json_string_value(json_object_get(json_object_get(b->config, "offramp"),
-                                                 "task"));
+        task = json_string_value(
+            json_object_get(json_object_get(b->config, "offramp"), "task"));
     page->title = s->title;
     if (!s->title && s->run)
         page->title = ofr_page_format(page, "Training run %s", base_name(page, s->run));
@@ -239,11 +247,10 @@ static void add_titles(builder *b)
         page->title = ofr_page_format(page, "Early exit on %s",
                                       task ? task : base_name(page, s->eval));
     if (!b->has_summary) return;
-    page->subtitle = ofr_page_format(page, "%s%s%d texts, %d layers%s%s",
-                                     task && task[0] ? task : "",
-                                     task && task[0] ? " \xc2\xb7 " : "", found->n, found->L,
-                                     found->rule ? ", rule " : "",
-                                     found->rule ? found->rule : "");
+    page->subtitle =
+        ofr_page_format(page, "%s%s%d texts, %d layers%s%s", task && task[0] ? task : "",
+                        task && task[0] ? " \xc2\xb7 " : "", found->n, found->L,
+                        found->rule ? ", rule " : "", found->rule ? found->rule : "");
 }
 
 static ofr_status build(builder *b, ofr_error *err)
@@ -269,7 +276,7 @@ static ofr_status build(builder *b, ofr_error *err)
     return page->failed ? ofr_fail_nomem(err, 65536, "a report") : OFR_OK;
 }
 
-/* ---- charts ------------------------------------------------------------------------ */
+/* ---- charts --------------------------------------------------------------------- */
 
 /* One chart as a file below dir/charts. */
 static ofr_status save_plot(ofr_plot *plot, const char *dir, ofr_plot_kind kind,
@@ -343,7 +350,7 @@ static ofr_status draw(builder *b, const char *dir, const char ***svg, ofr_error
     return OFR_OK;
 }
 
-/* ---- writing ----------------------------------------------------------------------- */
+/* ---- writing -------------------------------------------------------------------- */
 
 static ofr_status write_file(const char *dir, const char *name, const ofr_buf *text,
                              ofr_error *err)

@@ -15,19 +15,20 @@ typedef struct reader {
     ofr_answers *a;
     ofr_page *page;
     const char *path;
-    ofr_map names;      /* class of a name as it stands in the file */
-    char **fields;      /* [K] those names */
+    ofr_map names; /* class of a name as it stands in the file */
+    char **fields; /* [K] those names */
     int K_names;
 } reader;
 
-/* ---- header ------------------------------------------------------------------------ */
+/* ---- header --------------------------------------------------------------------- */
 
 static ofr_status bad_header(const reader *r, ofr_error *err)
 {
-    return ofr_fail(err, OFR_FORMAT,
-                    "%s: is no file of `offramp eval --predictions`: expected the columns "
-                    "id, label, prediction, exit_layer, pi_1, ..., p_1_0, ...",
-                    r->path);
+    return ofr_fail(
+        err, OFR_FORMAT,
+        "%s: is no file of `offramp eval --predictions`: expected the columns "
+        "id, label, prediction, exit_layer, pi_1, ..., p_1_0, ...",
+        r->path);
 }
 
 /* L and K from the columns: L-1 of pi, then L times K of p. */
@@ -107,7 +108,7 @@ static ofr_status read_names(reader *r, const char *const *labels, ofr_error *er
     return OFR_OK;
 }
 
-/* ---- rows -------------------------------------------------------------------------- */
+/* ---- rows ----------------------------------------------------------------------- */
 
 static ofr_status bad_field(const reader *r, int row, int column, const char *expected,
                             ofr_error *err)
@@ -182,9 +183,8 @@ static ofr_status read_layers(const reader *r, int row, ofr_error *err)
             }
         }
         a->p[at] = (float)best;
-        a->right[at] = a->regression
-                           ? fabs(best - (double)a->target[row]) < ERROR_LIMIT
-                           : a->says[at] == a->label_class[row];
+        a->right[at] = a->regression ? fabs(best - (double)a->target[row]) < ERROR_LIMIT
+                                     : a->says[at] == a->label_class[row];
         if (!a->right[at]) memorized = l + 2 > a->L ? a->L : l + 2;
     }
     a->memorized[row] = memorized;
@@ -218,7 +218,7 @@ void ofr_answers_close(ofr_answers *answers)
     *answers = (ofr_answers){0};
 }
 
-/* ---- against and as a summary ------------------------------------------------------ */
+/* ---- against and as a summary --------------------------------------------------- */
 
 static int count_at(const ofr_answers *a, int layer, bool only_right)
 {
@@ -235,11 +235,14 @@ ofr_status ofr_answers_check(const ofr_answers *a, const ofr_summary *s, const c
     if (a->n != s->n)
         return ofr_fail(err, OFR_FORMAT,
                         "%s: has %d texts, the evaluation %d; both have to come from the "
-                        "same `offramp eval`", path, a->n, s->n);
+                        "same `offramp eval`",
+                        path, a->n, s->n);
     if (a->L != s->L)
-        return ofr_fail(err, OFR_FORMAT,
-                        "%s: has %d layers, the evaluation %d; both have to come from the "
-                        "same `offramp eval`", path, a->L, s->L);
+        return ofr_fail(
+            err, OFR_FORMAT,
+            "%s: has %d layers, the evaluation %d; both have to come from the "
+            "same `offramp eval`",
+            path, a->L, s->L);
     for (int l = 1; l <= a->L; l++)
         if (count_at(a, l, false) != s->histogram[l - 1])
             return ofr_fail(err, OFR_FORMAT,
@@ -280,8 +283,8 @@ static void fill_layers(ofr_summary *s, const ofr_answers *a, ofr_metric metric,
         s->histogram[l - 1] = left;
         if (left) s->exit_accuracy[l - 1] = (double)count_at(a, l, true) / left;
         if (!a->regression)
-            s->calibration[l - 1] = ofr_metric_calibration_error(values, right, a->n,
-                                                                 OFR_METRIC_BINS);
+            s->calibration[l - 1] =
+                ofr_metric_calibration_error(values, right, a->n, OFR_METRIC_BINS);
     }
 }
 
@@ -304,9 +307,9 @@ static void fill_whole(ofr_summary *s, const ofr_answers *a, ofr_metric metric)
     s->saved = 1 - s->mean_exit / a->L;
     s->layer_speedup = a->L / s->mean_exit;
     s->score_full = s->layer_score[a->L - 1];
-    s->score = a->regression
-                   ? ofr_metric_score_real(metric, a->value, a->target, a->n)
-                   : ofr_metric_score(metric, a->answer_class, a->label_class, a->n, a->K);
+    s->score = a->regression ? ofr_metric_score_real(metric, a->value, a->target, a->n)
+                             : ofr_metric_score(metric, a->answer_class, a->label_class,
+                                                a->n, a->K);
 }
 
 /* Exits dealt out at random: what is expected of them.  The first right exit. */

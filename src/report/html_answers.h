@@ -11,17 +11,17 @@
 /* [.] per text; rightness and probabilities also per layer, layer 1 first. */
 typedef struct ofr_answers {
     int n, L, K;
-    bool regression;       /* K == 1: right is an error below 0.5 */
-    ofr_str *label, *answer; /* [n] as written */
+    bool regression;                 /* K == 1: right is an error below 0.5 */
+    ofr_str *label, *answer;         /* [n] as written */
     int *label_class, *answer_class; /* [n]; NULL for regression */
-    float *target, *value;   /* [n]; NULL for classification */
-    int *exit;             /* [n] 1..L */
-    int *memorized;        /* [n] first layer from which all are right, or L */
-    float *p;              /* [n,L] probability of that layer's answer, or value */
-    int *says;             /* [n,L] that layer's answer as a class */
-    unsigned char *right;  /* [n,L] */
-    unsigned char *ok;     /* [n] the answer that was given is right */
-    ofr_table table;       /* private: owns the texts */
+    float *target, *value;           /* [n]; NULL for classification */
+    int *exit;                       /* [n] 1..L */
+    int *memorized;                  /* [n] first layer from which all are right, or L */
+    float *p;             /* [n,L] probability of that layer's answer, or value */
+    int *says;            /* [n,L] that layer's answer as a class */
+    unsigned char *right; /* [n,L] */
+    unsigned char *ok;    /* [n] the answer that was given is right */
+    ofr_table table;      /* private: owns the texts */
 } ofr_answers;
 
 /* labels[K_names]: names of the classes; NULL for regression.  Arrays live in the

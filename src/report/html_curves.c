@@ -18,7 +18,7 @@ enum { GRID = 21, MOST_GROUPS = OFR_PLOT_COLOURS };
 
 typedef struct group {
     const char *method, *rule, *name;
-    int first, n;          /* its rows of the table */
+    int first, n; /* its rows of the table */
 } group;
 
 typedef struct curves {
@@ -27,10 +27,10 @@ typedef struct curves {
     group groups[MOST_GROUPS];
     int n_groups, n_left_out;
     ofr_page_table *table;
-    double full;           /* score of the full model of the first method */
+    double full; /* score of the full model of the first method */
 } curves;
 
-/* ---- groups ------------------------------------------------------------------------ */
+/* ---- groups --------------------------------------------------------------------- */
 
 static group *find_group(curves *c, const char *method, const char *rule)
 {
@@ -78,7 +78,7 @@ static void name_groups(curves *c)
     }
 }
 
-/* ---- points ------------------------------------------------------------------------ */
+/* ---- points --------------------------------------------------------------------- */
 
 static int by_saved(const void *a, const void *b)
 {
@@ -175,7 +175,8 @@ static void add_means(curves *c, const group *g, const seed_curve *seeds, int n_
         for (int f = 0; f < FIGURES; f++)
             for (int s = 0; s < n_seeds; s++)
                 values[f] += ofr_stats_curve_at(seeds[s].figure[0], seeds[s].figure[f],
-                                                seeds[s].n, at) / n_seeds;
+                                                seeds[s].n, at) /
+                             n_seeds;
         values[0] = at;
         add_row(c, g, NAN, NAN, values);
     }
@@ -226,9 +227,8 @@ static void add_group(curves *c, group *g)
 
 static void add_points_table(curves *c)
 {
-    ofr_page_table *t = ofr_page_table_begin(c->page, "curve_points",
-                                             "Numbers: the points of the curves",
-                                             OFR_LOOK_FOLDED);
+    ofr_page_table *t = ofr_page_table_begin(
+        c->page, "curve_points", "Numbers: the points of the curves", OFR_LOOK_FOLDED);
 
     c->table = t;
     ofr_page_column(t, "curve", "curve", false);
@@ -243,13 +243,13 @@ static void add_points_table(curves *c)
         add_group(c, &c->groups[g]);
 }
 
-/* ---- charts ------------------------------------------------------------------------ */
+/* ---- charts --------------------------------------------------------------------- */
 
 static void hover(curves *c, ofr_plot_series *series, const char *name, const char *x,
                   const char *unit)
 {
-    const char **text = series ? ofr_page_alloc(c->page, (size_t)series->n, sizeof *text)
-                               : NULL;
+    const char **text =
+        series ? ofr_page_alloc(c->page, (size_t)series->n, sizeof *text) : NULL;
 
     if (!text) return;
     for (int i = 0; i < series->n; i++)
@@ -265,7 +265,8 @@ static bool has_numbers(const curves *c, int column, int first, int n)
 
     for (const ofr_page_row *row = c->table ? c->table->rows : NULL; row;
          row = row->next, i++)
-        if (i >= first && i < first + n && isfinite(row->cells[column].value)) return true;
+        if (i >= first && i < first + n && isfinite(row->cells[column].value))
+            return true;
     return false;
 }
 
@@ -273,7 +274,8 @@ static bool has_numbers(const curves *c, int column, int first, int n)
 static void add_oracles(curves *c, ofr_plot *plot)
 {
     static const char *const rules[] = {"first-correct", "consistency"};
-    static const char *const names[] = {"oracle: first right", "oracle: agrees with full"};
+    static const char *const names[] = {"oracle: first right",
+                                        "oracle: agrees with full"};
     const size_t n = ofr_records_count(c->records, OFR_RECORD_ORACLE);
 
     for (int k = 0; k < 2; k++) {
@@ -292,8 +294,9 @@ static void add_oracles(curves *c, ofr_plot *plot)
             found++;
         }
         if (found == 0) continue;
-        hover(c, ofr_page_point(c->page, plot, names[k], 8 + k, 100 * saved / found,
-                                score / found),
+        hover(c,
+              ofr_page_point(c->page, plot, names[k], 8 + k, 100 * saved / found,
+                             score / found),
               names[k], "saved", " %");
     }
 }
@@ -323,8 +326,9 @@ static void plot_one(curves *c, const char *key, const char *title, const char *
         if (column != MS) /* measured: noise would fold a line */
             ofr_page_series(c->page, plot, NULL, OFR_PLOT_LINE, g, c->table, it->first,
                             it->n, column, SCORE, scale, 1);
-        hover(c, ofr_page_series(c->page, plot, it->name, OFR_PLOT_POINTS, g, c->table,
-                                 it->first, it->n, column, SCORE, scale, 1),
+        hover(c,
+              ofr_page_series(c->page, plot, it->name, OFR_PLOT_POINTS, g, c->table,
+                              it->first, it->n, column, SCORE, scale, 1),
               it->name, x_name, unit);
     }
     if (column == SAVED) add_oracles(c, plot);
@@ -354,21 +358,24 @@ static void add_curves(curves *c)
     if (c->n_left_out)
         ofr_page_say(c->page, ofr_page_format(c->page,
                                               "The first %d curves are drawn; all are in "
-                                              "the tables.", MOST_GROUPS));
+                                              "the tables.",
+                                              MOST_GROUPS));
     if (c->n_groups == 0) {
         ofr_page_say(c->page, "No run left any points.");
         return;
     }
-    ofr_page_say(c->page, "Up is better, and so is right where layers are saved, left where "
-                          "cost is shown. A curve that does not rise above random exits "
-                          "has learned nothing. Oracles know what they can not know.");
+    ofr_page_say(c->page,
+                 "Up is better, and so is right where layers are saved, left where "
+                 "cost is shown. A curve that does not rise above random exits "
+                 "has learned nothing. Oracles know what they can not know.");
     find_full(c);
     add_points_table(c);
     plot_one(c, "saved", "Score against saved layers", "saved layers (%)", "saved", " %",
              SAVED, 100);
     plot_one(c, "flops", "Score against FLOPs", "FLOPs of the full model (%)", "FLOPs",
              " %", FLOPS, 100);
-    plot_one(c, "time", "Score against measured time", "ms per text", "time", " ms", MS, 1);
+    plot_one(c, "time", "Score against measured time", "ms per text", "time", " ms", MS,
+             1);
 }
 
 /* What all runs have in common, unless somebody has named the page. */
@@ -381,15 +388,14 @@ static void add_titles(curves *c)
     const char *metric = ofr_record_text(first, "metric");
 
     if (!c->page->title)
-        c->page->title =
-            !compared && n == 1
-                ? ofr_page_format(c->page, "Exit rules of %s on %s",
-                                  ofr_record_text(first, "method"), task)
-                : ofr_page_format(c->page, "Early-exit methods on %s", task);
+        c->page->title = !compared && n == 1
+                             ? ofr_page_format(c->page, "Exit rules of %s on %s",
+                                               ofr_record_text(first, "method"), task)
+                             : ofr_page_format(c->page, "Early-exit methods on %s", task);
     if (!c->page->subtitle)
-        c->page->subtitle = ofr_page_format(c->page, "%s \xc2\xb7 %zu run%s, %d curve%s",
-                                            metric, n, n == 1 ? "" : "s", c->n_groups,
-                                            c->n_groups == 1 ? "" : "s");
+        c->page->subtitle =
+            ofr_page_format(c->page, "%s \xc2\xb7 %zu run%s, %d curve%s", metric, n,
+                            n == 1 ? "" : "s", c->n_groups, c->n_groups == 1 ? "" : "s");
 }
 
 ofr_status ofr_part_curves(ofr_page *page, const char *path, ofr_error *err)

@@ -5,7 +5,7 @@
 #include "report/html_page.h"
 #include "report/jsonline.h"
 
-/* ---- JSON -------------------------------------------------------------------------- */
+/* ---- JSON ----------------------------------------------------------------------- */
 
 static void json_cell(ofr_buf *out, const char *key, const ofr_cell *cell)
 {
@@ -49,7 +49,7 @@ void ofr_page_json(ofr_buf *out, const ofr_page *page)
     ofr_buf_adds(out, "}\n");
 }
 
-/* ---- CSV --------------------------------------------------------------------------- */
+/* ---- CSV ------------------------------------------------------------------------ */
 
 /* RFC 4180: in quotes where it has to be. */
 static void csv_text(ofr_buf *out, ofr_str text)

@@ -91,11 +91,14 @@ static const char *say_accuracy(ofr_page *page, const ofr_cell *cells, const int
     const double layer = cells[columns[0]].value, there = cells[columns[2]].value;
 
     if (!isfinite(there))
-        return ofr_page_format(page, "layer %.0f: %.1f %% of all texts right, none left here",
+        return ofr_page_format(page,
+                               "layer %.0f: %.1f %% of all texts right, none left here",
                                layer, 100 * cells[columns[1]].value);
-    return ofr_page_format(page,
-                           "layer %.0f: %.1f %% of all texts right, %.1f %% of those that "
-                           "left here", layer, 100 * cells[columns[1]].value, 100 * there);
+    return ofr_page_format(
+        page,
+        "layer %.0f: %.1f %% of all texts right, %.1f %% of those that "
+        "left here",
+        layer, 100 * cells[columns[1]].value, 100 * there);
 }
 
 static void plot_accuracy(ofr_page *page, const ofr_page_table *t, int L)
@@ -106,9 +109,10 @@ static void plot_accuracy(ofr_page *page, const ofr_page_table *t, int L)
 
     if (!plot) return;
     plot->whole_x = true;
-    ofr_page_series(page, plot, "all texts", OFR_PLOT_LINE, 0, t, 0, L, LAYER, ALL, 1, 100);
-    ofr_page_series(page, plot, "texts that left there", OFR_PLOT_POINTS, 1, t, 0, L, LAYER,
-                    THERE, 1, 100);
+    ofr_page_series(page, plot, "all texts", OFR_PLOT_LINE, 0, t, 0, L, LAYER, ALL, 1,
+                    100);
+    ofr_page_series(page, plot, "texts that left there", OFR_PLOT_POINTS, 1, t, 0, L,
+                    LAYER, THERE, 1, 100);
     hover_rows(page, plot, t, LAYER, say_accuracy, columns);
 }
 
@@ -137,10 +141,11 @@ void ofr_part_exits(ofr_page *page, const ofr_summary *s)
 
     ofr_page_section_begin(page, "exits-section", "The exits");
     if (isfinite(s->overthinking))
-        ofr_page_say(page, ofr_page_format(page,
-                                           "%.1f %% of the texts were right at some earlier "
-                                           "exit and are wrong at the last.",
-                                           100 * s->overthinking));
+        ofr_page_say(page,
+                     ofr_page_format(page,
+                                     "%.1f %% of the texts were right at some earlier "
+                                     "exit and are wrong at the last.",
+                                     100 * s->overthinking));
     t = exits_table(page, s);
     ofr_part_histogram(page, "histogram", "Where texts leave", t, LAYER, RIGHT, WRONG);
     if (isfinite(s->layer_accuracy[0])) plot_accuracy(page, t, s->L);

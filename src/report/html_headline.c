@@ -60,7 +60,7 @@ void ofr_part_headline(ofr_page *page, const ofr_summary *s)
     add_row(page, t, "ms per text, p95", OFR_CELL_REAL, 3, s->ms_p95, s->ms_full_p95);
 }
 
-/* ---- against knowing nothing --------------------------------------------------------- */
+/* ---- against knowing nothing ---------------------------------------------------- */
 
 enum { NAME, EXIT, SAVED, SCORE };
 
@@ -95,8 +95,8 @@ static ofr_page_table *fixed_exits(ofr_page *page, const ofr_summary *s)
 
 static void hover_point(ofr_page *page, ofr_plot_series *series, const char *name)
 {
-    const char **text = series ? ofr_page_alloc(page, (size_t)series->n, sizeof *text)
-                               : NULL;
+    const char **text =
+        series ? ofr_page_alloc(page, (size_t)series->n, sizeof *text) : NULL;
 
     if (!text) return;
     for (int i = 0; i < series->n; i++)
@@ -119,8 +119,8 @@ static void plot_stands(ofr_page *page, const ofr_summary *s, const ofr_page_tab
                 ofr_page_series(page, plot, "one exit for all texts", OFR_PLOT_LINE,
                                 OFR_PLOT_NEUTRAL, fixed, 0, s->L, 1, 2, 100, 1),
                 "one exit for all");
-    ofr_page_level(page, plot, "full model", OFR_PLOT_NEUTRAL, 0, 100.0 * (s->L - 1) / s->L,
-                   s->score_full);
+    ofr_page_level(page, plot, "full model", OFR_PLOT_NEUTRAL, 0,
+                   100.0 * (s->L - 1) / s->L, s->score_full);
     for (int i = 0; i < n; i++)
         if (row[i] >= 0 && i != 1)
             hover_point(page,
@@ -131,18 +131,18 @@ static void plot_stands(ofr_page *page, const ofr_summary *s, const ofr_page_tab
 
 void ofr_part_comparison(ofr_page *page, const ofr_summary *s)
 {
-    static const char *const names[] = {"this rule", "full model",
-                                        "the same exits at random",
-                                        "one exit of the same FLOPs",
-                                        "oracle: first right exit"};
+    static const char *const names[] = {
+        "this rule", "full model", "the same exits at random",
+        "one exit of the same FLOPs", "oracle: first right exit"};
     ofr_page_table *t;
     int row[5];
 
     if (!isfinite(s->layer_score[0])) return;
     ofr_page_section_begin(page, "tradeoff", "What the rule is worth");
-    ofr_page_say(page, "A rule has learned something when it beats its own exits dealt out "
-                       "at random, and one fixed exit of the same cost. The oracle leaves "
-                       "at the first right exit and knows what it can not know.");
+    ofr_page_say(page,
+                 "A rule has learned something when it beats its own exits dealt out "
+                 "at random, and one fixed exit of the same cost. The oracle leaves "
+                 "at the first right exit and knows what it can not know.");
     t = ofr_page_table_begin(page, "comparison", NULL, OFR_LOOK_TABLE);
     ofr_page_column(t, "name", "", false);
     ofr_page_column(t, "mean_exit_layer", "mean exit layer", true);

@@ -32,7 +32,8 @@ static void add_common_cells(ofr_page_table *t, const json_t *line)
     for (size_t i = 0; i < 3; i++)
         ofr_page_number(t, OFR_CELL_REAL, 4, ofr_record_item(line, "score_at_saved", i));
     for (size_t i = 0; i < 3; i++)
-        ofr_page_number(t, OFR_CELL_PERCENT, 1, ofr_record_item(line, "saved_at_lost", i));
+        ofr_page_number(t, OFR_CELL_PERCENT, 1,
+                        ofr_record_item(line, "saved_at_lost", i));
 }
 
 static void add_methods(ofr_page *page, const ofr_records *records)
@@ -41,8 +42,10 @@ static void add_methods(ofr_page *page, const ofr_records *records)
     ofr_page_table *t;
 
     if (n == 0) return;
-    t = ofr_page_table_begin(page, "methods", "Mean over the seeds; \xc2\xb1 is the standard "
-                                              "deviation of the score", OFR_LOOK_TABLE);
+    t = ofr_page_table_begin(page, "methods",
+                             "Mean over the seeds; \xc2\xb1 is the standard "
+                             "deviation of the score",
+                             OFR_LOOK_TABLE);
     ofr_page_column(t, "method", "method", false);
     ofr_page_column(t, "seeds", "seeds", true);
     ofr_page_column(t, "score", "score", true);
@@ -110,7 +113,8 @@ static void add_curves(ofr_page *page, const ofr_records *records)
     ofr_page_table *t;
 
     if (n == 0) return;
-    t = ofr_page_table_begin(page, "curves", only ? NULL : "Numbers: every curve of every run",
+    t = ofr_page_table_begin(page, "curves",
+                             only ? NULL : "Numbers: every curve of every run",
                              only ? OFR_LOOK_TABLE : OFR_LOOK_FOLDED);
     ofr_page_column(t, "method", "method", false);
     ofr_page_column(t, "seed", "seed", true);
@@ -137,7 +141,7 @@ void ofr_part_methods(ofr_page *page, const ofr_records *records)
     add_curves(page, records);
 }
 
-/* ---- operating points -------------------------------------------------------------- */
+/* ---- operating points ----------------------------------------------------------- */
 
 static double ratio(const json_t *line, const char *above, const char *below)
 {
@@ -190,7 +194,8 @@ static void plot_exits(ofr_page *page, const ofr_records *records)
         ofr_page_column(t, "right", "right", true);
         ofr_page_column(t, "wrong", "wrong", true);
         add_exits(page, t, line, name);
-        ofr_part_histogram(page, ofr_page_format(page, "exits-%d", drawn), name, t, 1, 2, 3);
+        ofr_part_histogram(page, ofr_page_format(page, "exits-%d", drawn), name, t, 1, 2,
+                           3);
     }
 }
 
@@ -237,15 +242,15 @@ void ofr_part_operating(ofr_page *page, const ofr_records *records)
     if (t) plot_exits(page, records);
 }
 
-/* ---- runs -------------------------------------------------------------------------- */
+/* ---- runs ----------------------------------------------------------------------- */
 
 void ofr_part_runs(ofr_page *page, const ofr_records *records)
 {
-    static const char *const keys[] = {"status", "message", "train_command",
-                                       "sweep_command", "report", "commit", "processor",
-                                       "kernels"};
-    static const char *const titles[] = {"status", "message", "training", "sweep",
-                                         "data", "commit", "processor", "kernels"};
+    static const char *const keys[] = {"status",        "message", "train_command",
+                                       "sweep_command", "report",  "commit",
+                                       "processor",     "kernels"};
+    static const char *const titles[] = {"status", "message", "training",  "sweep",
+                                         "data",   "commit",  "processor", "kernels"};
     const size_t n = ofr_records_count(records, OFR_RECORD_RUN);
     ofr_page_table *t;
 

@@ -54,7 +54,7 @@ const char *ofr_page_format(ofr_page *page, const char *fmt, ...)
     return text;
 }
 
-/* ---- sections and items ---------------------------------------------------------- */
+/* ---- sections and items --------------------------------------------------------- */
 
 void ofr_page_section_begin(ofr_page *page, const char *key, const char *title)
 {
@@ -100,7 +100,7 @@ void ofr_page_say(ofr_page *page, const char *text)
     ofr_page_verdict(page, NULL, 0, text);
 }
 
-/* ---- tables ------------------------------------------------------------------------ */
+/* ---- tables --------------------------------------------------------------------- */
 
 ofr_page_table *ofr_page_table_begin(ofr_page *page, const char *key, const char *caption,
                                      ofr_table_look look)
@@ -136,8 +136,8 @@ void ofr_page_row_begin(ofr_page *page, ofr_page_table *table)
 
     if (!table) return;
     row = ofr_page_alloc(page, 1, sizeof *row);
-    if (row) row->cells = ofr_page_alloc(page, (size_t)table->n_columns,
-                                         sizeof *row->cells);
+    if (row)
+        row->cells = ofr_page_alloc(page, (size_t)table->n_columns, sizeof *row->cells);
     table->used = table->n_columns; /* no room, should memory be short */
     if (!row || !row->cells) return;
     for (int i = 0; i < table->n_columns; i++)
@@ -215,23 +215,37 @@ void ofr_page_cell_text(ofr_buf *out, const ofr_cell *cell)
     const double v = cell->value;
 
     switch (cell->format) {
-    case OFR_CELL_NONE: ofr_buf_adds(out, "\xe2\x80\x93"); break;
-    case OFR_CELL_TEXT: ofr_buf_add(out, cell->text.p, cell->text.n); break;
-    case OFR_CELL_COUNT: ofr_buf_addf(out, "%.0f", v); break;
-    case OFR_CELL_REAL: ofr_buf_addf(out, "%.*f", cell->decimals, v); break;
-    case OFR_CELL_PERCENT: ofr_buf_addf(out, "%.*f %%", cell->decimals, 100 * v); break;
+    case OFR_CELL_NONE:
+        ofr_buf_adds(out, "\xe2\x80\x93");
+        break;
+    case OFR_CELL_TEXT:
+        ofr_buf_add(out, cell->text.p, cell->text.n);
+        break;
+    case OFR_CELL_COUNT:
+        ofr_buf_addf(out, "%.0f", v);
+        break;
+    case OFR_CELL_REAL:
+        ofr_buf_addf(out, "%.*f", cell->decimals, v);
+        break;
+    case OFR_CELL_PERCENT:
+        ofr_buf_addf(out, "%.*f %%", cell->decimals, 100 * v);
+        break;
     case OFR_CELL_POINTS:
         if (fabs(100 * v) * pow(10, cell->decimals) < 0.5)
             ofr_buf_addf(out, "%.*f points", cell->decimals, 0.0); /* no "-0.0" */
         else
             ofr_buf_addf(out, "%+.*f points", cell->decimals, 100 * v);
         break;
-    case OFR_CELL_TIMES: ofr_buf_addf(out, "%.*f\xc3\x97", cell->decimals, v); break;
-    case OFR_CELL_SHORT: ofr_buf_add_double(out, v); break;
+    case OFR_CELL_TIMES:
+        ofr_buf_addf(out, "%.*f\xc3\x97", cell->decimals, v);
+        break;
+    case OFR_CELL_SHORT:
+        ofr_buf_add_double(out, v);
+        break;
     }
 }
 
-/* ---- charts ------------------------------------------------------------------------ */
+/* ---- charts --------------------------------------------------------------------- */
 
 ofr_plot *ofr_page_plot(ofr_page *page, const char *key, const char *title,
                         const char *x_label, const char *y_label)
@@ -244,8 +258,13 @@ ofr_plot *ofr_page_plot(ofr_page *page, const char *key, const char *title,
         if (item) item->kind = OFR_ITEM_TEXT, item->text = "";
         return NULL;
     }
-    *plot = (ofr_plot){.key = key, .title = title, .x_label = x_label,
-                       .y_label = y_label, .x_from = NAN, .x_to = NAN, .y_from = NAN,
+    *plot = (ofr_plot){.key = key,
+                       .title = title,
+                       .x_label = x_label,
+                       .y_label = y_label,
+                       .x_from = NAN,
+                       .x_to = NAN,
+                       .y_from = NAN,
                        .y_to = NAN};
     item->plot = plot;
     return plot;
@@ -259,8 +278,8 @@ static ofr_plot_series *new_series(ofr_page *page, ofr_plot *plot, const char *n
     double *y = ofr_page_alloc(page, (size_t)n, sizeof *y);
 
     if (!series || !x || !y || !plot) return NULL;
-    *series = (ofr_plot_series){.name = name, .style = style, .colour = colour, .n = n,
-                                .x = x, .y = y};
+    *series = (ofr_plot_series){
+        .name = name, .style = style, .colour = colour, .n = n, .x = x, .y = y};
     for (last = &plot->series; *last; last = &(*last)->next)
         ;
     *last = series;

@@ -14,14 +14,14 @@
 
 /* How a number is shown; JSON and CSV have it as it is. */
 typedef enum ofr_cell_format {
-    OFR_CELL_NONE,     /* empty; null in JSON                       */
+    OFR_CELL_NONE, /* empty; null in JSON                       */
     OFR_CELL_TEXT,
-    OFR_CELL_COUNT,    /* 1234                                      */
-    OFR_CELL_REAL,     /* with `decimals`                           */
-    OFR_CELL_PERCENT,  /* a fraction, shown as 12.3 %               */
-    OFR_CELL_POINTS,   /* a difference of fractions, +1.2 points    */
-    OFR_CELL_TIMES,    /* a ratio, 2.11x                            */
-    OFR_CELL_SHORT     /* shortest decimal: thresholds, seeds       */
+    OFR_CELL_COUNT,   /* 1234                                      */
+    OFR_CELL_REAL,    /* with `decimals`                           */
+    OFR_CELL_PERCENT, /* a fraction, shown as 12.3 %               */
+    OFR_CELL_POINTS,  /* a difference of fractions, +1.2 points    */
+    OFR_CELL_TIMES,   /* a ratio, 2.11x                            */
+    OFR_CELL_SHORT    /* shortest decimal: thresholds, seeds       */
 } ofr_cell_format;
 
 typedef struct ofr_cell {
@@ -35,23 +35,23 @@ typedef struct ofr_cell {
 } ofr_cell;
 
 typedef struct ofr_page_row {
-    ofr_cell *cells;   /* [n_columns] */
+    ofr_cell *cells; /* [n_columns] */
     struct ofr_page_row *next;
 } ofr_page_row;
 
 typedef enum ofr_table_look {
-    OFR_LOOK_TABLE,    /* shown as it is                            */
-    OFR_LOOK_FOLDED,   /* the numbers behind charts: opened on demand */
-    OFR_LOOK_CARDS,    /* first row set in large letters            */
-    OFR_LOOK_MATRIX,   /* shaded cells                              */
-    OFR_LOOK_TEXTS,    /* a table; on narrow screens like records   */
-    OFR_LOOK_RECORDS   /* every row a block of names and values     */
+    OFR_LOOK_TABLE,  /* shown as it is                            */
+    OFR_LOOK_FOLDED, /* the numbers behind charts: opened on demand */
+    OFR_LOOK_CARDS,  /* every row a card, its number in large      */
+    OFR_LOOK_MATRIX, /* shaded cells                              */
+    OFR_LOOK_TEXTS,  /* a table; on narrow screens like records   */
+    OFR_LOOK_RECORDS /* every row a block of names and values     */
 } ofr_table_look;
 
 enum { OFR_PAGE_COLUMNS = 64 };
 
 typedef struct ofr_page_table {
-    const char *key;   /* in JSON and CSV, unique in the page: a-z, '_' */
+    const char *key; /* in JSON and CSV, unique in the page: a-z, '_' */
     const char *caption;
     ofr_table_look look;
     int n_columns;
@@ -61,7 +61,7 @@ typedef struct ofr_page_table {
     } columns[OFR_PAGE_COLUMNS];
     int n_rows;
     ofr_page_row *rows, *last;
-    int used;          /* cells of the last row that are filled */
+    int used; /* cells of the last row that are filled */
 } ofr_page_table;
 
 typedef enum ofr_item_kind { OFR_ITEM_TEXT, OFR_ITEM_TABLE, OFR_ITEM_PLOT } ofr_item_kind;
@@ -69,8 +69,8 @@ typedef enum ofr_item_kind { OFR_ITEM_TEXT, OFR_ITEM_TABLE, OFR_ITEM_PLOT } ofr_
 typedef struct ofr_page_item {
     ofr_item_kind kind;
     const char *text;
-    const char *mark;  /* TEXT: a word set off in front of it, or NULL */
-    int mood;          /* of the mark: 0 plain, 1 good, 2 doubtful, 3 bad */
+    const char *mark; /* TEXT: a word set off in front of it, or NULL */
+    int mood;         /* of the mark: 0 plain, 1 good, 2 doubtful, 3 bad */
     ofr_page_table *table;
     ofr_plot *plot;
     struct ofr_page_item *next;
@@ -110,7 +110,7 @@ void ofr_page_column(ofr_page_table *table, const char *key, const char *title,
 /* A row, then its cells from left to right; what is not given stays empty. */
 void ofr_page_row_begin(ofr_page *page, ofr_page_table *table);
 void ofr_page_text(ofr_page *page, ofr_page_table *table, ofr_str text); /* copied */
-void ofr_page_word(ofr_page_table *table, const char *text); /* borrowed */
+void ofr_page_word(ofr_page_table *table, const char *text);             /* borrowed */
 void ofr_page_number(ofr_page_table *table, ofr_cell_format format, int decimals,
                      double value); /* NaN: empty */
 void ofr_page_shade(ofr_page_table *table, double shade, const char *hover);

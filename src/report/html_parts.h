@@ -26,7 +26,7 @@ void ofr_part_hardness(ofr_page *page, const ofr_answers *answers);
 /* The texts themselves; rows NULL: not given. */
 typedef struct ofr_texts {
     ofr_table table;
-    int text, pair;      /* columns; pair -1: none */
+    int text, pair; /* columns; pair -1: none */
     bool open;
 } ofr_texts;
 

@@ -12,9 +12,11 @@ static const char *const kinds[OFR_RECORD_KINDS] = {"run", "point", "curve", "or
                                                     "compare"};
 
 /* Without these a line means nothing; NULL at the end. */
-static const char *const texts[OFR_RECORD_KINDS][3] = {
-    {"method", "status"}, {"method", "rule"}, {"method", "rule"}, {"method", "rule"},
-    {"method"}};
+static const char *const texts[OFR_RECORD_KINDS][3] = {{"method", "status"},
+                                                       {"method", "rule"},
+                                                       {"method", "rule"},
+                                                       {"method", "rule"},
+                                                       {"method"}};
 static const char *const numbers[OFR_RECORD_KINDS][3] = {
     {NULL}, {"score", "saved_layers"}, {NULL}, {"saved_layers"}, {NULL}};
 
@@ -57,8 +59,9 @@ static ofr_status check(const json_t *line, int kind, const char *name, ofr_erro
                             name, kinds[kind], texts[kind][i]);
     for (int i = 0; i < 3 && numbers[kind][i]; i++)
         if (!json_is_number(json_object_get(line, numbers[kind][i])))
-            return ofr_fail(err, OFR_FORMAT, "%s: a \"%s\" line without the number \"%s\"",
-                            name, kinds[kind], numbers[kind][i]);
+            return ofr_fail(err, OFR_FORMAT,
+                            "%s: a \"%s\" line without the number \"%s\"", name,
+                            kinds[kind], numbers[kind][i]);
     return OFR_OK;
 }
 
@@ -72,8 +75,10 @@ static ofr_status add_line(ofr_records *records, json_t *line, const char *name,
 
     if (!json_is_object(line) || !kind[0]) {
         json_decref(line);
-        return ofr_fail(err, OFR_FORMAT, "%s: no object with a \"kind\"; expected a line "
-                                         "of records.jsonl", name);
+        return ofr_fail(err, OFR_FORMAT,
+                        "%s: no object with a \"kind\"; expected a line "
+                        "of records.jsonl",
+                        name);
     }
     while (k < OFR_RECORD_KINDS && strcmp(kind, kinds[k]) != 0)
         k++;

@@ -7,8 +7,12 @@
 #include "io/json.h"
 
 typedef enum ofr_record_kind {
-    OFR_RECORD_RUN, OFR_RECORD_POINT, OFR_RECORD_CURVE, OFR_RECORD_ORACLE,
-    OFR_RECORD_COMPARE, OFR_RECORD_KINDS
+    OFR_RECORD_RUN,
+    OFR_RECORD_POINT,
+    OFR_RECORD_CURVE,
+    OFR_RECORD_ORACLE,
+    OFR_RECORD_COMPARE,
+    OFR_RECORD_KINDS
 } ofr_record_kind;
 
 typedef struct ofr_records {
@@ -21,7 +25,8 @@ ofr_status ofr_records_open(ofr_records *records, const char *path, ofr_error *e
 void ofr_records_close(ofr_records *records);
 
 /* Line i of a kind; how many there are. */
-const json_t *ofr_records_line(const ofr_records *records, ofr_record_kind kind, size_t i);
+const json_t *ofr_records_line(const ofr_records *records, ofr_record_kind kind,
+                               size_t i);
 size_t ofr_records_count(const ofr_records *records, ofr_record_kind kind);
 
 /* NaN, "": absent or of another type.  item: of an array. */

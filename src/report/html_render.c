@@ -17,7 +17,7 @@ static void add_cell_text(ofr_buf *out, const ofr_cell *cell)
         ofr_page_cell_text(out, cell);
 }
 
-/* ---- tables ------------------------------------------------------------------------ */
+/* ---- tables --------------------------------------------------------------------- */
 
 static void add_head(ofr_buf *out, const ofr_page_table *table)
 {
@@ -72,10 +72,12 @@ static void add_cell(ofr_buf *out, const ofr_page_table *table, const ofr_cell *
 
 static void add_table(ofr_buf *out, const ofr_page_table *table)
 {
-    static const char *const classes[] = {
-        [OFR_LOOK_TABLE] = "",           [OFR_LOOK_FOLDED] = "",
-        [OFR_LOOK_CARDS] = "",           [OFR_LOOK_MATRIX] = " class=\"matrix\"",
-        [OFR_LOOK_TEXTS] = " class=\"texts\"", [OFR_LOOK_RECORDS] = " class=\"records\""};
+    static const char *const classes[] = {[OFR_LOOK_TABLE] = "",
+                                          [OFR_LOOK_FOLDED] = "",
+                                          [OFR_LOOK_CARDS] = "",
+                                          [OFR_LOOK_MATRIX] = " class=\"matrix\"",
+                                          [OFR_LOOK_TEXTS] = " class=\"texts\"",
+                                          [OFR_LOOK_RECORDS] = " class=\"records\""};
     const bool texts = table->look == OFR_LOOK_RECORDS || table->look == OFR_LOOK_TEXTS;
 
     ofr_buf_addf(out, "<div class=\"scroll\"><table id=\"%s\"%s>", table->key,
@@ -132,16 +134,22 @@ static void add_cards(ofr_buf *out, const ofr_page_table *table)
 static void add_any_table(ofr_buf *out, const ofr_page_table *table)
 {
     switch (table->look) {
-    case OFR_LOOK_CARDS: add_cards(out, table); break;
-    case OFR_LOOK_FOLDED: add_folded(out, table); break;
+    case OFR_LOOK_CARDS:
+        add_cards(out, table);
+        break;
+    case OFR_LOOK_FOLDED:
+        add_folded(out, table);
+        break;
     case OFR_LOOK_TABLE:
     case OFR_LOOK_TEXTS:
     case OFR_LOOK_RECORDS:
-    case OFR_LOOK_MATRIX: add_table(out, table); break;
+    case OFR_LOOK_MATRIX:
+        add_table(out, table);
+        break;
     }
 }
 
-/* ---- charts, texts, sections ------------------------------------------------------- */
+/* ---- charts, texts, sections ---------------------------------------------------- */
 
 static void add_figure(ofr_buf *out, const ofr_plot *plot, const char *svg)
 {
@@ -224,10 +232,11 @@ void ofr_page_html(ofr_buf *out, const ofr_page *page, const char *const *svg)
 {
     int n_plots = 0;
 
-    ofr_buf_adds(out, "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"/>\n"
-                      "<meta name=\"viewport\" content=\"width=device-width, "
-                      "initial-scale=1\"/>\n<meta name=\"referrer\" "
-                      "content=\"no-referrer\"/>\n<title>");
+    ofr_buf_adds(out,
+                 "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"/>\n"
+                 "<meta name=\"viewport\" content=\"width=device-width, "
+                 "initial-scale=1\"/>\n<meta name=\"referrer\" "
+                 "content=\"no-referrer\"/>\n<title>");
     add_text(out, page->title);
     ofr_buf_adds(out, "</title>\n<style>\n");
     for (int i = 0; ofr_html_style[i]; i++)
@@ -238,7 +247,8 @@ void ofr_page_html(ofr_buf *out, const ofr_page *page, const char *const *svg)
     ofr_buf_adds(out, "<main>\n");
     for (const ofr_page_section *s = page->sections; s; s = s->next)
         add_section(out, s, svg, &n_plots);
-    ofr_buf_adds(out, "</main>\n<footer>Made by offramp report. Every number on this page "
-                      "is in report.json and report.csv as well; hover over a chart to "
-                      "read its values.</footer>\n</body></html>\n");
+    ofr_buf_adds(out,
+                 "</main>\n<footer>Made by offramp report. Every number on this page "
+                 "is in report.json and report.csv as well; hover over a chart to "
+                 "read its values.</footer>\n</body></html>\n");
 }

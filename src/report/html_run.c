@@ -10,14 +10,14 @@ enum { RAMP_NAMES = 8 };
 typedef struct run {
     ofr_page *page;
     const ofr_history *history;
-    int *looks;              /* points that are looks of their own */
+    int *looks; /* points that are looks of their own */
     int n;
     ofr_page_table *table;
-    double *x;               /* [n] 1, 2, ... */
+    double *x; /* [n] 1, 2, ... */
     ofr_plot_band *bands;
-    ofr_plot_band *unnamed;  /* the same: one legend of phases is enough */
+    ofr_plot_band *unnamed; /* the same: one legend of phases is enough */
     int n_bands;
-    bool named;              /* a chart has that legend */
+    bool named; /* a chart has that legend */
 } run;
 
 static const ofr_history_point *point_of(const run *r, int i)
@@ -55,16 +55,17 @@ static bool find_bands(run *r)
     r->unnamed = ofr_page_alloc(r->page, (size_t)r->n, sizeof *r->unnamed);
     if (!r->bands || !r->unnamed) return false;
     for (int i = 0; i < r->n; i++) {
-        const ofr_history_point *now = point_of(r, i), *before = point_of(r, i ? i - 1 : 0);
+        const ofr_history_point *now = point_of(r, i),
+                                *before = point_of(r, i ? i - 1 : 0);
 
         if (i && now->iteration == before->iteration &&
             strcmp(now->phase, before->phase) == 0) {
             r->bands[r->n_bands - 1].to = i + 1.5;
             continue;
         }
-        r->bands[r->n_bands++] = (ofr_plot_band){
-            i + 0.5, i + 1.5, band_colour(now->phase),
-            ofr_page_format(r->page, "%s phase", now->phase)};
+        r->bands[r->n_bands++] =
+            (ofr_plot_band){i + 0.5, i + 1.5, band_colour(now->phase),
+                            ofr_page_format(r->page, "%s phase", now->phase)};
     }
     for (int i = 0; i < r->n_bands; i++) {
         r->unnamed[i] = r->bands[i];
@@ -108,7 +109,7 @@ static void add_table(run *r)
     }
 }
 
-/* ---- charts ------------------------------------------------------------------------ */
+/* ---- charts --------------------------------------------------------------------- */
 
 static bool any_number(const ofr_page_table *t, int column)
 {
@@ -146,9 +147,9 @@ static const char *where(const run *r, int i)
 }
 
 /* One or two columns of the table over the looks; column2 0: one. */
-static void plot_columns(run *r, const char *key, const char *title,
-                         const char *y_label, int column, const char *name, int column2,
-                         const char *name2, double scale)
+static void plot_columns(run *r, const char *key, const char *title, const char *y_label,
+                         int column, const char *name, int column2, const char *name2,
+                         double scale)
 {
     ofr_plot *plot;
     const ofr_page_row *row = r->table ? r->table->rows : NULL;
@@ -157,10 +158,10 @@ static void plot_columns(run *r, const char *key, const char *title,
     plot = begin_plot(r, key, title, y_label);
     if (!plot) return;
     if (column2)
-        ofr_page_series(r->page, plot, name2, OFR_PLOT_LINE, OFR_PLOT_NEUTRAL, r->table, 0,
-                        r->n, LOOK, column2, 1, scale);
-    ofr_page_series(r->page, plot, name, OFR_PLOT_LINE, 0, r->table, 0, r->n, LOOK, column,
-                    1, scale);
+        ofr_page_series(r->page, plot, name2, OFR_PLOT_LINE, OFR_PLOT_NEUTRAL, r->table,
+                        0, r->n, LOOK, column2, 1, scale);
+    ofr_page_series(r->page, plot, name, OFR_PLOT_LINE, 0, r->table, 0, r->n, LOOK,
+                    column, 1, scale);
     for (int i = 0; i < r->n && row; i++, row = row->next) {
         const double y = row->cells[column].value * scale;
         const char *more = "";
@@ -216,8 +217,8 @@ static ofr_page_table *layers_table(const run *r, const char *key, const char *c
     return t;
 }
 
-static void hover_layers(const run *r, ofr_plot *plot, const ofr_page_table *t, double scale,
-                         const char *unit)
+static void hover_layers(const run *r, ofr_plot *plot, const ofr_page_table *t,
+                         double scale, const char *unit)
 {
     const ofr_page_row *row = t->rows;
     ofr_buf text;
@@ -239,15 +240,15 @@ static void hover_layers(const run *r, ofr_plot *plot, const ofr_page_table *t, 
 static void plot_accuracies(run *r)
 {
     const int L = r->history->L;
-    ofr_plot *plot = begin_plot(r, "run-accuracy", "Accuracy of each exit",
-                                "share right (%)");
-    ofr_page_table *t = layers_table(r, "convergence_accuracy",
-                                     "Numbers: accuracy of each exit", false);
+    ofr_plot *plot =
+        begin_plot(r, "run-accuracy", "Accuracy of each exit", "share right (%)");
+    ofr_page_table *t =
+        layers_table(r, "convergence_accuracy", "Numbers: accuracy of each exit", false);
 
     if (!plot || !t) return;
     for (int l = 0; l < L; l++)
-        ofr_page_series(r->page, plot, ramp_name(r, l, L), OFR_PLOT_LINE, ramp(l, L), t, 0,
-                        r->n, 0, l + 1, 1, 100);
+        ofr_page_series(r->page, plot, ramp_name(r, l, L), OFR_PLOT_LINE, ramp(l, L), t,
+                        0, r->n, 0, l + 1, 1, 100);
     hover_layers(r, plot, t, 100, " %");
 }
 
@@ -256,16 +257,16 @@ static void plot_exits(run *r)
 {
     const int L = r->history->L;
     ofr_plot *plot = begin_plot(r, "run-exits", "Where texts leave", "dev texts");
-    ofr_page_table *t = layers_table(r, "convergence_exits",
-                                     "Numbers: exits at every look", true);
+    ofr_page_table *t =
+        layers_table(r, "convergence_exits", "Numbers: exits at every look", true);
     double *base = ofr_page_alloc(r->page, (size_t)r->n, sizeof *base);
 
     if (!plot || !t || !base) return;
     plot->y_from = 0;
     for (int l = 0; l < L; l++) {
-        ofr_plot_series *s = ofr_page_series(r->page, plot, ramp_name(r, l, L),
-                                             OFR_PLOT_BARS, ramp(l, L), t, 0, r->n, 0,
-                                             l + 1, 1, 1);
+        ofr_plot_series *s =
+            ofr_page_series(r->page, plot, ramp_name(r, l, L), OFR_PLOT_BARS, ramp(l, L),
+                            t, 0, r->n, 0, l + 1, 1, 1);
         double *top = ofr_page_alloc(r->page, (size_t)r->n, sizeof *top);
 
         if (!s || !top) return;
@@ -277,7 +278,7 @@ static void plot_exits(run *r)
     hover_layers(r, plot, t, 1, "");
 }
 
-/* ---- the section ------------------------------------------------------------------- */
+/* ---- the section ---------------------------------------------------------------- */
 
 static void verdict_row(ofr_page *page, ofr_page_table *t, const char *what,
                         const ofr_verdict *v)
@@ -291,8 +292,10 @@ static void verdict_row(ofr_page *page, ofr_page_table *t, const char *what,
 
 static ofr_status add_verdict(ofr_page *page, const ofr_history *history, ofr_error *err)
 {
-    static const int moods[] = {[OFR_VERDICT_UNKNOWN] = 0, [OFR_VERDICT_CONVERGED] = 1,
-                                [OFR_VERDICT_MOVING] = 2, [OFR_VERDICT_OSCILLATING] = 2,
+    static const int moods[] = {[OFR_VERDICT_UNKNOWN] = 0,
+                                [OFR_VERDICT_CONVERGED] = 1,
+                                [OFR_VERDICT_MOVING] = 2,
+                                [OFR_VERDICT_OSCILLATING] = 2,
                                 [OFR_VERDICT_DEGRADING] = 3};
     ofr_run_verdict v;
     ofr_page_table *t;
@@ -308,9 +311,10 @@ static ofr_status add_verdict(ofr_page *page, const ofr_history *history, ofr_er
     ofr_page_column(t, "why", "why", false);
     verdict_row(page, t, "the run", &v.run);
     verdict_row(page, t, "iterations", &v.iterations);
-    verdict_row(page, t, v.phase[0] ? ofr_page_format(page, "epochs of the last %s phase",
-                                                      v.phase)
-                                    : "epochs", &v.epochs);
+    verdict_row(page, t,
+                v.phase[0] ? ofr_page_format(page, "epochs of the last %s phase", v.phase)
+                           : "epochs",
+                &v.epochs);
     return OFR_OK;
 }
 
@@ -323,13 +327,13 @@ ofr_status ofr_part_run(ofr_page *page, const ofr_history *history, ofr_error *e
     OFR_TRY(add_verdict(page, history, err));
     if (!find_looks(&r) || !find_bands(&r)) return OFR_OK;
     add_table(&r);
-    plot_columns(&r, "run-score", "Score on the dev set", "score", SCORE, "early exit", FULL,
-                 "full model", 1);
+    plot_columns(&r, "run-score", "Score on the dev set", "score", SCORE, "early exit",
+                 FULL, "full model", 1);
     plot_columns(&r, "run-exit", "Mean exit layer", "layer", EXIT, NULL, 0, NULL, 1);
     plot_columns(&r, "run-changed", "Texts that changed their exit", "texts (%)", CHANGED,
                  NULL, 0, NULL, 100);
-    plot_columns(&r, "run-entropy", "Entropy of the policy", "nats", ENTROPY, NULL, 0, NULL,
-                 1);
+    plot_columns(&r, "run-entropy", "Entropy of the policy", "nats", ENTROPY, NULL, 0,
+                 NULL, 1);
     plot_columns(&r, "run-reward", "Expected reward", "reward", REWARD, NULL, 0, NULL, 1);
     for (int i = 0; i < r.n; i++) {
         has_histogram = has_histogram || point_of(&r, i)->histogram;

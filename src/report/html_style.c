@@ -2,15 +2,17 @@
 #include "report/html_page.h"
 
 /* A table whose rows are blocks of "name value" lines. */
-#define BLOCKS(table)                                                                 \
-    table " thead{display:none}" table "," table " tbody," table " tr{display:block}" \
-    table " tr{border-top:1px solid var(--line);padding:.5rem .2rem}"                 \
-    table " tr:first-child{border-top:0}"                                             \
-    table " td{display:grid;grid-template-columns:8.5rem minmax(0,1fr);gap:.7rem;border:0;"     \
-          "padding:.12rem .7rem;text-align:left;white-space:normal;"                  \
-          "overflow-wrap:anywhere}"                                                   \
-    table " td::before{content:attr(data-name);color:var(--soft);font-size:.8rem}"    \
-    table " td:empty{display:none}\n"
+#define BLOCKS(table)                                                                    \
+    table " thead{display:none}" table "," table " tbody," table                         \
+          " tr{display:block}" table                                                     \
+          " tr{border-top:1px solid var(--line);padding:.5rem .2rem}" table              \
+          " tr:first-child{border-top:0}" table                                          \
+          " td{display:grid;grid-template-columns:8.5rem "                               \
+          "minmax(0,1fr);gap:.7rem;border:0;"                                            \
+          "padding:.12rem .7rem;text-align:left;white-space:normal;"                     \
+          "overflow-wrap:anywhere}" table                                                \
+          " td::before{content:attr(data-name);color:var(--soft);font-size:.8rem}" table \
+          " td:empty{display:none}\n"
 
 const char *const ofr_html_style[] = {
     ":root{color-scheme:light dark;--ink:#1c1f26;--soft:#5c6370;--line:#e3e5ea;"
@@ -104,7 +106,8 @@ const char *const ofr_html_style[] = {
     "td:not(.n){overflow-wrap:break-word;unicode-bidi:isolate}"
     "td.any{overflow-wrap:anywhere}\n",
     "tbody tr:hover{background:color-mix(in srgb,var(--accent) 5%,transparent)}\n",
-    ".matrix{width:auto}.matrix td,.matrix th{text-align:center;min-width:2.9rem;padding:.4rem .55rem;border:1px solid "
+    ".matrix{width:auto}.matrix td,.matrix "
+    "th{text-align:center;min-width:2.9rem;padding:.4rem .55rem;border:1px solid "
     "var(--line)}.matrix tbody tr td:first-child{text-align:left;white-space:nowrap;"
     "color:var(--soft)}\n",
     ".matrix td[style]{background:color-mix(in srgb,var(--c0) calc(var(--s)*55%),"

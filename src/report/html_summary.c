@@ -21,9 +21,8 @@ bool ofr_summary_init(ofr_summary *s, ofr_page *page, int L)
     s->score = s->score_full = s->score2 = s->score2_full = s->accuracy =
         s->accuracy_full = s->mean_exit = s->saved = s->layer_speedup = s->flops =
             s->threshold = s->overthinking = s->ms = s->ms_full = s->ms_p95 =
-                s->ms_full_p95 = s->random_score = s->random_deviation =
-                    s->fixed_layer = s->fixed_score = s->oracle_accuracy =
-                        s->oracle_exit = NAN;
+                s->ms_full_p95 = s->random_score = s->random_deviation = s->fixed_layer =
+                    s->fixed_score = s->oracle_accuracy = s->oracle_exit = NAN;
     for (size_t a = 0; a < sizeof arrays / sizeof *arrays; a++) {
         double *x = ofr_page_alloc(page, (size_t)L, sizeof *x);
 
@@ -40,7 +39,7 @@ bool ofr_summary_counts(const ofr_summary *summary)
     return summary->metric && strcmp(summary->metric, "accuracy") == 0;
 }
 
-/* ---- keys -------------------------------------------------------------------------- */
+/* ---- keys ----------------------------------------------------------------------- */
 
 static ofr_status need(const reader *r, const char *key, ofr_error *err)
 {
@@ -175,15 +174,17 @@ static ofr_status take_arrays(ofr_summary *s, const reader *r, ofr_error *err)
 ofr_status ofr_summary_read(ofr_summary *s, ofr_page *page, const json_t *json,
                             const char *name, ofr_error *err)
 {
-    static const char *const needed[] = {"metric", "score", "score_full", "n_layers",
-                                         "mean_exit_layer", "exit_histogram",
+    static const char *const needed[] = {"metric",   "score",           "score_full",
+                                         "n_layers", "mean_exit_layer", "exit_histogram",
                                          "n_texts"};
     const reader r = {page, json, name};
     int L = 0;
 
     if (!json_is_object(json))
-        return ofr_fail(err, OFR_FORMAT, "%s: is no JSON object; give it what `offramp "
-                                         "eval --json` printed", name);
+        return ofr_fail(err, OFR_FORMAT,
+                        "%s: is no JSON object; give it what `offramp "
+                        "eval --json` printed",
+                        name);
     for (size_t i = 0; i < sizeof needed / sizeof *needed; i++)
         OFR_TRY(need(&r, needed[i], err));
     OFR_TRY(ofr_json_int(json, "n_layers", 1, MOST_LAYERS, &L, name, err));

@@ -8,7 +8,7 @@
 
 enum { BINS = 10, MISTAKES = 20, MATRIX_LAYERS = 48 };
 
-/* ---- reliability ------------------------------------------------------------------- */
+/* ---- reliability ---------------------------------------------------------------- */
 
 typedef struct bins {
     int n[BINS];
@@ -47,17 +47,19 @@ static void plot_bins(ofr_page *page, ofr_plot *plot, const ofr_page_table *t,
     const char **text = ofr_page_alloc(page, (size_t)n, sizeof *text);
     const ofr_page_row *row = t ? t->rows : NULL;
 
-    line = ofr_page_series(page, plot, NULL, OFR_PLOT_LINE, colour, t, first, n, 4, 5, 1, 1);
-    dots = ofr_page_series(page, plot, which, OFR_PLOT_POINTS, colour, t, first, n, 4, 5, 1,
-                           1);
+    line =
+        ofr_page_series(page, plot, NULL, OFR_PLOT_LINE, colour, t, first, n, 4, 5, 1, 1);
+    dots = ofr_page_series(page, plot, which, OFR_PLOT_POINTS, colour, t, first, n, 4, 5,
+                           1, 1);
     if (!line || !dots || !text) return;
     for (int i = 0; i < first && row; i++)
         row = row->next;
     for (int i = 0; i < n && row; i++, row = row->next)
-        text[i] = ofr_page_format(page,
-                                  "%s: %.0f answers with mean probability %.3f, %.1f %% of "
-                                  "them right", which, row->cells[3].value,
-                                  row->cells[4].value, 100 * row->cells[5].value);
+        text[i] = ofr_page_format(
+            page,
+            "%s: %.0f answers with mean probability %.3f, %.1f %% of "
+            "them right",
+            which, row->cells[3].value, row->cells[4].value, 100 * row->cells[5].value);
     dots->hover = text;
 }
 
@@ -98,7 +100,7 @@ void ofr_part_reliability(ofr_page *page, const ofr_answers *a)
     plot_bins(page, plot, t, given, 0, 0, first);
 }
 
-/* ---- hardness ---------------------------------------------------------------------- */
+/* ---- hardness ------------------------------------------------------------------- */
 
 typedef struct counts {
     int n, ok;
@@ -114,8 +116,8 @@ static counts *count_pairs(ofr_page *page, const ofr_answers *a)
     if (!c) return NULL;
     for (int i = 0; i < a->n; i++) {
         const bool known = a->right[(size_t)i * L + L - 1];
-        counts *at = c + (known ? (size_t)a->memorized[i] - 1 : L) * L +
-                     (size_t)a->exit[i] - 1;
+        counts *at =
+            c + (known ? (size_t)a->memorized[i] - 1 : L) * L + (size_t)a->exit[i] - 1;
 
         at->n++;
         at->ok += a->ok[i];
@@ -137,8 +139,9 @@ static void matrix_row(ofr_page *page, ofr_page_table *t, const counts *c, int m
         if (l + 1 == m) ofr_page_diagonal_cell(t);
         if (c[l].n == 0) continue;
         ofr_page_shade(t, (double)c[l].n / total,
-                       ofr_page_format(page, "memorized layer %s, left at %d: %d texts, %d "
-                                             "right",
+                       ofr_page_format(page,
+                                       "memorized layer %s, left at %d: %d texts, %d "
+                                       "right",
                                        m <= L ? ofr_page_format(page, "%d", m) : "none",
                                        l + 1, c[l].n, c[l].ok));
     }
@@ -151,10 +154,11 @@ void ofr_part_hardness(ofr_page *page, const ofr_answers *a)
 
     if (!c || a->L > MATRIX_LAYERS) return;
     ofr_page_section_begin(page, "hardness-section", "Do hard texts go deeper?");
-    ofr_page_say(page, "Rows: the memorized layer, the first from which every exit is right. "
-                       "Columns: where the text left. Left of the diagonal a text left "
-                       "before it was understood, right of it later than necessary. The "
-                       "darker, the larger the share of its row.");
+    ofr_page_say(page,
+                 "Rows: the memorized layer, the first from which every exit is right. "
+                 "Columns: where the text left. Left of the diagonal a text left "
+                 "before it was understood, right of it later than necessary. The "
+                 "darker, the larger the share of its row.");
     t = ofr_page_table_begin(page, "hardness", NULL, OFR_LOOK_MATRIX);
     ofr_page_column(t, "memorized_layer", "memorized layer", false);
     ofr_page_column(t, "texts", "texts", true);
@@ -165,7 +169,7 @@ void ofr_part_hardness(ofr_page *page, const ofr_answers *a)
         matrix_row(page, t, c + (size_t)(m - 1) * (size_t)a->L, m, a->L);
 }
 
-/* ---- mistakes ---------------------------------------------------------------------- */
+/* ---- mistakes ------------------------------------------------------------------- */
 
 typedef struct mistake {
     int text;
@@ -228,12 +232,14 @@ void ofr_part_mistakes(ofr_page *page, const ofr_answers *a, const ofr_texts *te
     ofr_page_table *t;
 
     ofr_page_section_begin(page, "mistakes-section", "The worst early mistakes");
-    ofr_page_say(page, ofr_page_format(
-                           page,
-                           "%d of %d texts left early with a wrong answer where the last "
-                           "layer is right. %s%s", n, a->n,
-                           a->regression ? "Furthest off first." : "The surest come first.",
-                           texts->open ? "" : " Give the data file to see the texts."));
+    ofr_page_say(
+        page,
+        ofr_page_format(page,
+                        "%d of %d texts left early with a wrong answer where the last "
+                        "layer is right. %s%s",
+                        n, a->n,
+                        a->regression ? "Furthest off first." : "The surest come first.",
+                        texts->open ? "" : " Give the data file to see the texts."));
     if (n == 0) return;
     t = ofr_page_table_begin(page, "mistakes", NULL, OFR_LOOK_TEXTS);
     ofr_page_column(t, "id", "text number", true);
@@ -246,8 +252,8 @@ void ofr_part_mistakes(ofr_page *page, const ofr_answers *a, const ofr_texts *te
     ofr_page_column(t, "exit_layer", "left at", true);
     ofr_page_column(t, "p", a->regression ? "value there" : "probability", true);
     ofr_page_column(t, "memorized_layer", "right from layer", true);
-    ofr_page_column(t, "p_last", a->regression ? "value at the last" : "probability, last",
-                    true);
+    ofr_page_column(t, "p_last",
+                    a->regression ? "value at the last" : "probability, last", true);
     for (int i = 0; i < n && i < MISTAKES; i++)
         mistake_row(page, t, a, texts, &list[i]);
 }

@@ -12,7 +12,7 @@ static const char *const paper[OFR_PLOT_NEUTRAL + 1] = {
     "#2458c5", "#c2570c", "#0f7a55", "#b0246b", "#6b3fc9", "#0b7285",
     "#8a6d00", "#a8201a", "#4d7c0f", "#5b4636", "#6b7280"};
 
-/* ---- ranges -------------------------------------------------------------------- */
+/* ---- ranges --------------------------------------------------------------------- */
 
 static void widen(double *from, double *to, double x)
 {
@@ -58,7 +58,7 @@ static void set_ranges(ofr_plot *plot)
     set_range(&plot->y_from, &plot->y_to, y0, y1, 0.06);
 }
 
-/* ---- script -------------------------------------------------------------------- */
+/* ---- script --------------------------------------------------------------------- */
 
 static void add_number(ofr_buf *out, double x)
 {
@@ -85,8 +85,9 @@ static void add_colour(ofr_buf *out, int colour, ofr_plot_kind kind)
     const int ramp = colour - OFR_PLOT_RAMP;
 
     if (kind == OFR_PLOT_SVG)
-        ofr_buf_addf(out, "\"#%06x\"", (unsigned)(ramp >= 0 ? OFR_PLOT_TAG_RAMP + ramp
-                                                  : OFR_PLOT_TAG_SERIES + colour));
+        ofr_buf_addf(out, "\"#%06x\"",
+                     (unsigned)(ramp >= 0 ? OFR_PLOT_TAG_RAMP + ramp
+                                          : OFR_PLOT_TAG_SERIES + colour));
     else if (ramp >= 0) /* the hues of the page's ramp */
         ofr_buf_addf(out, "hsv2rgb(%.3f, 0.75, 0.75)", (220 + 0.12 * ramp) / 360);
     else
@@ -204,8 +205,12 @@ static void add_series(ofr_buf *out, const ofr_plot_series *s, int index, double
         ofr_buf_addf(out, "1:2 with points pt %d ps 0.7",
                      point_types[s->colour % OFR_PLOT_SHAPES]);
         break;
-    case OFR_PLOT_DASHED: ofr_buf_adds(out, "1:2 with lines lw 1.5 dt (5,4)"); break;
-    case OFR_PLOT_LINE: ofr_buf_adds(out, "1:2 with lines lw 2"); break;
+    case OFR_PLOT_DASHED:
+        ofr_buf_adds(out, "1:2 with lines lw 1.5 dt (5,4)");
+        break;
+    case OFR_PLOT_LINE:
+        ofr_buf_adds(out, "1:2 with lines lw 2");
+        break;
     }
     ofr_buf_adds(out, " lc rgb ");
     add_colour(out, s->colour, kind);
@@ -237,8 +242,10 @@ static void add_plot(ofr_buf *out, const ofr_plot *plot, ofr_plot_kind kind)
     index = 0;
     for (const ofr_plot_series *s = plot->series; s && hits; s = s->next, index++)
         if (s->hover)
-            ofr_buf_addf(out, ", \\\n  $s%d using 1:2:4 with points pt 7 ps 1.6 lc rgb "
-                              "variable notitle", index);
+            ofr_buf_addf(out,
+                         ", \\\n  $s%d using 1:2:4 with points pt 7 ps 1.6 lc rgb "
+                         "variable notitle",
+                         index);
     ofr_buf_addc(out, '\n');
 }
 

@@ -15,24 +15,27 @@
 #include "base/str.h"
 
 typedef enum ofr_plot_style {
-    OFR_PLOT_LINE, OFR_PLOT_DASHED, OFR_PLOT_POINTS, OFR_PLOT_BARS
+    OFR_PLOT_LINE,
+    OFR_PLOT_DASHED,
+    OFR_PLOT_POINTS,
+    OFR_PLOT_BARS
 } ofr_plot_style;
 
 enum {
-    OFR_PLOT_COLOURS = 10,   /* of series; a series has one of 0..9             */
-    OFR_PLOT_NEUTRAL = 10,   /* grey: full model, diagonals, floors             */
-    OFR_PLOT_RAMP = 1000,    /* + 0..999: early to late, for layers             */
-    OFR_PLOT_SHAPES = 5,     /* of points; a series has the shape colour % 5    */
-    OFR_PLOT_BANDS = 4       /* colours of bands                                */
+    OFR_PLOT_COLOURS = 10, /* of series; a series has one of 0..9             */
+    OFR_PLOT_NEUTRAL = 10, /* grey: full model, diagonals, floors             */
+    OFR_PLOT_RAMP = 1000,  /* + 0..999: early to late, for layers             */
+    OFR_PLOT_SHAPES = 5,   /* of points; a series has the shape colour % 5    */
+    OFR_PLOT_BANDS = 4     /* colours of bands                                */
 };
 
 typedef struct ofr_plot_series {
-    const char *name;        /* for the legend; any text                        */
+    const char *name; /* for the legend; any text                        */
     ofr_plot_style style;
     int colour;
     int n;
-    const double *x, *y;     /* [n]; NaN is a gap                               */
-    const double *base;      /* [n] BARS: where the bar begins; NULL: 0         */
+    const double *x, *y;      /* [n]; NaN is a gap                               */
+    const double *base;       /* [n] BARS: where the bar begins; NULL: 0         */
     const char *const *hover; /* [n] texts for its points; NULL: none           */
     struct ofr_plot_series *next;
 } ofr_plot_series;
@@ -40,22 +43,22 @@ typedef struct ofr_plot_series {
 /* A shaded stretch of the x axis. */
 typedef struct ofr_plot_band {
     double from, to;
-    int colour;              /* 0..OFR_PLOT_BANDS-1                             */
-    const char *name;        /* for the legend, NULL: not there                 */
+    int colour;       /* 0..OFR_PLOT_BANDS-1                             */
+    const char *name; /* for the legend, NULL: not there                 */
 } ofr_plot_band;
 
 typedef struct ofr_plot {
-    const char *key;         /* name in file names and ids: a-z, 0-9, '-'       */
+    const char *key; /* name in file names and ids: a-z, 0-9, '-'       */
     const char *title;
-    const char *x_label, *y_label; /* no quotes in them                         */
+    const char *x_label, *y_label;     /* no quotes in them                         */
     double x_from, x_to, y_from, y_to; /* NaN: from the data                    */
     bool whole_x;            /* x counts something: whole tics only             */
     double bar_width;        /* of BARS and columns; 0: 0.8                     */
     ofr_plot_series *series; /* drawn in this order                             */
     /* columns of full height that answer hovering */
     int n_columns;
-    const double *column_x;          /* [n_columns] */
-    const char *const *column_text;  /* [n_columns] */
+    const double *column_x;         /* [n_columns] */
+    const char *const *column_text; /* [n_columns] */
     int n_bands;
     const ofr_plot_band *bands;
 } ofr_plot;
@@ -85,7 +88,8 @@ void ofr_html_text(ofr_buf *out, const char *s, size_t n);
 
 /* Colours in scripts: numbers that plot_svg.c takes apart again. */
 enum {
-    OFR_PLOT_TAG_GRID = 0x000001, OFR_PLOT_TAG_AXIS = 0x000002,
+    OFR_PLOT_TAG_GRID = 0x000001,
+    OFR_PLOT_TAG_AXIS = 0x000002,
     OFR_PLOT_TAG_SERIES = 0x000100, /* + colour */
     OFR_PLOT_TAG_BAND = 0x000200,   /* + colour */
     OFR_PLOT_TAG_RAMP = 0x001000,   /* + 0..999 */

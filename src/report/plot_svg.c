@@ -56,7 +56,7 @@ void ofr_html_text(ofr_buf *out, const char *s, size_t n)
     }
 }
 
-/* ---- attributes ---------------------------------------------------------------- */
+/* ---- attributes ----------------------------------------------------------------- */
 
 static bool is_space(char c)
 {
@@ -149,8 +149,9 @@ static bool is_any(ofr_str name, const char *const *names)
 static void add_attributes(writer *w, const char *p, const char *end, bool is_use,
                            int *tag)
 {
-    static const char *const kept[] = {"d", "points", "transform", "stroke-width",
-                                       "stroke-dasharray", "text-anchor", NULL};
+    static const char *const kept[] = {
+        "d",           "points", "transform", "stroke-width", "stroke-dasharray",
+        "text-anchor", NULL};
     attribute a;
 
     while (next_attribute(&a, &p, end)) {
@@ -171,7 +172,7 @@ static void add_attributes(writer *w, const char *p, const char *end, bool is_us
     }
 }
 
-/* ---- elements ------------------------------------------------------------------ */
+/* ---- elements ------------------------------------------------------------------- */
 
 static void open_group(writer *w, const char *attributes, const char *end)
 {
@@ -276,7 +277,7 @@ void ofr_plot_svg(ofr_buf *out, const ofr_buf *svg, const ofr_plot *plot)
     ofr_buf_adds(out, "</svg>\n");
 }
 
-/* ---- legend -------------------------------------------------------------------- */
+/* ---- legend --------------------------------------------------------------------- */
 
 /* gnuplot's SVG numbers the shape of point type n as n - 1. */
 static const int shape_ids[OFR_PLOT_SHAPES] = {6, 4, 8, 12, 10};
@@ -324,9 +325,11 @@ void ofr_plot_legend(ofr_buf *out, const ofr_plot *plot)
 
         if (!b->name || bands >> b->colour & 1) continue;
         bands |= 1u << b->colour;
-        ofr_buf_addf(out, "<li><svg width=\"20\" height=\"12\" aria-hidden=\"true\"><rect "
-                          "x=\"2\" width=\"16\" height=\"12\" rx=\"2\" class=\"band%d\"/>"
-                          "</svg>", b->colour);
+        ofr_buf_addf(out,
+                     "<li><svg width=\"20\" height=\"12\" aria-hidden=\"true\"><rect "
+                     "x=\"2\" width=\"16\" height=\"12\" rx=\"2\" class=\"band%d\"/>"
+                     "</svg>",
+                     b->colour);
         ofr_html_text(out, b->name, strlen(b->name));
         ofr_buf_adds(out, "</li>");
     }

@@ -52,13 +52,13 @@ static void check_well_formed(const char *html)
 
 static void check_offline(const char *html)
 {
-    static const char *const outside[] = {"http:", "https:", "src=", "@import", "url(",
-                                          "<script", "<link", "//"};
+    static const char *const outside[] = {"http:", "https:",  "src=",  "@import",
+                                          "url(",  "<script", "<link", "//"};
     for (size_t i = 0; i < sizeof outside / sizeof *outside; i++)
         if (strstr(html, outside[i])) fail_msg("the page has '%s'", outside[i]);
 }
 
-/* ---- the page in memory ------------------------------------------------------------ */
+/* ---- the page in memory --------------------------------------------------------- */
 
 static void small_page(ofr_page *page)
 {
@@ -110,11 +110,13 @@ static void test_page(void **state)
     check_offline(out.p);
     assert_true(has(out.p, "<title>A &amp; B</title>"));
     assert_true(has(out.p, "<p>&lt;i&gt;</p>"));
-    assert_true(has(out.p, "<p class=\"verdict mood1\"><b>fine</b> all &quot;good&quot;</p>"));
-    assert_true(has(out.p, "<td class=\"wide\" data-name=\"text\">&lt;script&gt;\xef\xbf\xbd"
-                           "\xef\xbf\xbd, &quot;x&quot;</td>"
-                           "<td class=\"n\" data-name=\"share\">10.0 %</td>"
-                           "<td class=\"n\" data-name=\"texts\">3</td>"));
+    assert_true(
+        has(out.p, "<p class=\"verdict mood1\"><b>fine</b> all &quot;good&quot;</p>"));
+    assert_true(has(out.p,
+                    "<td class=\"wide\" data-name=\"text\">&lt;script&gt;\xef\xbf\xbd"
+                    "\xef\xbf\xbd, &quot;x&quot;</td>"
+                    "<td class=\"n\" data-name=\"share\">10.0 %</td>"
+                    "<td class=\"n\" data-name=\"texts\">3</td>"));
     assert_true(has(out.p, ">0.0 points</td>")); /* no "-0.0" */
     assert_true(has(out.p, "data-name=\"texts\">\xe2\x80\x93</td>"));
     ofr_buf_free(&out);
@@ -145,7 +147,7 @@ static void test_cells(void **state)
     ofr_buf_free(&out);
 }
 
-/* ---- an evaluation ----------------------------------------------------------------- */
+/* ---- an evaluation -------------------------------------------------------------- */
 
 /* Six texts, two layers, two classes.  By hand: at layer 1 texts 0, 1, 4 are right,
  * at layer 2 texts 0, 1, 2, 5; texts 0, 1, 2, 3 left at layer 1.  Given right: 0, 1, 5.
@@ -215,11 +217,11 @@ static void test_regression(void **state)
     ofr_summary s;
     ofr_page page;
     ofr_error err;
-    const char *path = support_write("r.tsv",
-                                     "id\tlabel\tprediction\texit_layer\tpi_1\tp_1_0\tp_2_0\n"
-                                     "0\t1\t1.4\t1\t\t1.4\t2\n"
-                                     "1\t2\t2.6\t2\t\t1\t2.6\n"
-                                     "2\t5\t3\t1\t\t3\t5.1\n");
+    const char *path =
+        support_write("r.tsv", "id\tlabel\tprediction\texit_layer\tpi_1\tp_1_0\tp_2_0\n"
+                               "0\t1\t1.4\t1\t\t1.4\t2\n"
+                               "1\t2\t2.6\t2\t\t1\t2.6\n"
+                               "2\t5\t3\t1\t\t3\t5.1\n");
     ofr_page_init(&page);
     assert_ok(ofr_answers_open(&a, &page, path, NULL, 0, &err), err);
     assert_true(a.regression);
@@ -275,8 +277,8 @@ static void test_evaluation(void **state)
     assert_true(cell(report, "headline", 0, "full_model") == 0.6666666666666666);
     /* Measured speed-ups: 3 / 2 and 10 / 4. */
     for (size_t i = 0; i < json_array_size(json_object_get(report, "headline")); i++) {
-        const char *measure = json_string_value(
-            json_object_get(row(report, "headline", i), "measure"));
+        const char *measure =
+            json_string_value(json_object_get(row(report, "headline", i), "measure"));
         if (strcmp(measure, "measured speed-up, median") == 0)
             assert_true(cell(report, "headline", i, "early_exit") == 1.5);
         if (strcmp(measure, "measured speed-up, p95") == 0)
@@ -285,8 +287,8 @@ static void test_evaluation(void **state)
     assert_true(cell(report, "exits", 0, "right") == 2);
     assert_true(cell(report, "exits", 0, "wrong") == 2);
     assert_true(cell(report, "exits", 1, "left") == 2);
-    assert_true(json_is_null(json_object_get(row(report, "exits", 1),
-                                             "calibration_error")));
+    assert_true(
+        json_is_null(json_object_get(row(report, "exits", 1), "calibration_error")));
     /* Rows 1, 2, wrong at the last: texts 0 1 | 2 5 | 3 4. */
     static const double matrix[3][2] = {{2, 0}, {1, 1}, {1, 1}};
     for (size_t m = 0; m < 3; m++) {
@@ -296,16 +298,17 @@ static void test_evaluation(void **state)
     assert_int_equal(json_array_size(json_object_get(report, "mistakes")), 1);
     assert_true(cell(report, "mistakes", 0, "id") == 2);
     support_close_one("p", cell(report, "mistakes", 0, "p"), 0.95, 1e-6);
-    assert_string_equal(json_string_value(json_object_get(row(report, "mistakes", 0),
-                                                          "text")),
-                        "said <img src=x onerror=alert(1)>");
+    assert_string_equal(
+        json_string_value(json_object_get(row(report, "mistakes", 0), "text")),
+        "said <img src=x onerror=alert(1)>");
     json_decref(report);
 
     html = support_read(support_path("out/report.html"));
     check_well_formed(html);
     assert_true(has(html, "said &lt;img src=x onerror=alert(1)&gt;"));
     assert_null(strstr(html, "<img"));
-    assert_true(has(html, "<td class=\"any\">offramp report --title &#39;&lt;x&gt;&#39;</td>"));
+    assert_true(
+        has(html, "<td class=\"any\">offramp report --title &#39;&lt;x&gt;&#39;</td>"));
     assert_true(has(html, "<dd class=\"big\">50.0 %</dd>"));
     assert_true(has(html, "difference -16.7 points"));
     assert_true(has(html, "memorized layer none, left at 1: 1 texts, 0 right"));
@@ -323,8 +326,8 @@ static void test_reliability(void **state)
     assert_ok(ofr_report_write(support_path("out"), &s, &err), err);
     report = load(support_path("out/report.json"));
     /* Given: 0.6 wrong | 0.7 right | 0.8 wrong | 0.9 0.9 right | 0.95 wrong. */
-    static const double given[5][3] = {{0.5, 1, 0}, {0.6, 1, 1}, {0.7, 1, 0},
-                                       {0.8, 2, 1}, {0.9, 1, 0}};
+    static const double given[5][3] = {
+        {0.5, 1, 0}, {0.6, 1, 1}, {0.7, 1, 0}, {0.8, 2, 1}, {0.9, 1, 0}};
     for (size_t i = 0; i < 5; i++) {
         assert_true(cell(report, "reliability", i, "from") == given[i][0]);
         assert_true(cell(report, "reliability", i, "n") == given[i][1]);
@@ -372,19 +375,22 @@ static void test_refused(void **state)
                  "nothing to report");
 }
 
-/* ---- a run ------------------------------------------------------------------------- */
+/* ---- a run ---------------------------------------------------------------------- */
 
 static const char journal[] =
     "{\"event\":\"step\",\"phase\":\"joint\",\"iteration\":0,\"epoch\":1,\"step\":1,"
     "\"loss\":1,\"lr\":1,\"grad_norm\":1}\n"
-    "{\"event\":\"evaluation\",\"phase\":\"joint\",\"iteration\":0,\"epoch\":1,\"step\":1,"
+    "{\"event\":\"evaluation\",\"phase\":\"joint\",\"iteration\":0,\"epoch\":1,\"step\":"
+    "1,"
     "\"metric\":\"accuracy\",\"score_full\":0.5,\"layer_accuracy\":[0.25,0.5]}\n"
-    "{\"event\":\"evaluation\",\"phase\":\"<policy>\",\"iteration\":0,\"epoch\":1,\"step\":2,"
+    "{\"event\":\"evaluation\",\"phase\":\"<policy>\",\"iteration\":0,\"epoch\":1,"
+    "\"step\":2,"
     "\"metric\":\"accuracy\",\"score_full\":0.5,\"layer_accuracy\":[0.25,0.5],"
     "\"score\":0.375,\"mean_exit_layer\":1.5,\"saved_layers\":0.25,"
     "\"exit_histogram\":[3,1],\"policy_entropy\":0.6,\"changed_exits\":null,"
     "\"reward\":-1}\n"
-    "{\"event\":\"iteration\",\"phase\":\"<policy>\",\"iteration\":0,\"epoch\":1,\"step\":2,"
+    "{\"event\":\"iteration\",\"phase\":\"<policy>\",\"iteration\":0,\"epoch\":1,"
+    "\"step\":2,"
     "\"metric\":\"accuracy\",\"score_full\":0.5,\"layer_accuracy\":[0.25,0.5],"
     "\"score\":0.375,\"mean_exit_layer\":1.5,\"saved_layers\":0.25,"
     "\"exit_histogram\":[3,1],\"policy_entropy\":0.6,\"changed_exits\":null,"
@@ -399,7 +405,8 @@ static void test_run(void **state)
     const char *html;
     assert_ok(ofr_file_make_dirs(s.run, &err), err);
     support_write("run/journal.jsonl", journal);
-    support_write("run/train.json", "{\"seed\": \"42\", \"alpha\": 0.05, \"resume\": false}");
+    support_write("run/train.json",
+                  "{\"seed\": \"42\", \"alpha\": 0.05, \"resume\": false}");
     assert_ok(ofr_report_write(support_path("run"), &s, &err), err);
     report = load(support_path("run/report.json"));
     assert_int_equal(json_array_size(json_object_get(report, "convergence")), 2);
@@ -419,29 +426,37 @@ static void test_run(void **state)
     assert_true(has(html, "<h1>Training run run</h1>"));
 }
 
-/* ---- curves ------------------------------------------------------------------------ */
+/* ---- curves --------------------------------------------------------------------- */
 
 /* Two seeds of one rule; the third point of seed 1 is not on the front. */
 static const char records[] =
-    "{\"kind\": \"run\", \"method\": \"m\", \"seed\": 1, \"status\": \"ok\", \"task\": \"t\", "
+    "{\"kind\": \"run\", \"method\": \"m\", \"seed\": 1, \"status\": \"ok\", \"task\": "
+    "\"t\", "
     "\"score_full\": 0.9, \"train_command\": \"offramp train <x>\"}\n"
     "{\"kind\": \"run\", \"method\": \"m\", \"seed\": 2, \"status\": \"failed\", "
     "\"message\": \"no\"}\n"
     "{\"kind\": \"tomorrow\"}\n"
-    "{\"kind\": \"point\", \"method\": \"m\", \"seed\": 1, \"rule\": \"r\", \"score\": 0.6, "
+    "{\"kind\": \"point\", \"method\": \"m\", \"seed\": 1, \"rule\": \"r\", \"score\": "
+    "0.6, "
     "\"saved_layers\": 0.5, \"front\": true}\n"
-    "{\"kind\": \"point\", \"method\": \"m\", \"seed\": 1, \"rule\": \"r\", \"score\": 0.8, "
-    "\"saved_layers\": 0.1, \"front\": true, \"stored\": true, \"exit_histogram\": [1, 3], "
+    "{\"kind\": \"point\", \"method\": \"m\", \"seed\": 1, \"rule\": \"r\", \"score\": "
+    "0.8, "
+    "\"saved_layers\": 0.1, \"front\": true, \"stored\": true, \"exit_histogram\": [1, "
+    "3], "
     "\"exit_right\": [1, 2], \"ms_per_text\": 1, \"ms_per_text_full\": 3}\n"
-    "{\"kind\": \"point\", \"method\": \"m\", \"seed\": 1, \"rule\": \"r\", \"score\": 0.1, "
+    "{\"kind\": \"point\", \"method\": \"m\", \"seed\": 1, \"rule\": \"r\", \"score\": "
+    "0.1, "
     "\"saved_layers\": 0.2, \"front\": false}\n"
-    "{\"kind\": \"point\", \"method\": \"m\", \"seed\": 2, \"rule\": \"r\", \"score\": 0.9, "
+    "{\"kind\": \"point\", \"method\": \"m\", \"seed\": 2, \"rule\": \"r\", \"score\": "
+    "0.9, "
     "\"saved_layers\": 0, \"front\": true}\n"
-    "{\"kind\": \"point\", \"method\": \"m\", \"seed\": 2, \"rule\": \"r\", \"score\": 0.7, "
+    "{\"kind\": \"point\", \"method\": \"m\", \"seed\": 2, \"rule\": \"r\", \"score\": "
+    "0.7, "
     "\"saved_layers\": 0.4, \"front\": true}\n"
     "{\"kind\": \"oracle\", \"method\": \"m\", \"seed\": 1, \"rule\": \"first-correct\", "
     "\"score\": 0.95, \"saved_layers\": 0.8}\n"
-    "{\"kind\": \"curve\", \"method\": \"m\", \"seed\": 1, \"rule\": \"r\", \"area\": 0.7, "
+    "{\"kind\": \"curve\", \"method\": \"m\", \"seed\": 1, \"rule\": \"r\", \"area\": "
+    "0.7, "
     "\"score_at_saved\": [0.7, 0.6, null], \"saved_at_lost\": [0, 0.1, 0.2]}\n";
 
 static void test_curves(void **state)
@@ -455,7 +470,8 @@ static void test_curves(void **state)
     report = load(support_path("curves/report.json"));
     /* Seeds meet on 0.1..0.4.  There: (0.8 + 0.85) / 2 and (0.65 + 0.7) / 2. */
     assert_int_equal(json_array_size(json_object_get(report, "curve_points")), 21);
-    support_close_one("from", cell(report, "curve_points", 0, "saved_layers"), 0.1, 1e-12);
+    support_close_one("from", cell(report, "curve_points", 0, "saved_layers"), 0.1,
+                      1e-12);
     support_close_one("at 0.1", cell(report, "curve_points", 0, "score"), 0.825, 1e-12);
     support_close_one("to", cell(report, "curve_points", 20, "saved_layers"), 0.4, 1e-12);
     support_close_one("at 0.4", cell(report, "curve_points", 20, "score"), 0.675, 1e-12);
@@ -464,8 +480,8 @@ static void test_curves(void **state)
     assert_true(cell(report, "exits_1", 1, "wrong") == 1);
     assert_true(cell(report, "curves", 0, "saved_at_1") == 0.1);
     assert_true(json_is_null(json_object_get(row(report, "curves", 0), "score_at_75")));
-    assert_string_equal(json_string_value(json_object_get(row(report, "runs", 1),
-                                                          "message")), "no");
+    assert_string_equal(
+        json_string_value(json_object_get(row(report, "runs", 1), "message")), "no");
     json_decref(report);
     html = support_read(support_path("curves/report.html"));
     check_well_formed(html);
@@ -479,7 +495,7 @@ static void test_curves(void **state)
     assert_string_equal(support_read(support_path("curves/report.json")), "mine");
 }
 
-/* ---- memory ------------------------------------------------------------------------ */
+/* ---- memory --------------------------------------------------------------------- */
 
 static void test_memory(void **state)
 {

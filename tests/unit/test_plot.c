@@ -13,13 +13,32 @@ static const char hostile[] = "it's `date` \"x\" <script>\nset output";
 /* Bars, then points that answer hovering, then columns that do. */
 static ofr_plot sample(ofr_plot_series *series)
 {
-    series[0] = (ofr_plot_series){.name = hostile, .style = OFR_PLOT_BARS, .colour = 2,
-                                  .n = 3, .x = xs, .y = ys, .next = &series[1]};
-    series[1] = (ofr_plot_series){.name = "points", .style = OFR_PLOT_POINTS, .colour = 3,
-                                  .n = 3, .x = xs, .y = ys, .hover = hovers};
-    return (ofr_plot){.key = "k", .title = "Title", .x_label = "x", .y_label = "y (%)",
-                      .x_from = NAN, .x_to = NAN, .y_from = 0, .y_to = NAN,
-                      .whole_x = true, .series = series, .n_columns = 3, .column_x = xs,
+    series[0] = (ofr_plot_series){.name = hostile,
+                                  .style = OFR_PLOT_BARS,
+                                  .colour = 2,
+                                  .n = 3,
+                                  .x = xs,
+                                  .y = ys,
+                                  .next = &series[1]};
+    series[1] = (ofr_plot_series){.name = "points",
+                                  .style = OFR_PLOT_POINTS,
+                                  .colour = 3,
+                                  .n = 3,
+                                  .x = xs,
+                                  .y = ys,
+                                  .hover = hovers};
+    return (ofr_plot){.key = "k",
+                      .title = "Title",
+                      .x_label = "x",
+                      .y_label = "y (%)",
+                      .x_from = NAN,
+                      .x_to = NAN,
+                      .y_from = 0,
+                      .y_to = NAN,
+                      .whole_x = true,
+                      .series = series,
+                      .n_columns = 3,
+                      .column_x = xs,
                       .column_text = hovers};
 }
 
@@ -45,7 +64,8 @@ static void test_script(void **state)
     assert_true(has(&script, "set yrange [0:4.24]\n")); /* 6 % of 0..4 above */
     assert_true(has(&script, "set xtics 1\n"));
     assert_true(has(&script, "$s0 << EOD\n1 4 0 1048576\n2 NaN 0 1048576\n"));
-    assert_true(has(&script, "$s1 << EOD\n1 4 0 1048576\n2 NaN 0 1048577\n3 2 0 1048578\n"));
+    assert_true(
+        has(&script, "$s1 << EOD\n1 4 0 1048576\n2 NaN 0 1048577\n3 2 0 1048578\n"));
     assert_true(has(&script, "$columns << EOD\n1 65536\n2 65537\n3 65538\nEOD\n"));
     assert_true(has(&script, "with boxxyerror lc rgb \"#000102\" notitle"));
 
@@ -62,8 +82,13 @@ static void test_ranges(void **state)
     (void)state;
     static const double x[] = {10, 20}, flat[] = {3, 3}, none[] = {NAN, INFINITY};
     ofr_plot_series line = {.style = OFR_PLOT_LINE, .n = 2, .x = x, .y = flat};
-    ofr_plot plot = {.x_label = "", .y_label = "", .x_from = NAN, .x_to = NAN,
-                     .y_from = NAN, .y_to = NAN, .series = &line};
+    ofr_plot plot = {.x_label = "",
+                     .y_label = "",
+                     .x_from = NAN,
+                     .x_to = NAN,
+                     .y_from = NAN,
+                     .y_to = NAN,
+                     .series = &line};
     ofr_buf script;
     ofr_buf_init(&script);
     ofr_plot_script(&script, &plot, OFR_PLOT_SVG);
@@ -140,8 +165,8 @@ static void test_svg(void **state)
 static void test_legend(void **state)
 {
     (void)state;
-    static const ofr_plot_band bands[] = {{0, 1, 1, "a phase"}, {1, 2, 1, "a phase"},
-                                          {2, 3, 2, NULL}};
+    static const ofr_plot_band bands[] = {
+        {0, 1, 1, "a phase"}, {1, 2, 1, "a phase"}, {2, 3, 2, NULL}};
     ofr_plot_series series[2];
     ofr_plot plot = sample(series);
     ofr_buf out;
@@ -149,7 +174,8 @@ static void test_legend(void **state)
     plot.n_bands = 3;
     ofr_buf_init(&out);
     ofr_plot_legend(&out, &plot);
-    assert_true(has(&out, "it&#39;s `date` &quot;x&quot; &lt;script&gt; set output</li>"));
+    assert_true(
+        has(&out, "it&#39;s `date` &quot;x&quot; &lt;script&gt; set output</li>"));
     assert_true(has(&out, "class=\"f3\"/></svg>points</li>"));
     assert_true(has(&out, "class=\"band1\"/></svg>a phase</li></ul>"));
     assert_false(has(&out, "band2"));
@@ -178,7 +204,7 @@ static void test_text(void **state)
     ofr_buf_free(&out);
 }
 
-/* ---- the process ------------------------------------------------------------------- */
+/* ---- the process ---------------------------------------------------------------- */
 
 static ofr_status run_text(ofr_buf *out, const char *text, ofr_error *err)
 {
@@ -241,8 +267,10 @@ static void test_gnuplot(void **state)
     assert_int_equal(dots, 2);
     assert_true(has(&element, "class=\"hit dot\"><title>three</title>"));
     assert_false(has(&element, "http"));
-    static const struct { ofr_plot_kind kind; const char *magic; } pictures[] = {
-        {OFR_PLOT_PNG, "\x89PNG"}, {OFR_PLOT_PDF, "%PDF"}};
+    static const struct {
+        ofr_plot_kind kind;
+        const char *magic;
+    } pictures[] = {{OFR_PLOT_PNG, "\x89PNG"}, {OFR_PLOT_PDF, "%PDF"}};
     for (int i = 0; i < 2; i++) {
         ofr_buf_clear(&script);
         ofr_buf_clear(&out);
@@ -259,9 +287,9 @@ static void test_gnuplot(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_script), cmocka_unit_test(test_ranges),
-        cmocka_unit_test(test_svg),    cmocka_unit_test(test_legend),
-        cmocka_unit_test(test_text),   cmocka_unit_test(test_absent),
+        cmocka_unit_test(test_script),  cmocka_unit_test(test_ranges),
+        cmocka_unit_test(test_svg),     cmocka_unit_test(test_legend),
+        cmocka_unit_test(test_text),    cmocka_unit_test(test_absent),
         cmocka_unit_test(test_gnuplot),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -56,7 +56,8 @@ static void test_file(void **state)
         hex, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
     assert_fails(ofr_sha256_file(hex, support_path("absent"), &err), OFR_NOT_FOUND, err,
                  "absent");
-    assert_fails(ofr_sha256_file(hex, "/dev/null", &err), OFR_IO, err, "not a regular file");
+    assert_fails(ofr_sha256_file(hex, "/dev/null", &err), OFR_IO, err,
+                 "not a regular file");
 }
 
 int main(void)
