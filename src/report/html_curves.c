@@ -90,6 +90,18 @@ static int by_saved(const void *a, const void *b)
     return 0;
 }
 
+static bool belongs(const json_t *line, const group *g)
+{
+    return strcmp(ofr_record_text(line, "method"), g->method) == 0 &&
+           strcmp(ofr_record_text(line, "rule"), g->rule) == 0;
+}
+
+/* Lines without a seed belong together. */
+static bool same_seed(double a, double b)
+{
+    return a == b || (isnan(a) && isnan(b));
+}
+
 /* The front of one seed of a group in ascending order of what it saves. */
 static int collect(const curves *c, const json_t **out, const group *g, double seed)
 {
@@ -98,12 +110,9 @@ static int collect(const curves *c, const json_t **out, const group *g, double s
 
     for (size_t i = 0; i < n; i++) {
         const json_t *line = ofr_records_line(c->records, OFR_RECORD_POINT, i);
-        const double its = ofr_record_number(line, "seed");
 
-        if (strcmp(ofr_record_text(line, "method"), g->method) != 0 ||
-            strcmp(ofr_record_text(line, "rule"), g->rule) != 0)
+        if (!belongs(line, g) || !same_seed(ofr_record_number(line, "seed"), seed))
             continue;
-        if (its != seed && !(isnan(its) && isnan(seed))) continue;
         if (json_is_false(json_object_get(line, "front"))) continue;
         out[found++] = line;
     }
@@ -193,10 +202,8 @@ static int find_seeds(const curves *c, double *seeds, const group *g)
         const double seed = ofr_record_number(line, "seed");
         int k = 0;
 
-        if (strcmp(ofr_record_text(line, "method"), g->method) != 0 ||
-            strcmp(ofr_record_text(line, "rule"), g->rule) != 0)
-            continue;
-        while (k < found && seeds[k] != seed && !(isnan(seeds[k]) && isnan(seed)))
+        if (!belongs(line, g)) continue;
+        while (k < found && !same_seed(seeds[k], seed))
             k++;
         if (k == found) seeds[found++] = seed;
     }
