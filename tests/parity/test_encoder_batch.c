@@ -49,14 +49,15 @@ static void make_encoder(ofr_encoder *encoder, ofr_family family)
     ofr_config_free(&config);
 }
 
-static void bed_open(bed *t, ofr_family family, int n, const ofr_ops *ops)
+static void bed_open(bed *t, ofr_family family, int n, const ofr_ops *ops,
+                     ofr_precision precision)
 {
     ofr_error err;
     *t = (bed){.n = n};
     make_encoder(&t->encoder, family);
     t->C = t->encoder.config.C;
     assert_ok(ofr_dev_open(&t->dev, ops, 2, MAX_T, &err), err);
-    assert_ok(ofr_encoder_pack(&t->encoder, t->dev, OFR_PRECISION_F32, &err), err);
+    assert_ok(ofr_encoder_pack(&t->encoder, t->dev, precision, &err), err);
     assert_ok(ofr_walk_open(&t->walk, &t->encoder, t->dev, MAX_B, MAX_B * MAX_T, &err),
               err);
     t->length = ofr_mem_array((size_t)n, sizeof(int));
@@ -150,10 +151,10 @@ static void run_together(bed *t, int n_threads)
     ofr_mem_free(order);
 }
 
-static void check(ofr_family family, int n, const ofr_ops *ops)
+static void check(ofr_family family, int n, const ofr_ops *ops, ofr_precision precision)
 {
     bed t;
-    bed_open(&t, family, n, ops);
+    bed_open(&t, family, n, ops, precision);
     run_alone(&t);
     run_together(&t, 1);
     run_together(&t, 2);
@@ -163,7 +164,7 @@ static void check(ofr_family family, int n, const ofr_ops *ops)
 static void test_scalar(void **state)
 {
     (void)state;
-    check(OFR_FAMILY_ELECTRA, 200, &ofr_ops_scalar);
+    check(OFR_FAMILY_ELECTRA, 200, &ofr_ops_scalar, OFR_PRECISION_F32);
 }
 
 static void test_best(void **state)
@@ -171,7 +172,24 @@ static void test_best(void **state)
     ofr_ops ops = ofr_ops_select(ofr_cpu_features());
     (void)state;
     for (int f = 0; f < OFR_FAMILY_COUNT; f++) {
-        check((ofr_family)f, f == OFR_FAMILY_BERT ? MANY : MANY / 8, &ops);
+        check((ofr_family)f, f == OFR_FAMILY_BERT ? MANY : MANY / 8, &ops,
+              OFR_PRECISION_F32);
+    }
+}
+
+/* The same promise for weights in fewer bits, on every table. */
+static void test_precisions(void **state)
+{
+    unsigned have = ofr_cpu_features(), masks[] = {0, OFR_CPU_AVX2,
+                                                   OFR_CPU_AVX2 | OFR_CPU_AVX512, ~0u};
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        ofr_ops ops = ofr_ops_select(have & masks[i]);
+        for (int p = OFR_PRECISION_F16; p < OFR_PRECISION_COUNT; p++) {
+            printf("%s %s\n", ops.name, ofr_precision_name((ofr_precision)p));
+            check(p % 2 ? OFR_FAMILY_BERT : OFR_FAMILY_ELECTRA, 100, &ops,
+                  (ofr_precision)p);
+        }
     }
 }
 
@@ -182,7 +200,7 @@ static void test_keep(void **state)
     ofr_ops ops = ofr_ops_scalar;
     const int texts[4] = {0, 1, 2, 3};
     (void)state;
-    bed_open(&t, OFR_FAMILY_BERT, 4, &ops);
+    bed_open(&t, OFR_FAMILY_BERT, 4, &ops, OFR_PRECISION_F32);
     begin(&t, texts, 4);
     size_t C = (size_t)t.C;
     int T0 = t.length[0], T1 = t.length[1], T3 = t.length[3];
@@ -214,6 +232,7 @@ int main(void)
         cmocka_unit_test(test_keep),
         cmocka_unit_test(test_scalar),
         cmocka_unit_test(test_best),
+        cmocka_unit_test(test_precisions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

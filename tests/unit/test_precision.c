@@ -1,0 +1,240 @@
+/*
+ * test_precision.c - encoders at each precision: opened from files or packed from
+ * the flat block, quantised on disk or while opening - the same bits; near f32;
+ * and matrices are in memory once.
+ */
+#include "support/support.h"
+
+#include <math.h>
+
+#include "base/cpu.h"
+#include "base/mem.h"
+#include "model/encoder.h"
+#include "model/weights.h"
+#include "tensor/quant.h"
+
+enum { V = 150, T = 19, B = 3 };
+
+static const int offsets[B + 1] = {0, T, T + 5, 2 * T};
+
+/* A directory with a model of `family` and both halves of it. */
+static void make_dir(const char *dir, ofr_encoder *encoder, ofr_family family)
+{
+    ofr_error err;
+    ofr_config config;
+    char path[OFR_PATH_MAX];
+    bool narrow = family == OFR_FAMILY_ELECTRA || family == OFR_FAMILY_ALBERT;
+    assert_ok(ofr_config_shape(&config, family, "tiny", V, &err), err);
+    config.L = 3;
+    if (narrow) config.E = 44;
+    config.pooler = family == OFR_FAMILY_ROBERTA ? OFR_POOLER_PER_LAYER
+                                                 : OFR_POOLER_SHARED;
+    assert_ok(ofr_config_set_labels(&config, 3, NULL, false, &err), err);
+    assert_ok(ofr_encoder_new(encoder, &config, 5, &err), err);
+    ofr_config_free(&config);
+    assert_ok(ofr_file_make_dirs(dir, &err), err);
+    assert_ok(ofr_file_join(path, dir, "model.safetensors", &err), err);
+    assert_ok(ofr_weights_save(&encoder->params, &encoder->config, path, encoder->w,
+                               OFR_F32, &err), err);
+    assert_ok(ofr_file_join(path, dir, "config.json", &err), err);
+    assert_ok(ofr_config_save(&encoder->config, path, &err), err);
+}
+
+/* dir's model at `precision` as a directory of its own. */
+static void quantise(const char *dir, ofr_encoder *encoder, ofr_precision precision)
+{
+    ofr_error err;
+    char path[OFR_PATH_MAX];
+    encoder->config.precision = precision;
+    assert_ok(ofr_file_make_dirs(dir, &err), err);
+    assert_ok(ofr_file_join(path, dir, "model.safetensors", &err), err);
+    assert_ok(ofr_weights_quantise(&encoder->params, &encoder->config, path, encoder->w,
+                                   &err), err);
+    assert_ok(ofr_file_join(path, dir, "config.json", &err), err);
+    assert_ok(ofr_config_save(&encoder->config, path, &err), err);
+    encoder->config.precision = OFR_PRECISION_F32;
+}
+
+/* Hidden states of all layers' last rows and the pooled class rows, [2 * T, C]. */
+static ofr_real *run(const ofr_encoder *encoder, ofr_dev *dev)
+{
+    ofr_error err;
+    ofr_walk walk;
+    int ids[2 * T];
+    size_t n = 2 * T * (size_t)encoder->config.C;
+    ofr_real *x = malloc(n * sizeof *x);
+    assert_non_null(x);
+    for (int i = 0; i < 2 * T; i++)
+        ids[i] = 3 + i * 37 % (V - 3);
+    ofr_tokens tokens = {B, offsets, ids, NULL};
+    assert_ok(ofr_walk_open(&walk, encoder, dev, B, 2 * T, &err), err);
+    ofr_walk_begin(&walk, &tokens);
+    for (int l = 0; l < encoder->config.L; l++)
+        ofr_walk_layer(&walk);
+    memcpy(x, walk.x, n * sizeof *x);
+    ofr_walk_close(&walk);
+    return x;
+}
+
+static void check_family(ofr_family family, ofr_dev *dev)
+{
+    static const double limits[] = {0, 2e-3, 2e-2, 0.15}; /* hidden states are ~1 */
+    ofr_error err;
+    ofr_encoder whole, opened;
+    const char *dir = support_path("model");
+    make_dir(dir, &whole, family);
+    size_t n = 2 * T * (size_t)whole.config.C;
+    ofr_real *f32 = NULL;
+    for (int p = 0; p < OFR_PRECISION_COUNT; p++) {
+        ofr_precision precision = (ofr_precision)p;
+        assert_ok(ofr_encoder_pack(&whole, dev, precision, &err), err);
+        ofr_real *want = run(&whole, dev);
+        if (p == 0) f32 = want;
+        for (size_t i = 0; i < n; i++)
+            assert_true(fabs((double)want[i] - (double)f32[i]) <= limits[p]);
+        const char *low = support_path(ofr_precision_name(precision));
+        if (p > 0) quantise(low, &whole, precision);
+        for (int stored = 0; stored < (p > 0 ? 2 : 1); stored++) {
+            int as = stored ? OFR_AS_STORED : p;
+            assert_ok(ofr_encoder_open_packed(&opened, stored ? low : dir, &dev->ops, 2, as,
+                                              &err), err);
+            assert_int_equal(opened.precision, precision);
+            assert_true(opened.params.total < whole.params.total / 3);
+            assert_true(ofr_encoder_weight_bytes(&opened) ==
+                        ofr_encoder_weight_bytes(&whole));
+            ofr_real *x = run(&opened, dev);
+            assert_memory_equal(x, want, n * sizeof *x);
+            free(x);
+            ofr_encoder_close(&opened);
+        }
+        if (p > 0) free(want);
+    }
+    free(f32);
+    ofr_encoder_close(&whole);
+}
+
+static void test_same_bits(void **state)
+{
+    ofr_ops ops = ofr_ops_select(ofr_cpu_features());
+    ofr_dev *dev;
+    ofr_error err;
+    (void)state;
+    assert_ok(ofr_dev_open(&dev, &ops, 2, T, &err), err);
+    for (int f = 0; f < OFR_FAMILY_COUNT; f++)
+        check_family((ofr_family)f, dev);
+    ofr_dev_close(dev);
+}
+
+/* A quantised directory read as reals: scale times whole number; and again. */
+static void test_back(void **state)
+{
+    ofr_error err;
+    ofr_encoder whole, back;
+    const char *dir = support_path("back");
+    (void)state;
+    make_dir(support_path("whole"), &whole, OFR_FAMILY_BERT);
+    quantise(dir, &whole, OFR_PRECISION_INT8);
+    assert_ok(ofr_encoder_open(&back, dir, 0, &err), err);
+    assert_int_equal(back.config.precision, OFR_PRECISION_INT8);
+    for (int i = 0; i < whole.params.n; i++) {
+        const ofr_param *row = &whole.params.rows[i];
+        bool rounds = ofr_param_precision(row, OFR_PRECISION_INT8) == OFR_PRECISION_INT8;
+        size_t C = rounds ? (size_t)row->shape[1] : 1;
+        for (size_t r = 0; r < row->count / C && rounds; r++) {
+            const ofr_real *w = whole.w + row->offset + r * C;
+            const ofr_real *v = back.w + row->offset + r * C;
+            double most = 0;
+            for (size_t c = 0; c < C; c++)
+                most = fmax(most, fabs((double)w[c]));
+            for (size_t c = 0; c < C; c++)
+                assert_true(fabs((double)(w[c] - v[c])) <=
+                            most / ofr_param_top(row) * 0.50001);
+        }
+    }
+    ofr_encoder_close(&back);
+    ofr_encoder_close(&whole);
+}
+
+static void test_refused(void **state)
+{
+    ofr_error err;
+    ofr_encoder whole, opened = {0};
+    ofr_ops ops = ofr_ops_scalar;
+    ofr_dev *dev;
+    (void)state;
+    make_dir(support_path("large"), &whole, OFR_FAMILY_BERT);
+    whole.w[whole.params.layers[1].up_w + 7] = 65520;
+    assert_ok(ofr_dev_open(&dev, &ops, 1, T, &err), err);
+    assert_int_equal(ofr_encoder_pack(&whole, dev, OFR_PRECISION_F16, &err), OFR_INVALID);
+    assert_non_null(strstr(err.text, "layer.1.intermediate"));
+    assert_non_null(strstr(err.text, "65504"));
+    assert_ok(ofr_encoder_pack(&whole, dev, OFR_PRECISION_BF16, &err), err);
+    assert_int_equal(ofr_encoder_open_packed(&opened, support_path("none"), &ops, 1, 0,
+                                             &err), OFR_NOT_FOUND);
+    ofr_dev_close(dev);
+    ofr_encoder_close(&whole);
+}
+
+/* By hand: top 4, scale 0.5; halves to even; zeros; what is not finite. */
+static void test_quant(void **state)
+{
+    const ofr_real x[] = {2, -2, 0.25f, 0.75f, -0.25f, 1.25f, 0, 0.26f};
+    const int8_t want[] = {4, -4, 0, 2, 0, 2, 0, 1};
+    int8_t q[8];
+    (void)state;
+    assert_true(ofr_quant_scale(x, 8, 4) == 0.5f);
+    ofr_quant_row(q, x, 8, 0.5f, 4);
+    assert_memory_equal(q, want, 8);
+    ofr_quant_row(q, x, 8, 0.25f, 4); /* never beyond the top */
+    assert_int_equal(q[0], 4);
+    assert_int_equal(q[1], -4);
+    const ofr_real zero[] = {0, -0.0f}, tiny[] = {1e-40f, 0}, bad[] = {1, NAN},
+                   far[] = {1, -INFINITY};
+    assert_true(ofr_quant_scale(zero, 2, 63) == 0);
+    assert_true(ofr_quant_scale(tiny, 2, 63) == 0);
+    assert_true(isnan(ofr_quant_scale(bad, 2, 63)));
+    assert_true(isnan(ofr_quant_scale(far, 2, 63)));
+    ofr_quant_row(q, bad, 2, NAN, 63);
+    assert_int_equal(q[0], 0);
+}
+
+static void test_names(void **state)
+{
+    (void)state;
+    for (int p = 0; p < OFR_PRECISION_COUNT; p++)
+        assert_int_equal(ofr_precision_parse(ofr_precision_name((ofr_precision)p)), p);
+    assert_int_equal(ofr_precision_parse("int4"), -1);
+    assert_int_equal(ofr_precision_parse(""), -1);
+}
+
+/* Each allocation of opening fails once: an error, and nothing is left behind. */
+static void test_nomem(void **state)
+{
+    ofr_error err;
+    ofr_encoder whole, opened;
+    ofr_ops ops = ofr_ops_scalar;
+    const char *dir = support_path("nomem");
+    ofr_status status = OFR_NOMEM;
+    (void)state;
+    make_dir(dir, &whole, OFR_FAMILY_BERT);
+    ofr_encoder_close(&whole);
+    size_t live = ofr_mem_live();
+    for (size_t n = 1; status != OFR_OK; n++) {
+        ofr_mem_fail_at(n, false);
+        status = ofr_encoder_open_packed(&opened, dir, &ops, 2, OFR_PRECISION_INT8, &err);
+        ofr_mem_fail_at(0, false);
+        if (status == OFR_OK) ofr_encoder_close(&opened);
+        assert_true(status == OFR_OK || status == OFR_NOMEM);
+        assert_int_equal(ofr_mem_live(), live);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_names),     cmocka_unit_test(test_quant),
+        cmocka_unit_test(test_same_bits), cmocka_unit_test(test_back),
+        cmocka_unit_test(test_refused),   cmocka_unit_test(test_nomem),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
