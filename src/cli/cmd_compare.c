@@ -13,7 +13,7 @@
 #include "cli/stop.h"
 #include "report/jsonline.h"
 
-/* ---- the runs ------------------------------------------------------------------- */
+/* ---- the runs ------------------------------------------------------------ */
 
 static ofr_status one_run(ofr_compare_runs *runs, int method, int seed, ofr_error *err)
 {
@@ -69,7 +69,7 @@ static ofr_status load_results(ofr_compare_runs *runs, ofr_error *err)
     return OFR_OK;
 }
 
-/* ---- files ------------------------------------------------------------------------ */
+/* ---- files --------------------------------------------------------------- */
 
 /* out += the file `name` of every run that was done. */
 static ofr_status gather(ofr_buf *out, const ofr_compare_runs *runs, const char *name,
@@ -167,7 +167,7 @@ static ofr_status write_page(const ofr_compare_runs *runs, const ofr_buf *text,
     return status;
 }
 
-/* ---- the verb ---------------------------------------------------------------------- */
+/* ---- the verb ------------------------------------------------------------ */
 
 static ofr_status report(const ofr_compare_runs *runs, const ofr_compare_whole *whole,
                          ofr_error *err)
@@ -266,11 +266,12 @@ const ofr_cmd ofr_cmd_compare = {
     .summary = "Train early-exit methods under the same conditions and compare them",
     .usage = "--methods LIST --seeds LIST --task NAME --data DIR --model DIR --out DIR",
     .example =
-        "  offramp compare --methods consistentee,pabee,deebert,finetune --seeds 1,2,3 \\\n"
-        "      --task sst2 --data glue --model bert-base-uncased --out sst2-compare",
+        "  offramp compare --methods consistentee,pabee,deebert,finetune \\\n"
+        "      --seeds 1,2,3 --task sst2 --data glue --model bert-base-uncased \\\n"
+        "      --out sst2-compare",
     .notes =
-        "Every run has the same backbone, texts, budget, order of texts and held-out part "
-        "(of\n"
+        "Every run has the same backbone, texts, budget, order of texts and held-out "
+        "part (of\n"
         "its seed).  Knobs are chosen on the held-out texts, figures are of the task's "
         "dev file\n"
         "or --test.  Runs are made one after another; Ctrl-C or a crash loses at most "

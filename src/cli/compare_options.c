@@ -53,7 +53,7 @@ const ofr_opt ofr_compare_rows[] = {
     OFR_CMD_END,
 };
 
-/* ---- lists -------------------------------------------------------------------- */
+/* ---- lists --------------------------------------------------------------- */
 
 /* The next part of a list with commas; false at its end. */
 static bool next_part(char part[64], const char **list)
@@ -137,11 +137,13 @@ ofr_status ofr_compare_check(const ofr_compare_values *values, ofr_error *err)
                         values->test);
     if (!values->test && !values->train.data)
         return ofr_fail(err, OFR_INVALID,
-                        "needs --data DIR or --test FILE: texts to report on; see --help");
-    return OFR_OK;
+                        "needs --data DIR or --test FILE: texts to report on; see "
+                        "--help");
+    if (values->test || !source.task) return OFR_OK;
+    return ofr_task_file(source.task, values->train.data, "dev", source.dev, err);
 }
 
-/* ---- one run --------------------------------------------------------------------- */
+/* ---- one run ------------------------------------------------------------- */
 
 ofr_status ofr_compare_dir(char out[OFR_PATH_MAX], const ofr_compare_plan *plan,
                            int method, int seed, ofr_error *err)
@@ -163,7 +165,6 @@ void ofr_compare_train(ofr_train_values *train, const ofr_compare_plan *plan, in
     *train = plan->o->train;
     train->out = dir;
     train->method_name = m->name;
-    train->resume = true;
     o->seed = plan->seeds[seed];
     o->alphas = NULL; /* prices are fitted by the sweep */
     if (plan->o->epochs == 0) return;
@@ -196,7 +197,7 @@ void ofr_compare_sweep(ofr_sweep_values *sweep, const ofr_compare_plan *plan, in
     job->term = t->common.term;
 }
 
-/* ---- the same options as before ---------------------------------------------------- */
+/* ---- the same options as before ------------------------------------------ */
 
 static const char *const call_names[] = {"methods", "seeds",        "seed",
                                          "out",     "json",         "threads",

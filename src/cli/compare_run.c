@@ -25,7 +25,7 @@ bool ofr_compare_is_done(const ofr_compare_plan *plan, int method, int seed)
     return holds(plan, method, seed, "records.jsonl"); /* written last */
 }
 
-/* ---- training ------------------------------------------------------------------- */
+/* ---- training ------------------------------------------------------------ */
 
 /* A method of the same recipe that has trained with this seed, or -1. */
 static int find_fork(const ofr_compare_plan *plan, int method, int seed)
@@ -50,6 +50,7 @@ static ofr_status train(const ofr_compare_plan *plan, int method, int seed,
     ofr_train_values values;
 
     ofr_compare_train(&values, plan, method, seed, dir);
+    values.resume = holds(plan, method, seed, "checkpoint/state.safetensors");
     values.keep_first = plan->methods[method]->recipe != NULL;
     if (other >= 0) {
         OFR_TRY(ofr_compare_dir(fork, plan, other, seed, err));
@@ -60,7 +61,7 @@ static ofr_status train(const ofr_compare_plan *plan, int method, int seed,
     return ofr_train_run(&values, plan->methods[method], NULL, NULL, err);
 }
 
-/* ---- sweeping ------------------------------------------------------------------- */
+/* ---- sweeping ------------------------------------------------------------ */
 
 static ofr_status write_in(const char *dir, const char *name, const ofr_buf *buf,
                            ofr_error *err)

@@ -28,7 +28,7 @@ static ofr_compare_mean mean_of(const double *x, int n)
                               ofr_stats_std(x, n)};
 }
 
-/* ---- equal cost ------------------------------------------------------------------ */
+/* ---- equal cost ---------------------------------------------------------- */
 
 /* What is to be saved in the k-th comparison with this seed; NaN when the reference
  * method failed. */
@@ -57,7 +57,7 @@ static const ofr_compare_result *full_of(const ofr_compare_runs *runs,
     return &runs->of[method][seed];
 }
 
-/* ---- means ------------------------------------------------------------------------- */
+/* ---- means --------------------------------------------------------------- */
 
 static ofr_compare_mean figure(const ofr_compare_runs *runs, int method, int which)
 {
@@ -121,7 +121,7 @@ static void losses(ofr_compare_summary *m, const ofr_compare_runs *runs,
     }
 }
 
-/* ---- differences -------------------------------------------------------------------- */
+/* ---- differences --------------------------------------------------------- */
 
 static const float *answers(const ofr_compare_result *r, int point)
 {
@@ -167,7 +167,7 @@ static ofr_status compare_at(ofr_paired_result *full, ofr_paired_result *first,
                                 whole->metric, resamples, 1, err);
 }
 
-/* ---- all of it ---------------------------------------------------------------------- */
+/* ---- all of it ----------------------------------------------------------- */
 
 static ofr_status check(const ofr_compare_result *a, const ofr_compare_result *b,
                         const char *name, ofr_error *err)
@@ -176,8 +176,8 @@ static ofr_status check(const ofr_compare_result *a, const ofr_compare_result *b
         memcmp(a->labels, b->labels, (size_t)a->n_texts * sizeof *a->labels) == 0)
         return OFR_OK;
     return ofr_fail(err, OFR_FORMAT,
-                    "the runs of %s were measured on %d texts, others on %d or with other "
-                    "labels; take another --out",
+                    "the runs of %s were measured on %d texts, others on %d or with "
+                    "other labels; take another --out",
                     name, b->n_texts, a->n_texts);
 }
 

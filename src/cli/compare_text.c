@@ -17,7 +17,7 @@ static void head_costs(ofr_grid *grid, const ofr_compare_whole *whole)
     ofr_grid_cell(grid, "at %.1f %% (reference)", 100 * whole->reference_saved.mean);
 }
 
-/* ---- scores at equal cost --------------------------------------------------------- */
+/* ---- scores at equal cost ------------------------------------------------ */
 
 static void add_equal_cost(ofr_buf *out, const ofr_compare_runs *runs,
                            const ofr_compare_whole *whole)
@@ -48,7 +48,7 @@ static void add_equal_cost(ofr_buf *out, const ofr_compare_runs *runs,
     ofr_grid_close(&grid);
 }
 
-/* ---- savings ------------------------------------------------------------------------ */
+/* ---- savings ------------------------------------------------------------- */
 
 static void saved_and_score(ofr_grid *grid, ofr_compare_mean saved,
                             ofr_compare_mean score)
@@ -88,7 +88,7 @@ static void add_savings(ofr_buf *out, const ofr_compare_runs *runs,
     ofr_grid_close(&grid);
 }
 
-/* ---- differences -------------------------------------------------------------------- */
+/* ---- differences --------------------------------------------------------- */
 
 static void add_differences(ofr_buf *out, const ofr_compare_runs *runs,
                             const ofr_compare_whole *whole, bool to_first)
@@ -121,7 +121,7 @@ static void add_differences(ofr_buf *out, const ofr_compare_runs *runs,
     ofr_grid_close(&grid);
 }
 
-/* ---- the page ------------------------------------------------------------------------- */
+/* ---- the page ------------------------------------------------------------ */
 
 static void add_failures(ofr_buf *out, const ofr_compare_runs *runs)
 {

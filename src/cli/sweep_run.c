@@ -21,7 +21,7 @@ static bool show_pass(void *user, int done, int n)
     return !*ofr_stop_flag();
 }
 
-/* ---- texts ------------------------------------------------------------------ */
+/* ---- texts --------------------------------------------------------------- */
 
 static ofr_status open_texts(ofr_sweep_run *r, ofr_error *err)
 {
@@ -46,7 +46,7 @@ static ofr_status open_texts(ofr_sweep_run *r, ofr_error *err)
     return OFR_OK;
 }
 
-/* ---- rules -------------------------------------------------------------------- */
+/* ---- rules --------------------------------------------------------------- */
 
 static ofr_status check_rule(const ofr_sweep_run *r, const ofr_rule *rule, ofr_error *err)
 {
@@ -112,7 +112,7 @@ static ofr_status add_all(ofr_sweep_run *r, ofr_error *err)
     return add_rule(r, &ofr_rule_never, err);
 }
 
-/* ---- prices ------------------------------------------------------------------------ */
+/* ---- prices -------------------------------------------------------------- */
 
 static void show_fit(void *user, const char *label, long long done, long long total,
                      const char *note)
@@ -165,7 +165,7 @@ static ofr_status add_prices(ofr_sweep_run *r, ofr_error *err)
     return status;
 }
 
-/* ---- what follows --------------------------------------------------------------- */
+/* ---- what follows -------------------------------------------------------- */
 
 static ofr_status open_lines(ofr_sweep_run *r, int n_rules, ofr_error *err)
 {
@@ -223,7 +223,7 @@ static ofr_status time_points(ofr_sweep_run *r, ofr_error *err)
     return OFR_OK;
 }
 
-/* ---- the run -------------------------------------------------------------------- */
+/* ---- the run ------------------------------------------------------------- */
 
 static ofr_status sweep_rules(ofr_sweep_run *r, ofr_error *err)
 {
@@ -249,7 +249,8 @@ static ofr_status open_parts(ofr_sweep_run *r, ofr_error *err)
     double start;
 
     if (job->tune && job->tune_held)
-        return ofr_fail(err, OFR_INVALID, "--tune FILE and --tune-held exclude each other");
+        return ofr_fail(err, OFR_INVALID,
+                        "--tune FILE and --tune-held exclude each other");
     OFR_TRY(ofr_load_open(&r->m, job->model, &how, err));
     OFR_TRY(ofr_origin_open(&r->origin, job->model, err));
     OFR_TRY(open_texts(r, err));
@@ -299,7 +300,7 @@ void ofr_sweep_run_close(ofr_sweep_run *run)
     memset(run, 0, sizeof *run);
 }
 
-/* ---- records -------------------------------------------------------------------- */
+/* ---- records ------------------------------------------------------------- */
 
 void ofr_sweep_run_about(const ofr_sweep_run *run, ofr_curve_about *about)
 {

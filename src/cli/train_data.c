@@ -16,7 +16,8 @@ static ofr_status take_path(char out[OFR_PATH_MAX], const char *path, ofr_error 
     return OFR_OK;
 }
 
-static ofr_status find_files(ofr_train_source *s, const ofr_train_values *o, ofr_error *err)
+static ofr_status find_files(ofr_train_source *s, const ofr_train_values *o,
+                             ofr_error *err)
 {
     static const ofr_task own = {.name = "own", .folder = "", .dev_file = "dev.tsv"};
     const ofr_task *task = s->task ? s->task : &own;

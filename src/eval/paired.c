@@ -23,8 +23,8 @@ static double side(const comparison *c, const ofr_paired_side *s, const int *ind
 
     if (s->share > 0)
         height = (1 - s->share) * height +
-                 s->share * ofr_sweep_score(c->data, c->metric, s->high, index, n, c->pred,
-                                            c->value);
+                 s->share * ofr_sweep_score(c->data, c->metric, s->high, index, n,
+                                            c->pred, c->value);
     return height;
 }
 

@@ -22,7 +22,7 @@ void ofr_sweep_options_init(ofr_sweep_options *options)
                                    .floor_draws = 20, .seed = 1};
 }
 
-/* ---- scores ---------------------------------------------------------------- */
+/* ---- scores -------------------------------------------------------------- */
 
 double ofr_sweep_score(const ofr_dataset *data, ofr_metric metric, const float *answers,
                        const int *index, int n, int *pred, float *value)
@@ -115,7 +115,7 @@ static void count_exits(const ofr_sweep *s, int *histogram, int *n_right,
     }
 }
 
-/* ---- the pass ---------------------------------------------------------------- */
+/* ---- the pass ------------------------------------------------------------ */
 
 static bool count_texts(void *user, int done, int n)
 {
@@ -212,7 +212,7 @@ static void scratch(ofr_slots *slots, void *owner)
     s->row = ofr_slots_take(slots, (size_t)s->K, sizeof *s->row);
 }
 
-/* ---- oracles ------------------------------------------------------------------- */
+/* ---- oracles ------------------------------------------------------------- */
 
 static int first_correct(const ofr_sweep *s, int text)
 {
@@ -255,7 +255,7 @@ static ofr_status open_oracles(ofr_sweep *s, ofr_error *err)
     return OFR_OK;
 }
 
-/* ---- opening --------------------------------------------------------------------- */
+/* ---- opening ------------------------------------------------------------- */
 
 static ofr_status open_parts(ofr_sweep *s, const ofr_dataset *tune,
                              const ofr_dataset *report, ofr_error *err)
@@ -306,7 +306,7 @@ void ofr_sweep_close(ofr_sweep *sweep)
     *sweep = (ofr_sweep){0};
 }
 
-/* ---- points ---------------------------------------------------------------------- */
+/* ---- points -------------------------------------------------------------- */
 
 /* s->exits, answers, depth and flops of a set under the curve's rule at `knob`. */
 static ofr_status replay(ofr_sweep *s, const ofr_sweep_set *set,
@@ -428,7 +428,7 @@ ofr_status ofr_sweep_add(ofr_sweep *sweep, const ofr_rule *rule, double stored,
     return curve ? fill_curve(sweep, curve, stored, err) : OFR_INVALID;
 }
 
-/* ---- other policies on the same pooled vectors -------------------------------------- */
+/* ---- other policies on the same pooled vectors --------------------------- */
 
 static void exchange_policies(ofr_encoder *encoder, ofr_real *w)
 {
@@ -499,7 +499,7 @@ ofr_status ofr_sweep_policies(ofr_sweep *sweep, ofr_encoder *encoder, double alp
     return status ? status : fill_curve(sweep, curve, NAN, err);
 }
 
-/* ---- after the last curve --------------------------------------------------------- */
+/* ---- after the last curve ------------------------------------------------ */
 
 /* Fronts of curves[first .. end): `all` as one, or each by itself. */
 static void mark(ofr_sweep *s, int first, int end, bool all, double *saved,

@@ -2,8 +2,9 @@
  * sweep.h - many exit rules, many values of each knob, one pass over the texts.
  *
  * All exits are computed once (exit/outputs.h); a rule at a threshold is then a
- * replay of the stored outputs (a rule by token is run at each).  Two sets of texts: knobs are looked for on the
- * tuning texts, figures are those of the reported ones.  Given one set, it is both.
+ * replay of the stored outputs (only a rule by token is run at each).  Two sets of
+ * texts: knobs are looked for on the tuning texts, figures are those of the reported
+ * ones.  Given one set, it is both.
  */
 #ifndef OFR_EVAL_SWEEP_H
 #define OFR_EVAL_SWEEP_H

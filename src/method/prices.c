@@ -17,8 +17,8 @@ static ofr_status check(const ofr_encoder *encoder, const ofr_method_options *op
     if (options->hardness == OFR_HARDNESS_FORGETTING &&
         options->reward == OFR_REWARD_HARDNESS)
         return ofr_fail(err, OFR_INVALID,
-                        "--alphas: hardness 'forgetting' is counted while a model trains; "
-                        "give --alphas to train");
+                        "--alphas: hardness 'forgetting' is counted while a model "
+                        "trains; give --alphas to train");
     return OFR_OK;
 }
 

@@ -184,7 +184,7 @@ void ofr_curve_record_line(ofr_buf *out, const ofr_sweep *sweep,
     ofr_jsonline_end(out);
 }
 
-/* ---- CSV ------------------------------------------------------------------------- */
+/* ---- CSV ----------------------------------------------------------------- */
 
 void ofr_curve_csv_header(ofr_buf *out)
 {
@@ -250,7 +250,7 @@ void ofr_curve_csv_points(ofr_buf *out, const ofr_sweep *sweep,
             csv_point(out, sweep, &sweep->curves[c], &sweep->curves[c].points[i], about);
 }
 
-/* ---- one object out of many lines --------------------------------------------------- */
+/* ---- one object out of many lines ---------------------------------------- */
 
 void ofr_curve_record_array(ofr_buf *out, const char *key, const ofr_buf *lines)
 {

@@ -1,0 +1,157 @@
+#!/bin/sh
+# Comparing methods: tables and records, interruption, a method that fails, shared
+# training, growing.
+. "$2/tests/cli/common.inc"
+make_vocab
+cat >shape.json <<'END'
+{"model_type": "bert", "vocab_size": 16, "hidden_size": 16, "num_hidden_layers": 4,
+ "num_attention_heads": 2, "intermediate_size": 32, "max_position_embeddings": 12,
+ "type_vocab_size": 2, "initializer_range": 0.1, "hidden_act": "gelu"}
+END
+run init -q --config shape.json --vocab vocab.txt --out start --seed 7
+exits 0
+
+# texts ROWS FIRST: "good" and "bad" decide, but for one text in eight.
+texts()
+{
+    awk -v n="$1" -v first="$2" 'BEGIN {
+        split("the film is not very !", w, " ")
+        print "review\tverdict"
+        for (i = first; i < first + n; i++) {
+            line = ""
+            for (k = 0; k <= i % 4; k++) line = line w[1 + (i * (k + 3) + k) % 6] " "
+            good = i * i % 7 < 3
+            print line (good ? "good" : "bad") "\t" (good != (i % 8 == 0) ? "pos" : "neg")
+        }
+    }'
+}
+texts 240 0 >train.tsv
+texts 90 1000 >test.tsv
+how="--model ../start --train ../train.tsv --test ../test.tsv --text review --label verdict
+ --dev-split 0.25 --epochs 4 --iterations 1 --batch 16 --lr 0.005 --policy-epochs 3
+ --alphas 0.01,0.1 --resamples 100 --threads 1 -q"
+three="--methods consistentee,pabee,static,finetune --seeds 1,2"
+
+# compare DIR ARGUMENTS: in a directory of its own, so that paths are the same.
+compare()
+{
+    mkdir -p "$1"
+    cd "$1" || exit 1
+    shift
+    last="offramp compare $*"
+    "$offramp" compare "$@" <../in >../out 2>../err
+    code=$?
+    cd ..
+}
+
+# shellcheck disable=SC2086
+compare one $three $how --out c
+exits 0
+[ ! -s err ] || { complain 'not quiet'; cat err; }
+says 'accuracy of 90 texts, 4 layers, 2 seeds'
+for method in consistentee pabee static finetune; do
+    says "^| $method  *|"
+done
+says '^| - at random  *|'
+says 'at [0-9.]* % (reference)'
+says '^| minus the full model '
+says '^| minus consistentee '
+says 'first right exit'
+for kind in run point curve oracle compare; do
+    grep -q "^{\"schema_version\": 1, \"kind\": \"$kind\"" one/c/records.jsonl ||
+        complain "no line of kind $kind"
+done
+[ "$(grep -c '"kind": "run"' one/c/records.jsonl)" -eq 8 ] || complain 'eight runs'
+[ "$(grep -c '"rule": "policy\*"' one/c/records.jsonl)" -eq 2 ] || complain 'no prices'
+[ ! -e one/c/runs/pabee.1/checkpoint/state.safetensors ] || complain 'checkpoints stay'
+
+# The commands of the report give the same model: also where static was not trained
+# but took over what pabee had trained with the same seed.
+grep -A 2 '^# static, seed 2$' one/c/report.md | tail -n 2 >commands
+[ "$(wc -l <commands)" -eq 2 ] || complain 'no commands in report.md'
+sed -e "s|^offramp|$offramp|" -e 's|c/runs/static.2|again|' -e 's/$/ -q --threads 1/' \
+    commands >again.sh
+(cd one && sh ../again.sh >../out 2>../err) || { complain 'the commands fail'; cat err; }
+cmp -s one/again/model.safetensors one/c/runs/static.2/model.safetensors ||
+    complain 'trained again and taken over are different'
+cmp -s one/again/config.json one/c/runs/static.2/config.json || complain 'other config'
+cmp -s one/c/runs/pabee.2/model.safetensors one/c/runs/static.2/model.safetensors ||
+    complain 'one recipe, two trainings'
+cmp -s one/c/runs/pabee.2/model.safetensors one/c/runs/pabee.1/model.safetensors &&
+    complain 'two seeds, one model'
+
+# Killed, interrupted, and continued: the same bytes.
+stop_at()
+{
+    mkdir -p two
+    (cd two && exec "$offramp" compare $three $how --out c >../out 2>../err) &
+    pid=$!
+    while kill -0 $pid 2>/dev/null && [ ! -s "two/c/runs/$2/journal.jsonl" ]; do :; done
+    kill "-$1" $pid 2>/dev/null
+    wait $pid 2>/dev/null
+}
+stop_at KILL consistentee.1
+stop_at INT pabee.1
+stop_at KILL consistentee.2
+# shellcheck disable=SC2086
+compare two $three $how --out c
+exits 0
+for file in records.jsonl report.json report.csv report.md; do
+    cmp -s one/c/$file two/c/$file || complain "$file differs after interruptions"
+done
+
+# Nothing is done twice; other options are refused; more seeds are welcome.
+touch stamp
+# shellcheck disable=SC2086
+compare two $three $how --out c
+exits 0
+[ -z "$(find two/c/runs -newer stamp -name model.safetensors)" ] || complain 'done twice'
+# shellcheck disable=SC2086
+compare two $three $how --alpha 0.5 --out c
+fails 2 ' compare' "have --alpha '0.02', now it is '0.5'"
+# shellcheck disable=SC2086
+compare two --methods pabee --seeds 1,3 $how --out c
+exits 0
+says '2 seeds'
+
+# A method that can not run: a file lies where its directory should be.
+mkdir -p three/c/runs
+echo in the way >three/c/runs/pabee.1
+# shellcheck disable=SC2086
+compare three --methods static,pabee --seeds 1 $how --out c
+exits 0
+says '^failed: pabee, seed 1: .*c/runs/pabee.1'
+says '^| static  *|'
+grep -q '"status": "failed", "message": ".*pabee.1' three/c/records.jsonl ||
+    complain 'the failure is not recorded'
+rm three/c/runs/pabee.1
+# shellcheck disable=SC2086
+compare three --methods static,pabee --seeds 1 $how --out c
+exits 0
+grep -q '^failed' out && complain 'still failed'
+says '^| pabee  *|'
+mkdir -p four/c
+echo >four/c/runs
+# shellcheck disable=SC2086
+compare four --methods static --seeds 1 $how --out c
+[ "$code" -ne 0 ] || complain 'no run succeeded, and all is well?'
+remarks 'no run succeeded'
+
+# Mistakes are told before anything is trained.
+# shellcheck disable=SC2086
+run compare --methods pabee,magic $how --out x
+fails 2 ' compare' "unknown method 'magic'"
+# shellcheck disable=SC2086
+run compare --methods pabee,pabee $how --out x
+fails 2 ' compare' 'twice'
+# shellcheck disable=SC2086
+run compare --methods pabee --seeds 1,x $how --out x
+fails 2 ' compare' "'x' is no seed"
+run compare --methods pabee --out x
+fails 2 ' compare' ''
+run compare --methods pabee --model start --task sst2 --data . --out x
+fails 3 ' compare' 'dev.tsv'
+run compare --model start --out x
+fails 2 ' compare' 'needs --methods'
+[ ! -e x ] || complain 'a mistake leaves a directory'
+finish
