@@ -86,8 +86,7 @@ extern const ofr_cmd *const ofr_cmds[];
 
 extern const ofr_cmd ofr_cmd_init, ofr_cmd_train, ofr_cmd_eval, ofr_cmd_predict,
     ofr_cmd_features, ofr_cmd_bench, ofr_cmd_tokenize, ofr_cmd_vocab, ofr_cmd_info,
-    ofr_cmd_doctor, ofr_cmd_demo, ofr_cmd_calibrate, ofr_cmd_sweep,
-    ofr_cmd_compare, ofr_cmd_quantize,
-    ofr_cmd_report;
+    ofr_cmd_doctor, ofr_cmd_quantize, ofr_cmd_demo, ofr_cmd_ablate, ofr_cmd_calibrate,
+    ofr_cmd_sweep, ofr_cmd_compare, ofr_cmd_report;
 
 #endif
