@@ -5,7 +5,7 @@
 run
 exits 0
 says '^usage: offramp VERB'
-for verb in demo init train eval predict bench report features tokenize vocab info doctor; do
+for verb in demo init train eval predict bench report sweep compare features tokenize vocab info doctor; do
     says "^  $verb "
 done
 cp out verbs
@@ -19,7 +19,7 @@ run --version
 exits 0
 says '^offramp [0-9]*\.[0-9]*\.[0-9]*'
 
-for verb in demo init train eval predict bench report features tokenize vocab info doctor; do
+for verb in demo init train eval predict bench report sweep compare features tokenize vocab info doctor; do
     run "$verb" --help
     exits 0
     says "^usage: offramp $verb"
