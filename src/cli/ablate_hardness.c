@@ -1,0 +1,237 @@
+/*
+ * ablate_hardness.c - does it matter how hardness is measured?
+ *
+ * The reward with each measure at several prices, on one joint phase per seed; and
+ * how alike the measures order the texts that the policies learn from, taken from
+ * the joint model.
+ */
+#include <math.h>
+
+#include "base/mem.h"
+#include "cli/ablate.h"
+#include "data/order.h"
+#include "train/checkpoint.h"
+
+enum { VARIANTS = 5, MEASURES = 4 }; /* "none" orders nothing */
+
+/* In the order of ofr_hardness. */
+static const char *const variants[VARIANTS] = {"memorized", "entropy", "loss",
+                                               "forgetting", "none"};
+
+static void set(ofr_train_values *values, int variant)
+{
+    values->method.hardness = variant;
+}
+
+/* ---- the measures themselves ------------------------------------------------------ */
+
+/* Hardness of each training text, from the checkpoint of a run that measured it on
+ * the joint model and went no further.  Caller frees *out. */
+static ofr_status read_hardness(double **out, int *n, const ofr_ablate_unit *unit,
+                                ofr_error *err)
+{
+    char path[OFR_PATH_MAX];
+    ofr_checkpoint checkpoint;
+    ofr_status status;
+
+    OFR_TRY(ofr_file_join(path, unit->folder, "checkpoint/state.safetensors", err));
+    OFR_TRY(ofr_checkpoint_open(&checkpoint, path, err));
+    const ofr_tensor *tensor = ofr_safetensors_find(&checkpoint.file, "hardness");
+    *n = tensor ? (int)ofr_tensor_count(tensor) : 0;
+    *out = ofr_mem_array((size_t)*n + 1, sizeof **out);
+    if (*out) {
+        const ofr_checkpoint_item item =
+            ofr_checkpoint_item_of("hardness", OFR_F64, (size_t)*n, *out);
+        status = ofr_checkpoint_read(&checkpoint, &item, 1, err);
+    } else {
+        status = ofr_fail_nomem(err, (size_t)*n * sizeof **out, "hardness");
+    }
+    ofr_checkpoint_close(&checkpoint);
+    return status;
+}
+
+/* Keep those of the texts that the policies learn from; returns how many. */
+static ofr_status keep_policy_texts(double *hardness, int *n, const ofr_method_options *o,
+                                    ofr_error *err)
+{
+    int *items = ofr_mem_array((size_t)*n + 1, sizeof *items);
+    double *kept = ofr_mem_array((size_t)*n + 1, sizeof *kept);
+    int held = 0;
+
+    if (!items || !kept) {
+        ofr_mem_free(items);
+        ofr_mem_free(kept);
+        return ofr_fail_nomem(err, (size_t)*n * sizeof *kept, "hardness");
+    }
+    ofr_order_part(items, *n, o->policy_holdout, o->seed, &held);
+    if (held && o->policy_data == OFR_POLICY_HELD) {
+        for (int i = 0; i < held; i++)
+            kept[i] = hardness[items[i]];
+        for (int i = 0; i < held; i++)
+            hardness[i] = kept[i];
+        *n = held;
+    }
+    ofr_mem_free(items);
+    ofr_mem_free(kept);
+    return OFR_OK;
+}
+
+/* All measures of one seed: hardness[m][*n], owned by the caller. */
+static ofr_status read_measures(ofr_ablation *a, double **hardness, int *n, int s,
+                                ofr_error *err)
+{
+    for (int m = 0; m < MEASURES; m++) {
+        ofr_train_values values = ofr_ablate_base(a, s);
+        ofr_ablate_unit *unit;
+        char name[64];
+
+        values.method.hardness = m;
+        values.method.policy_epochs = 1;
+        values.method.iterations = 0;
+        snprintf(name, sizeof name, "measure-%s", variants[m]);
+        OFR_TRY(ofr_ablate_train(a, &unit, name, &values, s, true, err));
+        OFR_TRY(read_hardness(&hardness[m], n, unit, err));
+        OFR_TRY(keep_policy_texts(hardness[m], n, &values.method, err));
+    }
+    return OFR_OK;
+}
+
+typedef struct likeness {
+    double spearman[MEASURES][MEASURES][OFR_ABLATE_SEEDS];
+    double kendall[MEASURES][MEASURES][OFR_ABLATE_SEEDS];
+} likeness;
+
+static ofr_status compare_measures(ofr_ablation *a, likeness *like, ofr_error *err)
+{
+    for (int s = 0; s < a->n_seeds; s++) {
+        double *hardness[MEASURES] = {NULL};
+        int n = 0;
+        const ofr_status status = read_measures(a, hardness, &n, s, err);
+
+        for (int i = 0; i < MEASURES && !status; i++)
+            for (int j = 0; j < MEASURES; j++) {
+                like->spearman[i][j][s] = ofr_stats_spearman(hardness[i], hardness[j], n);
+                like->kendall[i][j][s] = ofr_stats_kendall(hardness[i], hardness[j], n);
+            }
+        for (int m = 0; m < MEASURES; m++)
+            ofr_mem_free(hardness[m]);
+        if (status) return status;
+    }
+    return OFR_OK;
+}
+
+static ofr_status add_likeness(ofr_ablation *a,
+                               double (*like)[MEASURES][OFR_ABLATE_SEEDS],
+                               const char *title, ofr_error *err)
+{
+    static const char *const columns[] = {"measure", "memorized", "entropy", "loss",
+                                          "forgetting"};
+
+    OFR_TRY(ofr_ablate_table(a, title, columns, MEASURES + 1, err));
+    for (int i = 0; i < MEASURES; i++) {
+        ofr_ablate_cell cells[MEASURES];
+
+        for (int j = 0; j < MEASURES; j++)
+            cells[j] = ofr_ablate_cell_of(like[i][j], a->n_seeds, 2);
+        OFR_TRY(ofr_ablate_row(a, columns, variants[i], cells, MEASURES, err));
+    }
+    return OFR_OK;
+}
+
+static void say_likeness(ofr_ablation *a, const likeness *like)
+{
+    int low[2] = {0, 1}, high[2] = {0, 1};
+    double least = 2, most = -2;
+
+    for (int i = 0; i < MEASURES; i++)
+        for (int j = 0; j < i; j++) {
+            const double r = ofr_stats_mean(like->spearman[i][j], a->n_seeds);
+
+            if (r < least) least = r, low[0] = j, low[1] = i;
+            if (r > most) most = r, high[0] = j, high[1] = i;
+        }
+    ofr_ablate_say(
+        a,
+        "The measures order the texts most alike for %s and %s (Spearman %.2f) and "
+        "least for %s and %s (%.2f).",
+        variants[high[0]], variants[high[1]], most, variants[low[0]], variants[low[1]],
+        least);
+}
+
+/* ---- what they do as part of the reward ----------------------------------------------
+ */
+
+static ofr_status add_units(ofr_ablation *a, ofr_ablate_unit **units, ofr_error *err)
+{
+    static const char *const columns[] = {"hardness", "price", "right, percent",
+                                          "mean exit layer"};
+    const int P = a->n_prices, S = a->n_seeds;
+
+    OFR_TRY(ofr_ablate_table(a, "The same run with each measure", columns, 4, err));
+    for (int v = 0; v < VARIANTS; v++)
+        for (int p = 0; p < P; p++) {
+            double right[OFR_ABLATE_SEEDS], depth[OFR_ABLATE_SEEDS];
+
+            for (int s = 0; s < S; s++) {
+                right[s] = 100 * ofr_ablate_right(units[(v * P + p) * S + s], NULL);
+                depth[s] = ofr_ablate_depth(units[(v * P + p) * S + s], NULL);
+            }
+            const ofr_ablate_cell cells[] = {ofr_ablate_number(a->prices[p], 4),
+                                             ofr_ablate_cell_of(right, S, 1),
+                                             ofr_ablate_cell_of(depth, S, 2)};
+            OFR_TRY(ofr_ablate_row(a, columns, variants[v], cells, 3, err));
+        }
+    return OFR_OK;
+}
+
+static ofr_status add_gaps(ofr_ablation *a, ofr_ablate_unit **units, ofr_error *err)
+{
+    static const char *const columns[] = {"hardness", "less none, points"};
+    const int P = a->n_prices, S = a->n_seeds;
+    int matters = 0;
+
+    OFR_TRY(ofr_ablate_table(a, "Right answers at equal depth", columns, 2, err));
+    for (int v = 0; v < VARIANTS - 1; v++) {
+        double gap[OFR_ABLATE_SEEDS];
+
+        for (int s = 0; s < S; s++)
+            gap[s] = 100 * ofr_ablate_gap(units + v * P * S + s,
+                                          units + (VARIANTS - 1) * P * S + s, P, S, NULL);
+        const ofr_ablate_cell cell = ofr_ablate_cell_of(gap, S, 2);
+        const int sign = ofr_ablate_judge(gap, S, 0.5);
+        OFR_TRY(ofr_ablate_row(a, columns, variants[v], &cell, 1, err));
+        matters += sign != 0;
+        if (sign)
+            ofr_ablate_say(a,
+                           "At equal depth %s is %s than no hardness at all, by %.2f "
+                           "points.",
+                           variants[v], sign > 0 ? "better" : "worse", fabs(cell.mean));
+    }
+    if (!matters)
+        ofr_ablate_say(a,
+                       "At equal depth no measure is shown to be better or worse than no "
+                       "hardness at all, so these runs do not show that the measure "
+                       "matters.");
+    return OFR_OK;
+}
+
+static ofr_status run(ofr_ablation *a, ofr_error *err)
+{
+    ofr_ablate_unit *units[VARIANTS * OFR_ABLATE_PRICES * OFR_ABLATE_SEEDS] = {0};
+    likeness like;
+
+    if (a->o->train.regression)
+        return ofr_fail(err, OFR_INVALID,
+                        "a regression has no entropy; this question needs "
+                        "classes");
+    OFR_TRY(ofr_ablate_grid(a, units, variants, VARIANTS, set, err));
+    OFR_TRY(compare_measures(a, &like, err));
+    OFR_TRY(add_units(a, units, err));
+    OFR_TRY(add_likeness(a, like.spearman, "Rank correlation (Spearman)", err));
+    OFR_TRY(add_likeness(a, like.kendall, "Rank correlation (Kendall's tau-b)", err));
+    say_likeness(a, &like);
+    return add_gaps(a, units, err);
+}
+
+const ofr_ablate_question ofr_ablate_hardness = {
+    "hardness", "Does the measure of hardness matter?", run};

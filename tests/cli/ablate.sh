@@ -1,0 +1,97 @@
+#!/bin/sh
+# Ablations on a toy: what is written, that units are the runs they say they are, that a
+# second call trains nothing and a broken one continues, errors.
+. "$2/tests/cli/common.inc"
+make_vocab
+cat >shape.json <<'END_SHAPE'
+{"model_type": "bert", "vocab_size": 16, "hidden_size": 16, "num_hidden_layers": 3,
+ "num_attention_heads": 2, "intermediate_size": 32, "max_position_embeddings": 12,
+ "type_vocab_size": 2, "initializer_range": 0.1, "hidden_act": "gelu"}
+END_SHAPE
+run init -q --config shape.json --vocab vocab.txt --out start --seed 7
+exits 0
+# "not" turns "good" and "bad" around: some texts are harder than others.
+awk 'BEGIN {
+    split("the film is very ! un", w, " ")
+    print "review\tverdict"
+    for (i = 0; i < 400; i++) {
+        line = ""
+        for (k = 0; k <= i % 4; k++) line = line w[1 + (i * (k + 3) + k) % 6] " "
+        good = i * i % 7 < 3
+        turn = i % 3 == 0
+        print line (turn ? "not " : "") (good ? "good" : "bad") "\t" (good != turn ? "pos" : "neg")
+    }
+}' >texts.tsv
+how="--model start --train texts.tsv --text review --label verdict --dev-split 0.3 --batch 16
+    --joint-epochs 3 --policy-epochs 3 --iterations 1 --lr 0.005 --threads 1"
+
+ablate()
+{
+    question=$1
+    shift
+    # shellcheck disable=SC2086
+    run ablate "$question" $how --out all --seeds 1,2 --prices 0.01,0.1 "$@"
+}
+
+for question in reward hardness gradient iterations consistency; do
+    ablate $question
+    exits 0
+    says '^\*\*Conclusion\.\*\* [A-Z]'
+    cmp -s out all/$question.md || complain "$question.md is not what was printed"
+    cp out first
+    ablate $question --json -q
+    exits 0
+    says "^{\"schema_version\":1,\"ablation\":\"$question\""
+    [ ! -s err ] || complain 'not quiet'
+    ablate $question
+    grep -q ' trains' err && complain "$question: trained again"
+    stdout_is first
+done
+
+# One joint phase per seed for all of them, and as many units as there should be.
+[ "$(find all -name 'joint-*' | wc -l)" -eq 2 ] || complain 'joint phases'
+[ "$(find all/reward -name unit.json | wc -l)" -eq 8 ] || complain 'units of reward'
+[ "$(find all/hardness -name unit.json | wc -l)" -eq 28 ] || complain 'units of hardness'
+[ "$(find all/gradient -name unit.json | wc -l)" -eq 12 ] || complain 'units of gradient'
+[ "$(find all/iterations -name unit.json | wc -l)" -eq 2 ] || complain 'units of iterations'
+[ "$(find all/consistency -name unit.json | wc -l)" -eq 8 ] || complain 'units of consistency'
+
+# A unit is the run that its command gives, bit for bit, although it was forked.
+unit=all/hardness/forgetting-0.1-s2
+command=$(sed -n 's/^ *"command": "offramp \(.*\)",$/\1/p' $unit/unit.json)
+run $(echo "$command" | sed "s#--out $unit#--out alone#") -q
+exits 0
+cmp -s $unit/model.safetensors alone/model.safetensors || complain 'other weights than alone'
+cmp -s $unit/journal.jsonl alone/journal.jsonl || complain 'another journal than alone'
+
+# Right answers in the table are those of unit.json.
+right=$(awk '/"right": \[/ { at = 1; next } at && /\]/ { exit } at { gsub(/[ ",]/, ""); print }' \
+    all/iterations/five-s1/unit.json | wc -l)
+[ "$right" -eq 120 ] || complain "$right rows of right answers, expected 120"
+
+# What is missing is trained again, and only that; the result is the same.
+cp all/reward.md first
+rm all/reward/plain-0.1-s1/unit.json
+rm -r all/reward/hardness-0.1-s2
+ablate reward
+exits 0
+[ "$(grep -c ' trains\| continues' err)" -eq 2 ] || complain 'not just the missing ones'
+stdout_is first
+
+ablate reward --joint-epochs 2
+fails 2 ' ablate' 'was made with other options'
+ablate rewards
+fails 2 ' ablate' "did you mean 'reward'"
+run ablate --out x
+fails 2 ' ablate' 'needs a question'
+run ablate reward --model start
+fails 2 ' ablate' 'needs --out'
+ablate reward --seeds 1,1
+fails 2 ' ablate' '--seeds names 1 twice'
+ablate reward --seeds 1.5
+fails 2 ' ablate' 'no whole number'
+ablate reward --prices x
+fails 2 ' ablate' "'x' is no number"
+ablate reward --alphas 1
+fails 2 ' ablate' '--alphas is for train'
+finish
