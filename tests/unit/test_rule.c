@@ -290,7 +290,7 @@ static void test_replayed_answer(void **state)
 static void test_fits(void **state)
 {
     (void)state;
-    static const char *const of_values[] = {"never", "fixed", "patience", NULL};
+    static const char *const of_values[] = {"never", "fixed", "patience", "hash", NULL};
     ofr_error err;
     for (int gate = 0; gate < 2; gate++)
         for (int i = 0; ofr_rules[i] != NULL; i++) {
@@ -301,8 +301,10 @@ static void test_fits(void **state)
             bool gated = strcmp(rule->name, "lte") == 0;
             bool policy = strcmp(rule->name, "policy") == 0 ||
                           strcmp(rule->name, "ponder") == 0;
-            bool fits = (gated && gate == OFR_GATE_LTE) ||
-                        (policy && gate == OFR_GATE_POLICY) || (!gated && !policy);
+            bool table = strcmp(rule->name, "hash") == 0; /* which these have not */
+            bool fits = gated    ? gate == OFR_GATE_LTE
+                        : policy ? gate == OFR_GATE_POLICY
+                                 : !table;
             bool of_value = gated || policy;
             for (int n = 0; of_values[n] != NULL; n++)
                 of_value = of_value || strcmp(rule->name, of_values[n]) == 0;
@@ -312,6 +314,8 @@ static void test_fits(void **state)
                              fits && of_value ? OFR_OK : OFR_INVALID);
             if (!of_value) assert_non_null(strstr(err.text, "regression"));
         }
+    const ofr_config tokens = {.K = 1, .regression = true, .token_exits = true};
+    assert_int_equal(ofr_rule_fits(&ofr_rule_hash, &tokens, &err), OFR_OK);
     assert_true(ofr_rule_default(&ofr_rule_patience, 2) == 2);
     assert_true(ofr_rule_default(&ofr_rule_patience, 1) == 0.1);
     assert_true(ofr_rule_default(&ofr_rule_lte, 1) == 0.1);
@@ -329,7 +333,9 @@ static void test_spread(void **state)
             int n = ofr_rule_spread(rule, L, K, v, N);
             bool whole = rule->scale == OFR_SCALE_WHOLE;
             if (rule == &ofr_rule_patience && K == 1) whole = false;
-            int want = whole ? (rule == &ofr_rule_fixed ? L : L - 1) : N;
+            int want = N;
+            if (whole && rule == &ofr_rule_fixed) want = L;
+            if (whole && rule == &ofr_rule_patience) want = L - 1;
             if (rule->scale == OFR_SCALE_NONE) want = 1;
             assert_int_equal(n, want);
             for (int k = 0; k < n; k++) {
