@@ -151,8 +151,8 @@ static ofr_status write_csv(const ofr_compare_runs *runs, ofr_error *err)
     return status;
 }
 
-static ofr_status write_page(const ofr_compare_runs *runs, const ofr_buf *text,
-                             ofr_error *err)
+static ofr_status write_tables(const ofr_compare_runs *runs, const ofr_buf *text,
+                               ofr_error *err)
 {
     ofr_buf page;
     ofr_status status;
@@ -170,7 +170,7 @@ static ofr_status write_page(const ofr_compare_runs *runs, const ofr_buf *text,
 /* ---- the verb ------------------------------------------------------------ */
 
 static ofr_status report(const ofr_compare_runs *runs, const ofr_compare_whole *whole,
-                         ofr_error *err)
+                         bool page, ofr_error *err)
 {
     const ofr_compare_values *o = runs->plan->o;
     ofr_buf text, lines, ours, command;
@@ -189,7 +189,8 @@ static ofr_status report(const ofr_compare_runs *runs, const ofr_compare_whole *
     if (!status) status = write_file(runs, "records.jsonl", &lines, err);
     if (!status) status = write_json(runs, &lines, command.p, err);
     if (!status) status = write_csv(runs, err);
-    if (!status) status = write_page(runs, &text, err);
+    if (!status) status = write_tables(runs, &text, err);
+    if (!status && page) ofr_sweep_page(o->out, command.p);
     if (!status) status = ofr_cmd_print(o->train.common.json ? &ours : &text, err);
     ofr_buf_free(&text);
     ofr_buf_free(&lines);
@@ -207,9 +208,9 @@ static ofr_status compare(ofr_compare_runs *runs, ofr_compare_whole *whole,
     OFR_TRY(all_runs(runs, err));
     OFR_TRY(load_results(runs, err));
     OFR_TRY(ofr_compare_summarize(whole, runs, err));
-    OFR_TRY(report(runs, whole, err));
     for (int i = 0; i < plan->n_methods; i++)
         n_ok += whole->of[i].n_ok;
+    OFR_TRY(report(runs, whole, n_ok > 0, err));
     if (n_ok) return OFR_OK;
     return ofr_fail(err, runs->failure, "no run succeeded; the first said: %.150s",
                     runs->message[0][0]);

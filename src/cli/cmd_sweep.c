@@ -43,7 +43,7 @@ const ofr_opt ofr_sweep_rows[] = {
     {"seed", 's', OFR_OPT_U64, JOB(seed), "1", "N", NULL, 0, 0,
      "of the random exits that rules are compared with", NULL},
     {"out", 'o', OFR_OPT_TEXT, offsetof(ofr_sweep_values, out), NULL, "DIR", NULL, 0, 0,
-     "write records.jsonl, report.json, report.csv and report.md", "Output"},
+     "write records.jsonl and report.html, .json, .csv and .md", "Output"},
     OFR_CMD_COMMON_ROWS(ofr_sweep_values),
     OFR_CMD_END,
 };
@@ -110,6 +110,7 @@ static ofr_status report(const ofr_sweep_values *o, const ofr_sweep_run *run,
     ofr_buf_addf(&text, "command: %s\n", o->job.command);
     ofr_sweep_lines_join(&all, &lines);
     if (o->out) status = write_files(o->out, &lines, &text, &all, err);
+    if (o->out && !status) ofr_sweep_page(o->out, o->job.command);
     if (!status) status = ofr_cmd_print(o->common.json ? &all : &text, err);
     ofr_buf_free(&all);
     ofr_buf_free(&text);

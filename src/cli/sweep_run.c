@@ -14,6 +14,7 @@
 #include "cli/cmd.h"
 #include "cli/stop.h"
 #include "method/prices.h"
+#include "report/html.h"
 
 static bool show_pass(void *user, int done, int n)
 {
@@ -375,4 +376,17 @@ void ofr_sweep_lines_join(ofr_buf *all, const ofr_sweep_lines *lines)
         ofr_buf_add(all, parts[i]->p, parts[i]->n);
         all->failed = all->failed || parts[i]->failed;
     }
+}
+
+void ofr_sweep_page(const char *dir, const char *command)
+{
+    char record[OFR_PATH_MAX];
+    const ofr_report_sources sources = {.record = record, .command = command,
+                                        .page_only = true};
+    ofr_error err;
+
+    if (ofr_file_join(record, dir, "records.jsonl", &err) ||
+        ofr_report_write(dir, &sources, &err))
+        ofr_log(OFR_LOG_WARN, "warning: %s/report.html was not written: %s", dir,
+                err.text);
 }

@@ -66,6 +66,9 @@ typedef struct ofr_sweep_lines {
 void ofr_sweep_lines_init(ofr_sweep_lines *lines);
 void ofr_sweep_lines_free(ofr_sweep_lines *lines);
 void ofr_sweep_run_records(const ofr_sweep_run *run, ofr_sweep_lines *lines);
+/* dir/report.html of the records in `dir`; a page that can not be made is a warning. */
+void ofr_sweep_page(const char *dir, const char *command);
+
 /* all += the lines of records.jsonl. */
 void ofr_sweep_lines_join(ofr_buf *all, const ofr_sweep_lines *lines);
 /* "offramp sweep ...", as that would be typed. */

@@ -28,7 +28,9 @@ says '^| oracle: first-correct '
 says '^| oracle: consistency '
 says '^cost: 150 texts through all layers for [0-9]* points, 1.00 full evaluations'
 says '^command: offramp sweep --model model --dev dev.tsv --text review --label verdict'
-[ ! -s err ] || complain 'not quiet'
+grep -v gnuplot err >talk
+[ ! -s talk ] || complain 'not quiet'
+grep -q '<html' swept/report.html || complain 'no page'
 cmp -s out swept/report.md || complain 'report.md is not what was printed'
 
 # value KEY: of the line in `line`.
