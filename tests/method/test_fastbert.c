@@ -117,6 +117,46 @@ static void test_no_labels(void **state)
     toy_close(&t);
 }
 
+/* In the second phase nothing is dropped, in the teacher or below it. */
+static void test_no_dropout(void **state)
+{
+    ofr_method_options o = toy_options();
+    ofr_encoder with, without;
+    toy t;
+
+    (void)state;
+    toy_open(&t, 60, L, 1);
+    o.joint_epochs = 0;
+    o.exit_epochs = 2;
+    train(&t, &with, &o, NULL, NULL, NULL);
+    o.dropout = o.attention_dropout = o.head_dropout = 0;
+    train(&t, &without, &o, NULL, NULL, NULL);
+    assert_memory_equal(with.w, without.w, with.params.total * sizeof *with.w);
+    ofr_encoder_close(&with);
+    ofr_encoder_close(&without);
+    toy_close(&t);
+}
+
+/* --exit-lr 0 is ten times --lr. */
+static void test_learning_rate(void **state)
+{
+    ofr_method_options o = toy_options();
+    ofr_encoder by_rule, given;
+    toy t;
+
+    (void)state;
+    toy_open(&t, 60, L, 1);
+    o.joint_epochs = 1;
+    o.lr = 1.0 / 1024;
+    train(&t, &by_rule, &o, NULL, NULL, NULL);
+    o.exit_lr = 10.0 / 1024;
+    train(&t, &given, &o, NULL, NULL, NULL);
+    assert_memory_equal(by_rule.w, given.w, given.params.total * sizeof *given.w);
+    ofr_encoder_close(&by_rule);
+    ofr_encoder_close(&given);
+    toy_close(&t);
+}
+
 static void test_regression(void **state)
 {
     ofr_error err;
@@ -141,6 +181,8 @@ int main(void)
         cmocka_unit_test(test_toy),
         cmocka_unit_test(test_teacher_stands_still),
         cmocka_unit_test(test_no_labels),
+        cmocka_unit_test(test_learning_rate),
+        cmocka_unit_test(test_no_dropout),
         cmocka_unit_test(test_regression),
         cmocka_unit_test(test_threads),
     };

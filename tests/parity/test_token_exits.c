@@ -233,6 +233,51 @@ static void test_batches(void **state)
     bed_close(&two);
 }
 
+/* Rows that products of width F and attention were asked for, since the last look. */
+static int wide_rows, asking_rows;
+static ofr_ops real_ops;
+
+static void count_linear(ofr_dev *dev, ofr_real *y, ofr_real *pre, const ofr_real *x,
+                         const ofr_real *w, const ofr_packed *packed, const ofr_real *b,
+                         int R, int I, int O, ofr_act act)
+{
+    if (O == F) wide_rows += R;
+    real_ops.linear(dev, y, pre, x, w, packed, b, R, I, O, act);
+}
+
+static void count_attention(ofr_dev *dev, ofr_real *o, ofr_real *p, const ofr_real *qkv,
+                            ofr_attn_shape shape, ofr_drop drop)
+{
+    assert_non_null(shape.queries);
+    for (int b = 0; b < shape.B; b++)
+        asking_rows += shape.queries[b];
+    real_ops.attention(dev, o, p, qkv, shape, drop);
+}
+
+/* Attention asks for the rows that take part, and the MLP runs on them, alone. */
+static void test_live_rows_alone(void **state)
+{
+    const ofr_ops best = ofr_ops_select(ofr_cpu_features());
+    bed t;
+    (void)state;
+    bed_open(&t, &best, 1);
+    real_ops = t.dev->ops;
+    t.dev->ops.linear = count_linear;
+    t.dev->ops.attention = count_attention;
+    ofr_walk_begin(&t.walk, &t.tokens);
+    ofr_walk_leave_by_token(&t.walk, t.exits);
+    for (int l = 1; l <= L; l++) {
+        int live = 0;
+        for (int n = 0; n < t.offsets[B]; n++)
+            live += t.exits[n] >= l;
+        wide_rows = asking_rows = 0;
+        ofr_walk_layer(&t.walk);
+        assert_int_equal(wide_rows, live);
+        assert_int_equal(asking_rows, live);
+    }
+    bed_close(&t);
+}
+
 /* The table, the shift, the limits, the first token. */
 static void test_exits(void **state)
 {
@@ -262,6 +307,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_against_plain),
         cmocka_unit_test(test_batches),
+        cmocka_unit_test(test_live_rows_alone),
         cmocka_unit_test(test_exits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

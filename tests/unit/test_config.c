@@ -198,6 +198,9 @@ static const char *const refused[][2] = {
     {"{\"model_type\":\"bert\",\"id2label\":{\"0\":null}}", "neither text nor a number"},
     {"{\"model_type\":\"bert\",\"offramp\":3}", "\"offramp\" is not an object"},
     {"{\"model_type\":\"bert\",\"offramp\":{\"pooler\":\"none\"}}", "\"shared\""},
+    {"{\"model_type\":\"bert\",\"offramp\":{\"heads\":\"many\"}}", "\"student\""},
+    {"{\"model_type\":\"bert\",\"offramp\":{\"student_width\":7}}", "multiple of 2"},
+    {"{\"model_type\":\"bert\",\"offramp\":{\"token_exits\":1}}", "token_exits"},
     {"{\"model_type\":\"bert\",\"offramp\":{\"policy_hidden\":0}}", "\"policy_hidden\""},
     {"{\"model_type\":\"bert\",\"offramp\":{\"rule\":\"a rule with a long name\"}}",
      "at most 15"},
@@ -274,6 +277,9 @@ static void test_save(void **state)
     c.has_exits = true;
     c.threshold = 0.7;
     c.pooler = OFR_POOLER_PER_LAYER;
+    c.heads = OFR_HEAD_STUDENT;
+    c.student_width = 64;
+    c.token_exits = true;
     memcpy(c.rule, "policy", 7);
     assert_ok(ofr_config_save(&c, path, &err), err);
     assert_ok(ofr_config_load(&back, path, &err), err);
@@ -281,6 +287,8 @@ static void test_save(void **state)
     for (int k = 0; k < 3; k++) assert_string_equal(back.labels[k], names[k]);
     assert_true(back.has_exits && !back.has_policies && back.threshold == 0.7);
     assert_true(back.pooler == OFR_POOLER_PER_LAYER && back.ln_eps == (ofr_real)1e-5);
+    assert_true(back.heads == OFR_HEAD_STUDENT && back.student_width == 64);
+    assert_true(back.token_exits);
     const char *text = support_read(path);
     assert_non_null(strstr(text, "\"XLMRobertaForSequenceClassification\""));
     assert_non_null(strstr(text, "\"xlm-roberta\""));

@@ -39,6 +39,31 @@ static void test_texts(void **state)
                 4 * 8480 + 4 * 128 + 3 * 72 + 48);
 }
 
+/* Students of width 6: 2*5*(8*6 + 3*36) = 1560, the first token's attention 4*5*6,
+ * behind it 2*(2*36 + 6*3) = 180: 1860 each.  The teacher's head at L as ever. */
+static void test_students(void **state)
+{
+    ofr_config c = config;
+    (void)state;
+    c.heads = OFR_HEAD_STUDENT;
+    c.student_width = 6;
+    assert_true(ofr_cost_student(&c, 5) == 1860);
+    assert_true(ofr_cost_text(&c, &ofr_rule_speed, 5, 3) == 3 * 8480 + 3 * 1860);
+    assert_true(ofr_cost_text(&c, &ofr_rule_speed, 5, 4) == 4 * 8480 + 3 * 1860 + 176);
+    assert_true(ofr_cost_text(&c, &ofr_rule_fixed, 5, 2) == 2 * 8480 + 1860);
+    assert_true(ofr_cost_text(&c, &ofr_rule_never, 5, 4) == ofr_cost_full(&c, 5));
+}
+
+/* A token that takes part: attention 4*5*8, the rest 2*(64 + 2*8*32): 1312, fourteen
+ * times.  Keys, values, queries of all: 6*64 for 5 tokens in 4 layers.  One head. */
+static void test_tokens(void **state)
+{
+    static const int exits[5] = {4, 1, 2, 4, 3}, all[5] = {4, 4, 4, 4, 4};
+    (void)state;
+    assert_true(ofr_cost_by_token(&config, exits, 5) == 14 * 1312 + 20 * 384 + 176);
+    assert_true(ofr_cost_by_token(&config, all, 5) == ofr_cost_full(&config, 5));
+}
+
 static void test_layers(void **state)
 {
     (void)state;
@@ -63,6 +88,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_parts),
         cmocka_unit_test(test_texts),
+        cmocka_unit_test(test_students),
+        cmocka_unit_test(test_tokens),
         cmocka_unit_test(test_layers),
         cmocka_unit_test(test_large),
     };

@@ -101,6 +101,35 @@ static void test_round_trips(void **state)
     ofr_encoder_close(NULL);
 }
 
+/* Students and token exits: there and back, and a table that can not be. */
+static void test_other_exits(void **state)
+{
+    static const ofr_real bad[] = {0, 1.5, 5, (ofr_real)NAN};
+    const ofr_encoder_parts parts = {3, OFR_GATE_POLICY, OFR_HEAD_STUDENT, true};
+    const char *dir = new_dir("others");
+    ofr_encoder a, b;
+    ofr_error err;
+    (void)state;
+    make_encoder(&a, OFR_FAMILY_BERT, 3, OFR_POOLER_SHARED);
+    assert_ok(ofr_encoder_reshape(&a, &parts, 7, &err), err);
+    ofr_real *table = a.w + a.params.token_exits;
+    for (int v = 0; v < a.config.V; v++)
+        table[v] = (ofr_real)(1 + v % a.config.L);
+    save(&a, dir, OFR_F16);
+    assert_ok(ofr_encoder_open(&b, dir, 99, &err), err);
+    expect_same(&b, &a, OFR_GROUP_ALL | OFR_GROUP_TOKENS, true);
+    assert_int_equal(b.found, OFR_GROUP_ALL | OFR_GROUP_TOKENS | OFR_FOUND_CLASSIFIER);
+    assert_int_equal(b.config.heads, OFR_HEAD_STUDENT);
+    ofr_encoder_close(&b);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        table[2] = bad[i];
+        save(&a, dir, OFR_F32);
+        assert_fails(ofr_encoder_open(&b, dir, 99, &err), OFR_FORMAT, err,
+                     "lets entry 2 leave at layer");
+    }
+    ofr_encoder_close(&a);
+}
+
 static void test_half_overflow(void **state)
 {
     ofr_encoder a;
@@ -416,7 +445,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_round_trips),
-        cmocka_unit_test(test_half_overflow),
+        cmocka_unit_test(test_other_exits), cmocka_unit_test(test_half_overflow),
         cmocka_unit_test(test_old_names),
         cmocka_unit_test(test_shards),
         cmocka_unit_test(test_missing_and_wrong),
