@@ -128,11 +128,11 @@ static ofr_status print(const options *o, const ofr_calibration *c,
 static ofr_status not_possible(const options *o, const ofr_calibration *c,
                                const ofr_calibrate_options *how, ofr_error *err)
 {
-    const double least = ceil(ofr_calibrate_least_texts(how));
+    const int least = ofr_calibrate_least_texts(how);
 
     if (least > c->n)
         return ofr_fail(err, OFR_UNPROVEN,
-                        "not possible with this data: %d texts, and %.0f are needed to "
+                        "not possible with this data: %d texts, and %d are needed to "
                         "be %g %% sure of %g points even without a single loss; give "
                         "more texts, a larger --max-drop or a lower --confidence",
                         c->n, least, 100 * o->confidence, o->max_drop);

@@ -57,16 +57,23 @@ double ofr_calibrate_p_net(ofr_bound bound, double sum, int n, double delta)
     return ofr_calibrate_p(bound, 0.5 * (sum + n), n, 0.5 * (delta + 1));
 }
 
-double ofr_calibrate_least_texts(const ofr_calibrate_options *options)
+int ofr_calibrate_least_texts(const ofr_calibrate_options *options)
 {
-    const double log_epsilon = -log(1 - options->confidence), delta = options->delta;
+    const ofr_calibrate_options *o = options;
+    int few = 0, enough = 1 << 30; /* p falls as texts are added */
 
-    if (options->risk == OFR_RISK_NET)
-        return log_epsilon / (options->bound == OFR_BOUND_HOEFFDING
-                                  ? 0.5 * delta * delta
-                                  : kl(0.5, 0.5 * (1 + delta)));
-    if (options->bound == OFR_BOUND_HOEFFDING) return log_epsilon / (2 * delta * delta);
-    return log_epsilon / -log1p(-delta);
+    while (enough - few > 1) {
+        const int n = few + (enough - few) / 2;
+        const double p = o->risk == OFR_RISK_NET
+                             ? ofr_calibrate_p_net(o->bound, 0, n, o->delta)
+                             : ofr_calibrate_p(o->bound, 0, n, o->delta);
+
+        if (p <= 1 - o->confidence)
+            enough = n;
+        else
+            few = n;
+    }
+    return enough;
 }
 
 /* ---- losses ------------------------------------------------------------------ */

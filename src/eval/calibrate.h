@@ -66,7 +66,7 @@ ofr_status ofr_calibrate(ofr_calibration *out, const ofr_outputs *outputs,
                          const ofr_calibrate_options *options, ofr_error *err);
 
 /* Texts that would be needed if not one of them had a loss. */
-double ofr_calibrate_least_texts(const ofr_calibrate_options *options);
+int ofr_calibrate_least_texts(const ofr_calibrate_options *options);
 
 const char *ofr_risk_name(ofr_risk risk);   /* "accuracy", ... */
 const char *ofr_bound_name(ofr_bound bound); /* "hoeffding", "hb" */

@@ -58,6 +58,8 @@ static void net_p_values(void **state)
                       ofr_calibrate_p(OFR_BOUND_HB, 995, 2000, 0.51), 1e-15);
 }
 
+/* 299: ln 0.05 / ln 0.99; 14,979: ln 20 / (2 * 0.01^2); for a range of 2 four times
+ * that. */
 static void least_texts(void **state)
 {
     ofr_calibrate_options o = {.delta = 0.01, .confidence = 0.95, .bound = OFR_BOUND_HB};
@@ -67,14 +69,15 @@ static void least_texts(void **state)
         for (int bound = 0; bound < 2; bound++) {
             o.risk = net ? OFR_RISK_NET : OFR_RISK_ACCURACY;
             o.bound = (ofr_bound)bound;
-            const int n = (int)ceil(ofr_calibrate_least_texts(&o));
+            const int n = ofr_calibrate_least_texts(&o);
+
+            if (!net || !bound) assert_int_equal(n, bound ? 299 : net ? 59915 : 14979);
 
             for (int d = -1; d <= 0; d++) {
                 const double p = net ? ofr_calibrate_p_net(o.bound, 0, n + d, 0.01)
                                      : ofr_calibrate_p(o.bound, 0, n + d, 0.01);
 
-                /* The Bentkus form may need still fewer for losses around one half. */
-                if (d == 0 || !(net && bound)) assert_int_equal(p <= 0.05, d == 0);
+                assert_int_equal(p <= 0.05, d == 0);
             }
         }
 }
