@@ -104,16 +104,6 @@ static void pick(ofr_buf *out, const ofr_buf *lines, const char *kind)
     }
 }
 
-static ofr_status write_file(const ofr_compare_runs *runs, const char *name,
-                             const ofr_buf *buf, ofr_error *err)
-{
-    char path[OFR_PATH_MAX];
-
-    if (buf->failed) return ofr_fail_nomem(err, buf->n, name);
-    OFR_TRY(ofr_file_join(path, runs->plan->o->out, name, err));
-    return ofr_file_write(path, buf->p, buf->n, err);
-}
-
 static ofr_status write_json(const ofr_compare_runs *runs, const ofr_buf *lines,
                              const char *command, ofr_error *err)
 {
@@ -132,7 +122,7 @@ static ofr_status write_json(const ofr_compare_runs *runs, const ofr_buf *lines,
         ofr_curve_record_array(&json, kinds[k], &part);
     }
     ofr_jsonline_end(&json);
-    status = write_file(runs, "report.json", &json, err);
+    status = ofr_sweep_write(runs->plan->o->out, "report.json", &json, err);
     ofr_buf_free(&json);
     ofr_buf_free(&part);
     return status;
@@ -146,7 +136,7 @@ static ofr_status write_csv(const ofr_compare_runs *runs, ofr_error *err)
     ofr_buf_init(&csv);
     ofr_curve_csv_header(&csv);
     status = gather(&csv, runs, "points.csv", err);
-    if (!status) status = write_file(runs, "report.csv", &csv, err);
+    if (!status) status = ofr_sweep_write(runs->plan->o->out, "report.csv", &csv, err);
     ofr_buf_free(&csv);
     return status;
 }
@@ -162,7 +152,7 @@ static ofr_status write_tables(const ofr_compare_runs *runs, const ofr_buf *text
     ofr_buf_adds(&page, "\nEvery run again, by itself:\n\n```sh\n");
     ofr_compare_commands(&page, runs);
     ofr_buf_adds(&page, "```\n");
-    status = write_file(runs, "report.md", &page, err);
+    status = ofr_sweep_write(runs->plan->o->out, "report.md", &page, err);
     ofr_buf_free(&page);
     return status;
 }
@@ -186,7 +176,7 @@ static ofr_status report(const ofr_compare_runs *runs, const ofr_compare_whole *
     status = gather(&lines, runs, "records.jsonl", err);
     ofr_compare_records(&ours, &lines, runs, whole);
     ofr_buf_add(&lines, ours.p, ours.n);
-    if (!status) status = write_file(runs, "records.jsonl", &lines, err);
+    if (!status) status = ofr_sweep_write(runs->plan->o->out, "records.jsonl", &lines, err);
     if (!status) status = write_json(runs, &lines, command.p, err);
     if (!status) status = write_csv(runs, err);
     if (!status) status = write_tables(runs, &text, err);

@@ -59,16 +59,6 @@ void ofr_sweep_command(ofr_buf *out, const ofr_sweep_values *values)
 
 /* ---- files -------------------------------------------------------------------- */
 
-static ofr_status write_file(const char *dir, const char *name, const ofr_buf *buf,
-                             ofr_error *err)
-{
-    char path[OFR_PATH_MAX];
-
-    if (buf->failed) return ofr_fail_nomem(err, buf->n, name);
-    OFR_TRY(ofr_file_join(path, dir, name, err));
-    return ofr_file_write(path, buf->p, buf->n, err);
-}
-
 static ofr_status write_files(const char *dir, const ofr_sweep_lines *lines,
                               const ofr_buf *text, const ofr_buf *all, ofr_error *err)
 {
@@ -86,10 +76,10 @@ static ofr_status write_files(const char *dir, const ofr_sweep_lines *lines,
     ofr_curve_csv_header(&csv);
     ofr_buf_add(&csv, lines->csv.p, lines->csv.n);
     status = ofr_file_make_dirs(dir, err);
-    if (!status) status = write_file(dir, "records.jsonl", all, err);
-    if (!status) status = write_file(dir, "report.json", &json, err);
-    if (!status) status = write_file(dir, "report.csv", &csv, err);
-    if (!status) status = write_file(dir, "report.md", text, err);
+    if (!status) status = ofr_sweep_write(dir, "records.jsonl", all, err);
+    if (!status) status = ofr_sweep_write(dir, "report.json", &json, err);
+    if (!status) status = ofr_sweep_write(dir, "report.csv", &csv, err);
+    if (!status) status = ofr_sweep_write(dir, "report.md", text, err);
     ofr_buf_free(&json);
     ofr_buf_free(&csv);
     return status;

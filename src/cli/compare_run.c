@@ -63,16 +63,6 @@ static ofr_status train(const ofr_compare_plan *plan, int method, int seed,
 
 /* ---- sweeping ------------------------------------------------------------ */
 
-static ofr_status write_in(const char *dir, const char *name, const ofr_buf *buf,
-                           ofr_error *err)
-{
-    char path[OFR_PATH_MAX];
-
-    if (buf->failed) return ofr_fail_nomem(err, buf->n, name);
-    OFR_TRY(ofr_file_join(path, dir, name, err));
-    return ofr_file_write(path, buf->p, buf->n, err);
-}
-
 static ofr_status write_files(const char *dir, ofr_sweep_run *run, ofr_error *err)
 {
     char path[OFR_PATH_MAX];
@@ -89,8 +79,8 @@ static ofr_status write_files(const char *dir, ofr_sweep_run *run, ofr_error *er
     ofr_buf_init(&all);
     ofr_sweep_run_records(run, &lines);
     ofr_sweep_lines_join(&all, &lines);
-    if (!status) status = write_in(dir, "points.csv", &lines.csv, err);
-    if (!status) status = write_in(dir, "records.jsonl", &all, err);
+    if (!status) status = ofr_sweep_write(dir, "points.csv", &lines.csv, err);
+    if (!status) status = ofr_sweep_write(dir, "records.jsonl", &all, err);
     ofr_buf_free(&all);
     ofr_sweep_lines_free(&lines);
     return status;

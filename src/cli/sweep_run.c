@@ -378,6 +378,16 @@ void ofr_sweep_lines_join(ofr_buf *all, const ofr_sweep_lines *lines)
     }
 }
 
+ofr_status ofr_sweep_write(const char *dir, const char *name, const ofr_buf *buf,
+                           ofr_error *err)
+{
+    char path[OFR_PATH_MAX];
+
+    if (buf->failed) return ofr_fail_nomem(err, buf->n, name);
+    OFR_TRY(ofr_file_join(path, dir, name, err));
+    return ofr_file_write(path, buf->p, buf->n, err);
+}
+
 void ofr_sweep_page(const char *dir, const char *command)
 {
     char record[OFR_PATH_MAX];

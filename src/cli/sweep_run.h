@@ -66,6 +66,9 @@ typedef struct ofr_sweep_lines {
 void ofr_sweep_lines_init(ofr_sweep_lines *lines);
 void ofr_sweep_lines_free(ofr_sweep_lines *lines);
 void ofr_sweep_run_records(const ofr_sweep_run *run, ofr_sweep_lines *lines);
+/* dir/name = what is in `buf`. */
+ofr_status ofr_sweep_write(const char *dir, const char *name, const ofr_buf *buf,
+                           ofr_error *err);
 /* dir/report.html of the records in `dir`; a page that can not be made is a warning. */
 void ofr_sweep_page(const char *dir, const char *command);
 

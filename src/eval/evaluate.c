@@ -391,18 +391,17 @@ static void eval_layout(ofr_slots *slots, void *owner)
     e->calibration = ofr_slots_take(slots, L, sizeof *e->calibration);
 }
 
-static ofr_status check(const ofr_config *config, const ofr_dataset *data,
-                        const ofr_eval_options *options, ofr_error *err)
+ofr_status ofr_eval_check(const ofr_config *config, const ofr_dataset *data,
+                          ofr_metric metric, ofr_error *err)
 {
-    bool of_values = options->metric == OFR_METRIC_PEARSON ||
-                     options->metric == OFR_METRIC_SPEARMAN;
+    bool of_values = metric == OFR_METRIC_PEARSON || metric == OFR_METRIC_SPEARMAN;
     if (data->n < 1) return ofr_fail(err, OFR_INVALID, "no texts to evaluate");
     if (config->regression ? !data->targets : !data->labels)
         return ofr_fail(err, OFR_INVALID, "evaluation needs the right answers");
     if (config->regression && !of_values)
         return ofr_fail(err, OFR_INVALID, "metric %s does not fit a model of regression",
-                        ofr_metric_name(options->metric));
-    if (options->metric == OFR_METRIC_F1 && config->K != 2)
+                        ofr_metric_name(metric));
+    if (metric == OFR_METRIC_F1 && config->K != 2)
         return ofr_fail(err, OFR_INVALID, "metric f1 needs 2 classes, the model has %d",
                         config->K);
     return OFR_OK;
@@ -455,7 +454,7 @@ ofr_status ofr_eval_open(ofr_eval *eval, const ofr_encoder *encoder, ofr_dev *de
     ofr_tokens tokens = {data->n, data->offsets, data->ids, data->types};
     ofr_eval_options timing = *options;
     ofr_status status;
-    OFR_TRY(check(config, data, options, err));
+    OFR_TRY(ofr_eval_check(config, data, options->metric, err));
     OFR_TRY(ofr_slots_open(&e.slots, eval_layout, &e, "evaluation", err));
     status = ofr_outputs_open(&e.outputs, encoder, dev, &tokens, OUTPUTS_BATCH, false,
                               outputs_progress, &p, err);

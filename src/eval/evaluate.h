@@ -113,6 +113,10 @@ ofr_status ofr_eval_open(ofr_eval *eval, const ofr_encoder *encoder, ofr_dev *de
                          ofr_error *err);
 void ofr_eval_close(ofr_eval *eval);
 
+/* Are there texts, with right answers, and does the metric fit the model? */
+ofr_status ofr_eval_check(const ofr_config *config, const ofr_dataset *data,
+                          ofr_metric metric, ofr_error *err);
+
 /* Used by the demo for its own groups (levels of difficulty): the texts with
  * member[i] != 0. */
 void ofr_eval_group_of(const ofr_eval *eval, const unsigned char *member,

@@ -178,24 +178,6 @@ static void close_set(ofr_sweep_set *set)
     ofr_mem_free(set->order);
 }
 
-static ofr_status check(const ofr_config *config, const ofr_dataset *data,
-                        const ofr_sweep_options *o, ofr_error *err)
-{
-    const bool of_values = o->metric == OFR_METRIC_PEARSON ||
-                           o->metric == OFR_METRIC_SPEARMAN;
-
-    if (data->n < 1) return ofr_fail(err, OFR_INVALID, "no texts to sweep over");
-    if (config->regression ? !data->targets : !data->labels)
-        return ofr_fail(err, OFR_INVALID, "a sweep needs the right answers");
-    if (config->regression && !of_values)
-        return ofr_fail(err, OFR_INVALID, "metric %s does not fit a model of regression",
-                        ofr_metric_name(o->metric));
-    if (o->metric == OFR_METRIC_F1 && config->K != 2)
-        return ofr_fail(err, OFR_INVALID, "metric f1 needs 2 classes, the model has %d",
-                        config->K);
-    return OFR_OK;
-}
-
 static void scratch(ofr_slots *slots, void *owner)
 {
     ofr_sweep *s = owner;
@@ -260,8 +242,8 @@ static ofr_status open_oracles(ofr_sweep *s, ofr_error *err)
 static ofr_status open_parts(ofr_sweep *s, const ofr_dataset *tune,
                              const ofr_dataset *report, ofr_error *err)
 {
-    OFR_TRY(check(&s->encoder->config, report, &s->o, err));
-    if (tune) OFR_TRY(check(&s->encoder->config, tune, &s->o, err));
+    OFR_TRY(ofr_eval_check(&s->encoder->config, report, s->o.metric, err));
+    if (tune) OFR_TRY(ofr_eval_check(&s->encoder->config, tune, s->o.metric, err));
     s->most = tune && tune->n > report->n ? tune->n : report->n;
     OFR_TRY(ofr_slots_open(&s->slots, scratch, s, "a sweep", err));
     OFR_TRY(open_set(s, s->report, report, err));

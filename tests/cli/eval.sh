@@ -15,15 +15,7 @@ holds()
     awk "BEGIN { exit !($2) }" || { complain "$last: $1 ($2)"; cat out; }
 }
 
-awk 'BEGIN {
-    split("the film is good bad not very ! unbelievable xyz", w, " ")
-    print "review\tverdict"
-    for (i = 0; i < 150; i++) {
-        line = ""
-        for (k = 0; k <= i % 5; k++) line = line w[1 + (int(i / 5) * (k + 3) + k * k * 7) % 10] " "
-        print line "\t" (i * i % 7 < 3 ? "pos" : "neg")
-    }
-}' >dev.tsv
+make_texts 150 >dev.tsv
 
 run eval --model model --dev dev.tsv --text review --label verdict --json -q \
     --rule confidence --threshold 0.85 --runs 3 --predictions p.tsv

@@ -4,15 +4,7 @@
 . "$2/tests/cli/common.inc"
 make_model model
 
-awk 'BEGIN {
-    split("the film is good bad not very ! unbelievable xyz", w, " ")
-    print "review\tverdict"
-    for (i = 0; i < 150; i++) {
-        line = ""
-        for (k = 0; k <= i % 5; k++) line = line w[1 + (int(i / 5) * (k + 3) + k * k * 7) % 10] " "
-        print line "\t" (i * i % 7 < 3 ? "pos" : "neg")
-    }
-}' >dev.tsv
+make_texts 150 >dev.tsv
 head -n 81 dev.tsv >tune.tsv
 own="--text review --label verdict"
 
