@@ -10,20 +10,22 @@
 #include "cli/cmd.h"
 #include "cli/lines.h"
 #include "cli/load.h"
-#include "exit/run.h"
+#include "exit/stream.h"
 #include "io/table.h"
 #include "report/jsonline.h"
 #include "report/record.h"
 
 /* Tokens that a batch may have: bounds the memory, not the texts. */
 #define BATCH_TOKENS 4096
+/* Texts under way when some wait for others, in batches. */
+#define WINDOW_BATCHES 16
 
 typedef struct options {
     ofr_cmd_common common;
     const char *model, *text, *pair, *rule, *precision;
     bool pairs, no_header;
     double threshold;
-    int batch, max_length;
+    int batch, max_length, regroup;
 } options;
 
 static const ofr_opt rows[] = {
@@ -40,13 +42,15 @@ static const ofr_opt rows[] = {
     {"max-length", 0, OFR_OPT_INT, offsetof(options, max_length), "0", "N", NULL, 0,
      1 << 24, "cut texts to N tokens; 0: as in training", NULL},
     {"rule", 0, OFR_OPT_TEXT, offsetof(options, rule), NULL, "NAME", NULL, 0, 0,
-     "policy, ponder, lte, entropy, speed, confidence, energy, patience, pcee, fixed or "
-     "never; default: as stored",
+     "one of" OFR_RULE_LIST(OFR_RULE_NAME) "; default: as stored",
      "Early exit"},
     {"threshold", 0, OFR_OPT_REAL, offsetof(options, threshold), NULL, "T", NULL, 0, 0,
      "of the rule; default: as stored, or the rule's own", NULL},
     {"batch", 'b', OFR_OPT_INT, offsetof(options, batch), "32", "N", NULL, 1, 4096,
      "texts per call at most; the answers do not depend on it", NULL},
+    {"regroup", 0, OFR_OPT_INT, offsetof(options, regroup), "0", "N", NULL, 0, 1 << 16,
+     "fewer than N tokens left of a batch wait for those of later ones, so that deep "
+     "layers stay full; the same answers, some later; 0: nobody waits", NULL},
     OFR_PRECISION_ROW(options),
     OFR_CMD_COMMON_ROWS(options),
     OFR_CMD_END,
@@ -56,24 +60,71 @@ static const ofr_opt rows[] = {
 typedef struct queue {
     const options *o;
     const ofr_loaded *m;
-    ofr_runner runner;
+    ofr_stream stream;
     ofr_tok_scratch scratch;
     int B, max_B, max_N;
     int *offsets, *ids, *types;
-    unsigned char *truncated; /* [max_B] */
+    int window;               /* texts under way at most */
+    int *n_tokens;            /* [window + max_B] by place_of() */
+    unsigned char *truncated; /* the same */
     ofr_real *p;              /* [K] */
     ofr_buf out;
     long long n_texts, n_truncated;
 } queue;
 
+/* What is known of text `number` beside its answer; texts that have not begun yet
+ * count, too. */
+static size_t place_of(const queue *q, long long number)
+{
+    return (size_t)(number % (q->window + q->max_B));
+}
+
+static void add_json(queue *q, const ofr_stream_answer *answer, const char *label,
+                     double p)
+{
+    const ofr_config *config = &q->m->encoder.config;
+    size_t at = place_of(q, answer->number);
+    ofr_buf *out = &q->out;
+    ofr_jsonline_open(out, NULL);
+    ofr_jsonline_int(out, "schema_version", OFR_SCHEMA_VERSION);
+    if (config->regression) {
+        ofr_jsonline_real(out, "value", (double)answer->logits[0]);
+    } else {
+        ofr_jsonline_text(out, "label", label);
+        ofr_jsonline_real(out, "probability", p);
+    }
+    ofr_jsonline_int(out, "exit_layer", answer->exit_layer);
+    ofr_jsonline_int(out, "n_tokens", q->n_tokens[at]);
+    ofr_jsonline_bool(out, "truncated", q->truncated[at]);
+    ofr_jsonline_end(out);
+}
+
+static void add_answer(void *user, const ofr_stream_answer *answer)
+{
+    queue *q = user;
+    const ofr_config *config = &q->m->encoder.config;
+    const ofr_real *z = answer->logits;
+    int best = ofr_argmax(z, config->K);
+    ofr_softmax(q->p, z, config->K);
+    if (q->o->common.json) {
+        add_json(q, answer, config->labels[best], (double)q->p[best]);
+    } else if (config->regression) {
+        ofr_buf_addf(&q->out, "%.6g\t\t%d\n", (double)z[0], answer->exit_layer);
+    } else {
+        ofr_record_field(&q->out, config->labels[best]);
+        ofr_buf_addf(&q->out, "\t%.6f\t%d\n", (double)q->p[best], answer->exit_layer);
+    }
+}
+
 static void queue_close(queue *q)
 {
-    if (q->runner.encoder) ofr_runner_close(&q->runner);
+    if (q->stream.options.sink) ofr_stream_close(&q->stream);
     ofr_tok_scratch_free(&q->scratch);
     ofr_buf_free(&q->out);
     ofr_mem_free(q->offsets);
     ofr_mem_free(q->ids);
     ofr_mem_free(q->types);
+    ofr_mem_free(q->n_tokens);
     ofr_mem_free(q->truncated);
     ofr_mem_free(q->p);
 }
@@ -95,58 +146,34 @@ static ofr_status queue_open(queue *q, const options *o, const ofr_loaded *m,
     q->offsets = ofr_mem_array(B + 1, sizeof *q->offsets);
     q->ids = ofr_mem_array((size_t)q->max_N, sizeof *q->ids);
     q->types = ofr_mem_array((size_t)q->max_N, sizeof *q->types);
-    q->truncated = ofr_mem_array(B, 1);
+    q->window = o->regroup > 0 ? o->batch * WINDOW_BATCHES : o->batch;
+    q->n_tokens = ofr_mem_array((size_t)q->window + B, sizeof *q->n_tokens);
+    q->truncated = ofr_mem_array((size_t)q->window + B, 1);
     q->p = ofr_mem_array((size_t)m->encoder.config.K, sizeof *q->p);
-    if (!q->offsets || !q->ids || !q->types || !q->truncated || !q->p)
+    if (!q->offsets || !q->ids || !q->types || !q->n_tokens || !q->truncated || !q->p)
         return ofr_fail_nomem(err, (size_t)q->max_N * sizeof *q->ids, "a batch");
-    return ofr_runner_open(&q->runner, &m->encoder, m->dev, m->rule, m->threshold,
-                           q->max_B, q->max_N, err);
+    ofr_stream_options stream = {.max_B = q->max_B, .max_N = q->max_N,
+                                 .low = o->regroup, .window = q->window,
+                                 .sink = add_answer, .user = q};
+    return ofr_stream_open(&q->stream, &m->encoder, m->dev, m->rule, m->threshold,
+                           &stream, err);
 }
 
-static void add_json(queue *q, int i, const char *label, double p, double value)
-{
-    const ofr_config *config = &q->m->encoder.config;
-    ofr_buf *out = &q->out;
-    ofr_jsonline_open(out, NULL);
-    ofr_jsonline_int(out, "schema_version", OFR_SCHEMA_VERSION);
-    if (config->regression) {
-        ofr_jsonline_real(out, "value", value);
-    } else {
-        ofr_jsonline_text(out, "label", label);
-        ofr_jsonline_real(out, "probability", p);
-    }
-    ofr_jsonline_int(out, "exit_layer", q->runner.exit_layer[i]);
-    ofr_jsonline_int(out, "n_tokens", q->offsets[i + 1] - q->offsets[i]);
-    ofr_jsonline_bool(out, "truncated", q->truncated[i]);
-    ofr_jsonline_end(out);
-}
-
-static void add_answer(queue *q, int i)
-{
-    const ofr_config *config = &q->m->encoder.config;
-    const ofr_real *z = q->runner.logits + (size_t)i * (size_t)config->K;
-    int best = ofr_argmax(z, config->K);
-    int layer = q->runner.exit_layer[i];
-    ofr_softmax(q->p, z, config->K);
-    if (q->o->common.json) {
-        add_json(q, i, config->labels[best], (double)q->p[best], (double)z[0]);
-    } else if (config->regression) {
-        ofr_buf_addf(&q->out, "%.6g\t\t%d\n", (double)z[0], layer);
-    } else {
-        ofr_record_field(&q->out, config->labels[best]);
-        ofr_buf_addf(&q->out, "\t%.6f\t%d\n", (double)q->p[best], layer);
-    }
-}
-
-/* Run what waits, and print it. */
+/* Run what is in the queue, and print what is answered by then. */
 static ofr_status queue_flush(queue *q, ofr_error *err)
 {
     ofr_tokens tokens = {q->B, q->offsets, q->ids, q->types};
     if (q->B == 0) return OFR_OK;
-    ofr_runner_run(&q->runner, &tokens);
-    for (int i = 0; i < q->B; i++)
-        add_answer(q, i);
+    ofr_stream_run(&q->stream, &tokens);
     q->B = 0;
+    return ofr_cmd_print(&q->out, err);
+}
+
+/* Nobody waits any longer. */
+static ofr_status queue_finish(queue *q, ofr_error *err)
+{
+    OFR_TRY(queue_flush(q, err));
+    ofr_stream_finish(&q->stream);
     return ofr_cmd_print(&q->out, err);
 }
 
@@ -160,8 +187,9 @@ static ofr_status queue_add(queue *q, ofr_str text, ofr_str pair, ofr_error *err
     at = q->offsets[q->B];
     memcpy(q->ids + at, s->ids, (size_t)s->n * sizeof *s->ids);
     memcpy(q->types + at, s->types, (size_t)s->n * sizeof *s->types);
-    q->truncated[q->B] = s->truncated;
     q->offsets[++q->B] = at + s->n;
+    q->n_tokens[place_of(q, q->n_texts)] = s->n;
+    q->truncated[place_of(q, q->n_texts)] = s->truncated;
     q->n_texts++;
     q->n_truncated += s->truncated;
     return OFR_OK;
@@ -188,7 +216,7 @@ static ofr_status predict_lines(queue *q, const char *path, bool pairs, ofr_erro
         }
         status = queue_add(q, text, pair, err);
         /* Nothing more has arrived: whoever writes the lines may be waiting. */
-        if (status == OFR_OK && lines.at == lines.end) status = queue_flush(q, err);
+        if (status == OFR_OK && lines.at == lines.end) status = queue_finish(q, err);
     }
     ofr_buf_free(&line);
     ofr_lines_close(&lines);
@@ -241,7 +269,7 @@ static ofr_status predict(const options *o, const ofr_loaded *m, const char *pat
     if (status == OFR_OK)
         status = o->text ? predict_table(&q, path, err)
                          : predict_lines(&q, path, o->pairs || m->pairs, err);
-    if (status == OFR_OK) status = queue_flush(&q, err);
+    if (status == OFR_OK) status = queue_finish(&q, err);
     if (status == OFR_OK && q.n_truncated)
         ofr_log(OFR_LOG_INFO, "%lld of %lld texts are longer than %d tokens and were cut",
                 q.n_truncated, q.n_texts, m->max_tokens);

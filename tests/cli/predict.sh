@@ -31,7 +31,8 @@ cp texts in
 run predict --model model --rule confidence --threshold 0.7 --batch 32 --json
 cp out expected
 [ "$(wc -l <out)" -eq 200 ] || complain 'lines were lost'
-for options in '--batch 1' '--batch 7' '--batch 200' '--threads 1' '--batch 3 --threads 2'; do
+for options in '--batch 1' '--batch 7' '--batch 200' '--threads 1' '--batch 3 --threads 2' \
+    '--batch 4 --regroup 20' '--batch 2 --regroup 60000' '--batch 9 --regroup 8'; do
     # shellcheck disable=SC2086
     run predict --model model --rule confidence --threshold 0.7 --json $options
     stdout_is expected
