@@ -76,6 +76,7 @@ typedef struct ofr_session ofr_session;
  *   "patience"    leave after this many further layers that agree; regression:
  *                 when the answer moved by less
  *   "pcee"        P + th: after P layers in a row below th of the largest entropy
+ *   "hash"        layers added to where a token may leave
  *   "fixed"       leave at this layer
  *   "never"       ignored; the last layer answers                          */
 typedef struct ofr_exit_options {

@@ -33,8 +33,7 @@ static const ofr_opt rows[] = {
      "model directory", "Model and data"},
     OFR_EVAL_DATA_ROWS(AT),
     {"rule", 0, OFR_OPT_TEXT, offsetof(options, rule), NULL, "NAME", NULL, 0, 0,
-     "policy, ponder, lte, entropy, speed, confidence, energy, patience, pcee, fixed or "
-     "never; default: as stored",
+     "one of" OFR_RULE_LIST(OFR_RULE_NAME) "; default: as stored",
      "Early exit"},
     {"threshold", 0, OFR_OPT_REAL, offsetof(options, threshold), NULL, "T", NULL, 0, 0,
      "of the rule; default: as stored, or the rule's own", NULL},

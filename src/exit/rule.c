@@ -6,21 +6,8 @@
 
 #include <string.h>
 
-const ofr_rule *const ofr_rules[] = {
-    &ofr_rule_policy,
-    &ofr_rule_never,
-    &ofr_rule_entropy,
-    &ofr_rule_speed,
-    &ofr_rule_confidence,
-    &ofr_rule_energy,
-    &ofr_rule_patience,
-    &ofr_rule_pcee,
-    &ofr_rule_lte,
-    &ofr_rule_ponder,
-    &ofr_rule_hash,
-    &ofr_rule_fixed,
-    NULL,
-};
+#define ROW(name) &ofr_rule_##name,
+const ofr_rule *const ofr_rules[] = {OFR_RULE_LIST(ROW) NULL};
 
 ofr_status ofr_rule_find(const ofr_rule **out, const char *name, ofr_error *err)
 {

@@ -68,22 +68,25 @@ typedef struct ofr_rule {
                    unsigned char *stop);
 } ofr_rule;
 
-extern const ofr_rule ofr_rule_never;      /* full depth                          */
-extern const ofr_rule ofr_rule_fixed;      /* layer == threshold                  */
-extern const ofr_rule ofr_rule_policy;     /* pi > threshold (0.5)                */
-extern const ofr_rule ofr_rule_ponder;     /* 1 - prod (1 - pi) > threshold (PALBERT) */
-extern const ofr_rule ofr_rule_lte;        /* pi < threshold (BERxiT)             */
-extern const ofr_rule ofr_rule_entropy;    /* H in nats < threshold (DeeBERT)     */
-extern const ofr_rule ofr_rule_speed;      /* H / ln K < threshold (FastBERT)     */
-extern const ofr_rule ofr_rule_confidence; /* max p > threshold                   */
-extern const ofr_rule ofr_rule_energy;     /* 1 / (1 + sum e^z) < threshold (COSEE) */
-extern const ofr_rule ofr_rule_patience;   /* PABEE: cnt == threshold; 0: never.
-                                              Regression (K == 1): the answer moved
-                                              by less than the threshold          */
-extern const ofr_rule ofr_rule_pcee;       /* P layers in a row with H / ln K < th,
-                                              threshold = P + th; the answer is
-                                              their mean (PCEE)                   */
-extern const ofr_rule ofr_rule_hash;       /* every token at its own layer (HashEE)  */
+/* The list of rules; a row here is all that makes a rule_*.c one. */
+#define OFR_RULE_LIST(ROW)                                                            \
+    ROW(policy)     /* pi > threshold (0.5) */                                        \
+    ROW(never)      /* full depth */                                                  \
+    ROW(entropy)    /* H in nats < threshold (DeeBERT) */                             \
+    ROW(speed)      /* H / ln K < threshold (FastBERT) */                             \
+    ROW(confidence) /* max p > threshold */                                           \
+    ROW(energy)     /* 1 / (1 + sum e^z) < threshold (COSEE) */                       \
+    ROW(patience)   /* layers that agree; 0: never; values: |dy| < it (PABEE) */      \
+    ROW(pcee)       /* P + th: P layers in a row, H / ln K < th; their mean */        \
+    ROW(lte)        /* pi < threshold (BERxiT) */                                     \
+    ROW(ponder)     /* 1 - prod (1 - pi) > threshold (PALBERT) */                     \
+    ROW(hash)       /* every token at its own layer (HashEE) */                       \
+    ROW(fixed)      /* layer == threshold */
+
+#define OFR_RULE_DECLARE(name) extern const ofr_rule ofr_rule_##name;
+OFR_RULE_LIST(OFR_RULE_DECLARE)
+#undef OFR_RULE_DECLARE
+#define OFR_RULE_NAME(name) " " #name /* for texts: " policy never ..." */
 
 extern const ofr_rule *const ofr_rules[];  /* all of them, NULL at the end        */
 
