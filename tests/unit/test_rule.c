@@ -318,7 +318,8 @@ static void test_fits(void **state)
     assert_int_equal(ofr_rule_fits(&ofr_rule_hash, &tokens, &err), OFR_OK);
     assert_true(ofr_rule_default(&ofr_rule_patience, 2) == 2);
     assert_true(ofr_rule_default(&ofr_rule_patience, 1) == 0.1);
-    assert_true(ofr_rule_default(&ofr_rule_lte, 1) == 0.1);
+    assert_true(ofr_rule_default(&ofr_rule_lte, 2) == 0.3);
+    assert_true(ofr_rule_default(&ofr_rule_lte, 1) == 0.5);
 }
 
 /* Thresholds to sweep: all valid, in one direction, no two alike. */
