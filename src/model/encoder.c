@@ -199,7 +199,7 @@ static void read_rest(ofr_encoder *encoder)
         const ofr_param *row = &encoder->params.rows[i];
         if (row->offset != OFR_PARAM_NONE && encoder->files->tensors[i])
             ofr_weights_read(encoder->files, &encoder->params, encoder->w + row->offset,
-                             i);
+                             i, 0, row->count);
     }
 }
 

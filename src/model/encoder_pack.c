@@ -45,19 +45,19 @@ static int row_at(const ofr_params *params, size_t offset)
 }
 
 typedef struct conversion {
+    const packing *p;
     ofr_real *to;
-    const unsigned char *from;
-    ofr_dtype dtype;
-    size_t n;
+    int row;
+    size_t rows, columns;
 } conversion;
 
 static void convert_part(void *arg, int t, int n_parts)
 {
     const conversion *c = arg;
-    size_t begin = c->n * (size_t)t / (size_t)n_parts;
-    size_t end = c->n * ((size_t)t + 1) / (size_t)n_parts;
-    ofr_dtype_to_real(c->to + begin, c->from + begin * ofr_dtype_bytes(c->dtype),
-                      c->dtype, end - begin);
+    size_t begin = c->rows * (size_t)t / (size_t)n_parts * c->columns;
+    size_t end = c->rows * ((size_t)t + 1) / (size_t)n_parts * c->columns;
+    ofr_weights_read(c->p->files, c->p->params, c->to + begin, c->row, begin,
+                     end - begin);
 }
 
 static bool is_real(const ofr_tensor *tensor)
@@ -75,24 +75,27 @@ static const ofr_real *reals_of(const packing *p, int row, int pieces)
     const ofr_tensor *only = p->files->tensors[row];
     if (pieces == 1 && is_real(only)) return only->data;
     for (int i = 0; i < pieces; i++) {
-        const ofr_tensor *tensor = p->files->tensors[row + i];
-        ofr_real *to = p->stage + (size_t)i * first->count;
-        conversion c = {to, tensor->data, tensor->dtype, first->count};
-        if (p->files->scales[row + i])
-            ofr_weights_read(p->files, p->params, to, row + i);
-        else
-            ofr_dev_run(p->dev, p->dev->n_threads, convert_part, &c);
+        conversion c = {p, p->stage + (size_t)i * first->count, row + i,
+                        (size_t)first->shape[0], (size_t)first->shape[1]};
+        ofr_dev_run(p->dev, p->dev->n_threads, convert_part, &c);
     }
     return p->stage;
 }
 
-/* Pages of the file that are not needed again. */
-static void forget(const packing *p, int row, int pieces)
+/* Numbers begin .. begin + n - 1 of each piece are not needed again: give the
+ * file's pages back. */
+static void forget(const packing *p, int row, int pieces, size_t begin, size_t n)
 {
     for (int i = 0; i < pieces && p->files; i++) {
         const ofr_tensor *tensor = p->files->tensors[row + i];
-        ofr_file_forget(tensor->data, tensor->bytes);
+        size_t width = ofr_dtype_bytes(tensor->dtype);
+        ofr_file_forget((const unsigned char *)tensor->data + begin * width, n * width);
     }
+}
+
+static void need_stage(packing *p, size_t reals)
+{
+    if (reals > p->stage_reals) p->stage_reals = reals;
 }
 
 /* ---- matrices --------------------------------------------------------------- */
@@ -135,8 +138,7 @@ static ofr_status pack_one(packing *p, ofr_packed *out, size_t offset, int piece
     int row = row_at(p->params, offset);
     ofr_precision precision = ofr_param_precision(&p->params->rows[row], p->precision);
     unsigned char *packed = take(p, ops->pack_size(precision, O, I));
-    if (n + (size_t)O + OFR_ALIGN > p->stage_reals)
-        p->stage_reals = n + (size_t)O + OFR_ALIGN; /* or whole numbers and scales */
+    need_stage(p, n + (size_t)O + OFR_ALIGN); /* or whole numbers and scales */
     if (!packed) return OFR_OK;
     *out = (ofr_packed){precision, packed};
     if (p->files && !p->files->tensors[row]) { /* a pooler that nothing will ask */
@@ -144,41 +146,48 @@ static ofr_status pack_one(packing *p, ofr_packed *out, size_t offset, int piece
         return OFR_OK;
     }
     if (precision == OFR_PRECISION_INT8 && pack_stored(p, packed, row, pieces, O, I)) {
-        forget(p, row, pieces);
+        forget(p, row, pieces, 0, n / (size_t)pieces);
         return OFR_OK;
     }
     const ofr_real *w = reals_of(p, row, pieces);
     OFR_TRY(check_range(p, precision, row, w, n, err));
     ops->pack(p->dev, packed, precision, w, O, I);
-    forget(p, row, pieces);
+    forget(p, row, pieces, 0, n / (size_t)pieces);
     return OFR_OK;
 }
 
 /* ---- word embeddings ---------------------------------------------------------- */
 
 typedef struct table_rows {
-    ofr_precision precision;
+    const packing *p;
+    int row;             /* of the table of parameters           */
     void *to;
     float *scale;
-    const ofr_real *from;
-    int R, C, top;
+    const ofr_real *w;   /* the whole table, or NULL and         */
+    size_t first, n;     /* these of its rows, in p->stage       */
 } table_rows;
 
+/* Converts, then rounds some rows of the table. */
 static void table_part(void *arg, int t, int n_parts)
 {
     const table_rows *s = arg;
-    size_t begin = (size_t)s->R * (size_t)t / (size_t)n_parts, C = (size_t)s->C;
-    size_t end = (size_t)s->R * ((size_t)t + 1) / (size_t)n_parts;
-    const ofr_real *x = s->from + begin * C;
-    if (s->precision == OFR_PRECISION_INT8) {
+    const packing *p = s->p;
+    size_t begin = s->first + s->n * (size_t)t / (size_t)n_parts;
+    size_t end = s->first + s->n * ((size_t)t + 1) / (size_t)n_parts;
+    size_t C = (size_t)p->encoder->config.E, n = (end - begin) * C;
+    const ofr_real *x = s->w ? s->w + begin * C : p->stage + (begin - s->first) * C;
+    if (!s->w)
+        ofr_weights_read(p->files, p->params, p->stage + (begin - s->first) * C, s->row,
+                         begin * C, n);
+    if (p->precision == OFR_PRECISION_INT8)
         ofr_quant_rows((int8_t *)s->to + begin * C, s->scale + begin, x,
-                       (int)(end - begin), s->C, s->top);
-        return;
-    }
-    uint16_t *half = (uint16_t *)s->to + begin * C;
-    for (size_t i = 0; i < (end - begin) * C; i++)
-        half[i] = s->precision == OFR_PRECISION_F16 ? ofr_f32_to_f16((float)x[i])
-                                                    : ofr_f32_to_bf16((float)x[i]);
+                       (int)(end - begin), (int)C, ofr_param_top(&p->params->rows[s->row]));
+    else if (p->precision == OFR_PRECISION_F16)
+        ofr_f16_of_reals((uint16_t *)s->to + begin * C, x, n);
+    else if (p->precision == OFR_PRECISION_BF16)
+        ofr_bf16_of_reals((uint16_t *)s->to + begin * C, x, n);
+    else
+        memcpy((ofr_real *)s->to + begin * C, x, n * sizeof *x);
 }
 
 static ofr_dtype dtype_of(ofr_precision precision)
@@ -215,21 +224,22 @@ static ofr_status pack_table(packing *p, ofr_error *err)
         *table = (ofr_lookup){p->precision, p->encoder->w + p->params->word, NULL};
         return OFR_OK;
     }
+    enum { STEP = 1024 }; /* rows that are in memory twice */
     bool scaled = p->precision == OFR_PRECISION_INT8;
     float *scale = (float *)(void *)take(p, scaled ? (size_t)c->V * sizeof *scale : 0);
     unsigned char *to = take(p, n * ofr_dtype_bytes(dtype_of(p->precision)));
-    if (n > p->stage_reals) p->stage_reals = n;
+    need_stage(p, STEP * (size_t)c->E);
     if (!to) return OFR_OK;
-    const ofr_real *x = reals_of(p, row, 1);
-    OFR_TRY(check_range(p, p->precision, row, x, n, err));
-    table_rows s = {p->precision, to,   scale, x, c->V, c->E,
-                    ofr_param_top(&p->params->rows[row])};
-    if (p->precision == OFR_PRECISION_F32)
-        memcpy(to, x, n * sizeof *x);
-    else
+    const ofr_real *w = p->files ? NULL : p->encoder->w + p->params->word;
+    table_rows s = {.p = p, .row = row, .to = to, .scale = scale, .w = w};
+    for (size_t V = (size_t)c->V; s.first < V; s.first += STEP) {
+        s.n = V - s.first < STEP ? V - s.first : STEP;
         ofr_dev_run(p->dev, p->dev->n_threads, table_part, &s);
+        const ofr_real *x = w ? w + s.first * (size_t)c->E : p->stage;
+        OFR_TRY(check_range(p, p->precision, row, x, s.n * (size_t)c->E, err));
+        forget(p, row, 1, s.first * (size_t)c->E, s.n * (size_t)c->E);
+    }
     *table = (ofr_lookup){p->precision, to, scaled ? scale : NULL};
-    forget(p, row, 1);
     return OFR_OK;
 }
 

@@ -147,7 +147,7 @@ static ofr_status check_tokens(const ofr_weights *weights, const ofr_params *par
     const char *file = ofr_safetensors_file(&weights->files, weights->tensors[i]);
     ofr_real *w = ofr_mem_array(row->count, sizeof *w);
     if (!w) return ofr_fail_nomem(err, row->count * sizeof *w, file);
-    ofr_weights_read(weights, params, w, i);
+    ofr_weights_read(weights, params, w, i, 0, row->count);
     ofr_status status = check_token_exits(w, row, L, file, err);
     ofr_mem_free(w);
     return status;
@@ -212,17 +212,20 @@ void ofr_weights_close(ofr_weights *weights)
 }
 
 void ofr_weights_read(const ofr_weights *weights, const ofr_params *params, ofr_real *w,
-                      int row)
+                      int row, size_t begin, size_t n)
 {
     const ofr_tensor *tensor = weights->tensors[row], *scale = weights->scales[row];
-    size_t n = params->rows[row].count;
-    ofr_dtype_to_real(w, tensor->data, tensor->dtype, n);
-    size_t width = scale ? n / (size_t)scale->shape[0] : 0;
-    for (size_t r = 0; scale && r < (size_t)scale->shape[0]; r++) {
+    size_t width = (size_t)params->rows[row].shape[1];
+    ofr_dtype_to_real(w,
+                      (const unsigned char *)tensor->data +
+                          begin * ofr_dtype_bytes(tensor->dtype),
+                      tensor->dtype, n);
+    for (size_t i = 0; scale && i < n; i += width) {
         float s;
-        memcpy(&s, (const unsigned char *)scale->data + r * sizeof s, sizeof s);
-        for (size_t i = r * width; i < (r + 1) * width; i++)
-            w[i] *= (ofr_real)s;
+        memcpy(&s, (const unsigned char *)scale->data + (begin + i) / width * sizeof s,
+               sizeof s);
+        for (size_t j = i; j < i + width; j++)
+            w[j] *= (ofr_real)s;
     }
 }
 
@@ -234,7 +237,8 @@ ofr_status ofr_weights_load(const ofr_params *params, const ofr_config *config,
     ofr_status status = ofr_weights_open(&weights, params, config, dir, err);
     for (int i = 0; status == OFR_OK && i < params->n; i++)
         if (weights.tensors[i])
-            ofr_weights_read(&weights, params, w + params->rows[i].offset, i);
+            ofr_weights_read(&weights, params, w + params->rows[i].offset, i, 0,
+                             params->rows[i].count);
     *found = weights.found;
     ofr_weights_close(&weights);
     return status;

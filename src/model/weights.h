@@ -27,9 +27,10 @@ typedef struct ofr_weights {
 ofr_status ofr_weights_open(ofr_weights *weights, const ofr_params *params,
                             const ofr_config *config, const char *dir, ofr_error *err);
 void ofr_weights_close(ofr_weights *weights);
-/* w[count] = the tensor of row `row`, which is there. */
+/* w[n] = numbers begin .. begin + n - 1 of the tensor of row `row`, which is
+ * there; whole rows of a matrix. */
 void ofr_weights_read(const ofr_weights *weights, const ofr_params *params, ofr_real *w,
-                      int row);
+                      int row, size_t begin, size_t n);
 
 /* Fill w[params->total] from `dir`.  *found: the groups that were complete in
  * the files (the pooler, heads and policies may be absent: the caller

@@ -52,8 +52,10 @@ static ofr_status add_half(quantised *out, const ofr_param *row, const ofr_real 
                         "tensor \"%s\" holds %g, f16 ends at 65504; use bf16 or int8",
                         row->file_name, (double)highest);
     uint16_t *to = place(out, row->file_name, f16 ? OFR_F16 : OFR_BF16, row, row->rank);
-    for (size_t i = 0; i < row->count; i++)
-        to[i] = f16 ? ofr_f32_to_f16((float)w[i]) : ofr_f32_to_bf16((float)w[i]);
+    if (f16)
+        ofr_f16_of_reals(to, w, row->count);
+    else
+        ofr_bf16_of_reals(to, w, row->count);
     return OFR_OK;
 }
 

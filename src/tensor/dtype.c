@@ -59,40 +59,45 @@ static uint32_t bits_of_float(float x)
     return bits;
 }
 
-float ofr_f16_to_f32(uint16_t h)
+/* Without branches, so that rows of them become vectors: the bits of a half, moved
+ * into place and read as a float, are 2^112 too small, subnormals included. */
+static inline float value_of_half(uint16_t h)
 {
-    uint32_t sign = (uint32_t)(h & 0x8000u) << 16;
-    uint32_t exponent = (h >> 10) & 0x1fu, fraction = h & 0x3ffu;
-    if (exponent == 31) return float_of_bits(sign | 0x7f800000u | fraction << 13);
-    if (exponent == 0) { /* zero, or fraction * 2^-24, which is exact in float */
-        float x = (float)fraction * 0x1p-24f;
-        return sign != 0 ? -x : x;
-    }
-    return float_of_bits(sign | (exponent + 112) << 23 | fraction << 13);
+    uint32_t magnitude = (h & 0x7fffu) << 13, sign = (h & 0x8000u) << 16;
+    uint32_t bits = bits_of_float(float_of_bits(magnitude) * 0x1p112f);
+    bits = magnitude >= 0x7c00u << 13 ? magnitude | 0x7f800000u : bits;
+    return float_of_bits(bits | sign);
 }
 
-/* value >> shift, to the nearest, halves to even; 1 <= shift <= 31. */
-static uint32_t shift_round_even(uint32_t value, unsigned shift)
+/* The same the other way, halves to even: a normal number rounds at bit 13; a
+ * subnormal one where the sum with 0.5 has its last bit. */
+static inline uint16_t half_of_value(float x)
 {
-    uint32_t half = 1u << (shift - 1), rest = value & ((1u << shift) - 1);
-    uint32_t out = value >> shift;
-    return out + (rest > half || (rest == half && (out & 1u)));
+    uint32_t bits = bits_of_float(x), sign = bits >> 16 & 0x8000u;
+    uint32_t magnitude = bits & 0x7fffffffu, odd = magnitude >> 13 & 1u;
+    uint32_t normal = (magnitude - (112u << 23) + 0xfffu + odd) >> 13;
+    uint32_t small = bits_of_float(float_of_bits(magnitude) + 0.5f) - 0x3f000000u;
+    uint32_t nan = 0x7e00u | (magnitude >> 13 & 0x3ffu);
+    uint32_t out = magnitude < 0x38800000u ? small : normal;
+    out = magnitude >= 0x477ff000u ? 0x7c00u : out; /* 65520 and more */
+    out = magnitude > 0x7f800000u ? nan : out;      /* keeps its upper payload */
+    return (uint16_t)(sign | out);
+}
+
+float ofr_f16_to_f32(uint16_t h)
+{
+    return value_of_half(h);
 }
 
 uint16_t ofr_f32_to_f16(float x)
 {
-    uint32_t bits = bits_of_float(x);
-    uint32_t sign = bits >> 16 & 0x8000u, magnitude = bits & 0x7fffffffu;
-    if (magnitude > 0x7f800000u) /* NaN: keep the upper payload, stay a quiet NaN */
-        return (uint16_t)(sign | 0x7e00u | (magnitude >> 13 & 0x3ffu));
-    if (magnitude >= 0x477ff000u) return (uint16_t)(sign | 0x7c00u); /* >= 65520 */
-    /* Normal: rebias; rounding may carry into the exponent, as it should. */
-    if (magnitude >= 0x38800000u)
-        return (uint16_t)(sign | shift_round_even(magnitude - (112u << 23), 13));
-    if (magnitude < 0x33000000u) return (uint16_t)sign; /* below half of 2^-24 */
-    uint32_t exponent = magnitude >> 23; /* 102..112: subnormal half */
-    uint32_t fraction = (magnitude & 0x7fffffu) | 0x800000u;
-    return (uint16_t)(sign | shift_round_even(fraction, 126 - exponent));
+    return half_of_value(x);
+}
+
+void ofr_f16_of_reals(uint16_t *dst, const ofr_real *src, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        dst[i] = half_of_value((float)src[i]);
 }
 
 float ofr_bf16_to_f32(uint16_t h)
@@ -102,9 +107,16 @@ float ofr_bf16_to_f32(uint16_t h)
 
 uint16_t ofr_f32_to_bf16(float x)
 {
-    uint32_t bits = bits_of_float(x);
-    if ((bits & 0x7fffffffu) > 0x7f800000u) return (uint16_t)(bits >> 16 | 0x40u);
-    return (uint16_t)shift_round_even(bits, 16);
+    uint32_t bits = bits_of_float(x), odd = bits >> 16 & 1u;
+    uint32_t rounded = (bits + 0x7fffu + odd) >> 16; /* halves to even */
+    uint32_t nan = bits >> 16 | 0x40u;
+    return (uint16_t)((bits & 0x7fffffffu) > 0x7f800000u ? nan : rounded);
+}
+
+void ofr_bf16_of_reals(uint16_t *dst, const ofr_real *src, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        dst[i] = ofr_f32_to_bf16((float)src[i]);
 }
 
 /* Element i of type `dtype` at any alignment, as a double; I64 is read apart. */
@@ -140,6 +152,14 @@ void ofr_dtype_to_real(ofr_real *dst, const void *src, ofr_dtype dtype, size_t n
         return;
     }
     const unsigned char *p = src;
+    if (dtype == OFR_F16) {
+        for (size_t i = 0; i < n; i++) {
+            uint16_t h;
+            memcpy(&h, p + i * sizeof h, sizeof h);
+            dst[i] = (ofr_real)value_of_half(h);
+        }
+        return;
+    }
     size_t bytes = ofr_dtype_bytes(dtype);
     for (size_t i = 0; i < n; i++)
         dst[i] = (ofr_real)element(p + i * bytes, dtype);

@@ -38,6 +38,9 @@ float ofr_f16_to_f32(uint16_t h);
 uint16_t ofr_f32_to_f16(float x);                      /* nearest even, inf on overflow */
 float ofr_bf16_to_f32(uint16_t h);
 uint16_t ofr_f32_to_bf16(float x);
+/* dst[n] = src[n], rounded like the two above. */
+void ofr_f16_of_reals(uint16_t *dst, const ofr_real *src, size_t n);
+void ofr_bf16_of_reals(uint16_t *dst, const ofr_real *src, size_t n);
 
 /* dst[n] = src[n] of type dtype (any alignment). */
 void ofr_dtype_to_real(ofr_real *dst, const void *src, ofr_dtype dtype, size_t n);

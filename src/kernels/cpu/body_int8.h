@@ -58,14 +58,20 @@ struct int8_packing {
     int O, I;
 };
 
-/* Words from `word` on of row j: u = q + 64, n of them; returns the sum of q. */
+/* Words from `word` on of row j: u = q + 64, n of them; returns the sum of q.
+ * Four bytes at a time, without a carry from one to the next. */
 static int32_t int8_put(unsigned char *panel, int j, int word, const int8_t *q, int n)
 {
     int32_t sum = 0;
     unsigned char *to = panel + ((size_t)word * NR + (size_t)j) * 4;
-    for (int k = 0; k < n; k++) {
-        to[(size_t)(k / 4) * NR * 4 + (size_t)(k % 4)] = (unsigned char)(q[k] + 64);
+    for (int k = 0; k < n; k++)
         sum += q[k];
+    for (int k = 0; k < n; k += 4, to += (size_t)NR * 4) {
+        uint32_t four = 0;
+        memcpy(&four, q + k, n - k < 4 ? (size_t)(n - k) : 4);
+        four = ((four & 0x7f7f7f7fu) + 0x40404040u) ^ (four & 0x80808080u);
+        if (n - k < 4) four &= ~0u >> 8 * (4 - n + k); /* nothing behind the row */
+        memcpy(to, &four, 4);
     }
     return sum;
 }
