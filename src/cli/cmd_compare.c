@@ -18,15 +18,14 @@
 static ofr_status one_run(ofr_compare_runs *runs, int method, int seed, ofr_error *err)
 {
     const ofr_compare_plan *plan = runs->plan;
-    char *message = runs->message[method][seed];
-    ofr_error mine = {OFR_OK, ""};
+    ofr_error *mine = &runs->error[method][seed];
     ofr_status status;
 
     ofr_log(OFR_LOG_INFO, "run %d of %d: %s, seed %llu%s",
             seed * plan->n_methods + method + 1, plan->n_methods * plan->n_seeds,
             plan->methods[method]->name, (unsigned long long)plan->seeds[seed],
             ofr_compare_is_done(plan, method, seed) ? " is done" : "");
-    status = ofr_compare_run(plan, method, seed, &mine);
+    status = ofr_compare_run(plan, method, seed, mine);
     ofr_term_progress_end(plan->o->train.common.term);
     if (status == OFR_INTERRUPTED)
         return ofr_fail(err, OFR_INTERRUPTED,
@@ -34,10 +33,8 @@ static ofr_status one_run(ofr_compare_runs *runs, int method, int seed, ofr_erro
                         plan->methods[method]->name,
                         (unsigned long long)plan->seeds[seed]);
     if (status == OFR_OK) return OFR_OK;
-    if (!runs->failure) runs->failure = status;
-    snprintf(message, sizeof runs->message[method][seed], "%s", mine.text);
     ofr_log(OFR_LOG_WARN, "warning: %s, seed %llu failed: %s",
-            plan->methods[method]->name, (unsigned long long)plan->seeds[seed], message);
+            plan->methods[method]->name, (unsigned long long)plan->seeds[seed], mine->text);
     return OFR_OK;
 }
 
@@ -202,8 +199,9 @@ static ofr_status compare(ofr_compare_runs *runs, ofr_compare_whole *whole,
         n_ok += whole->of[i].n_ok;
     OFR_TRY(report(runs, whole, n_ok > 0, err));
     if (n_ok) return OFR_OK;
-    return ofr_fail(err, runs->failure, "no run succeeded; the first said: %.150s",
-                    runs->message[0][0]);
+    return ofr_fail(err, runs->error[0][0].status,
+                    "no run succeeded; the first said: %.400s",
+                    runs->error[0][0].text);
 }
 
 static ofr_status prepare(ofr_compare_values *o, ofr_compare_plan *plan,

@@ -135,7 +135,7 @@ static void add_failure(ofr_buf *out, const ofr_compare_runs *runs,
     ofr_train_command(&command, &train);
     about.train_command = command.p;
     ofr_curve_record_failure(out, ofr_metric_name(whole->metric),
-                             runs->message[method][seed], &about);
+                             runs->error[method][seed].text, &about);
     ofr_buf_free(&command);
 }
 

@@ -16,10 +16,9 @@
 
 typedef struct ofr_compare_runs {
     const ofr_compare_plan *plan;
-    ofr_status failure; /* of the first run that failed */
     /* by method and seed */
     bool ok[OFR_COMPARE_METHODS_MAX][OFR_COMPARE_SEEDS_MAX];
-    char message[OFR_COMPARE_METHODS_MAX][OFR_COMPARE_SEEDS_MAX][240];
+    ofr_error error[OFR_COMPARE_METHODS_MAX][OFR_COMPARE_SEEDS_MAX];
     ofr_compare_result of[OFR_COMPARE_METHODS_MAX][OFR_COMPARE_SEEDS_MAX];
 } ofr_compare_runs;
 

@@ -131,7 +131,7 @@ static void add_failures(ofr_buf *out, const ofr_compare_runs *runs)
         for (int s = 0; s < plan->n_seeds; s++)
             if (!runs->ok[i][s])
                 ofr_buf_addf(out, "failed: %s, seed %llu: %s\n", plan->methods[i]->name,
-                             (unsigned long long)plan->seeds[s], runs->message[i][s]);
+                             (unsigned long long)plan->seeds[s], runs->error[i][s].text);
 }
 
 static void add_reading(ofr_buf *out, const ofr_compare_runs *runs,
