@@ -166,6 +166,32 @@ static void test_deebert(void **state)
                  OFR_GROUP_POOLER | OFR_GROUP_HEADS | OFR_GROUP_NOT_LAST);
 }
 
+/* A frozen backbone is read without dropout and has no gradient. */
+static void test_frozen(void **state)
+{
+    (void)state;
+    for (int phase = 0; phase < 2; phase++) {
+        fixture f;
+        int moved = 0;
+
+        open_fixture(&f, &ofr_method_deebert, TOY_THREE, phase);
+        f.encoder.config.head_dropout = 0;
+        const double one = take_step(&f);
+        f.number++;
+        const double other = take_step(&f);
+        assert_int_equal(one == other, phase == 1);
+        for (int i = 0; i < f.encoder.params.n; i++) {
+            const ofr_param *row = &f.encoder.params.rows[i];
+
+            for (size_t k = 0; k < row->count; k++)
+                moved += row->group == OFR_GROUP_BACKBONE &&
+                         f.trainer.grads[row->offset + k] != 0;
+        }
+        assert_int_equal(moved == 0, phase == 1);
+        close_fixture(&f, &ofr_method_deebert);
+    }
+}
+
 static void test_palbert(void **state)
 {
     (void)state;
@@ -379,6 +405,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_joint),    cmocka_unit_test(test_deebert),
+        cmocka_unit_test(test_frozen),
         cmocka_unit_test(test_berxit),   cmocka_unit_test(test_romebert),
         cmocka_unit_test(test_palbert),  cmocka_unit_test(test_ponder_loss),
     };
