@@ -314,9 +314,14 @@ def measure_texts(bench, shape, name, lengths, path, size, ort, variants, own):
         first += n
         time.sleep(PAUSE)
     for (program, variant, order), total in ms.items():
+        padded = 1.0
+        if program != "offramp":
+            batches = sum(chunks(lengths if order == "file" else ordered, size), [])
+            padded = sum(len(b) * max(b) for b in batches) / sum(lengths)
         bench.write("texts", shape=shape, data=name, texts=len(lengths), batch=size,
                     threads=2, program=program, variant=variant, order=order,
                     mean_tokens=round(statistics.fmean(lengths), 2),
+                    computed_tokens=round(padded, 3),
                     texts_per_s=round(1e3 * len(lengths) / total, 2))
         print("%-5s %-5s batch %-2d  %s %s, %s order: %.1f texts/s" % (
             shape, name, size, program, variant, order, 1e3 * len(lengths) / total),

@@ -83,6 +83,10 @@ for shape in small base; do
         bench --model "$model" --precision "$precision" --batch 8 --tokens 128 --repeat 2 \
             --warmup 1
     done
+    # What the vectors of each instruction set bring.
+    for set in scalar avx2 avx512; do
+        OFR_CPU=$set bench --model "$model" --batch 1 --tokens 64 --repeat $few --warmup 2
+    done
     # Share of the peak from 128 rows up.
     bench --model "$model" --batch 1,8 --tokens 128 --threads 1,2 --repeat $((few * 2))
 done

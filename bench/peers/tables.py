@@ -112,18 +112,23 @@ def int8_pytorch(records):
 
 
 def texts(records):
-    groups = {}
+    groups, padding = {}, {}
     for r in records.kind("texts"):
-        group = groups.setdefault((r["shape"], r["data"], r["batch"]), {})
+        key = r["shape"], r["data"], r["batch"]
         name = "own" if r["program"] == "offramp" else r["order"]
+        group = groups.setdefault(key, {})
         group[name] = max(group.get(name, 0), r["texts_per_s"])
+        padding.setdefault(key, {})[name] = r["computed_tokens"]
     rows = []
     for key, rate in groups.items():
         in_file, in_order = rate["own"] / rate["file"], rate["own"] / rate["sorted"]
-        rows.append(list(key) + [number(rate[n]) for n in ("own", "file", "sorted")] +
+        padded = ["%.2f" % padding[key][order] for order in ("file", "sorted")]
+        rows.append(list(key) + padded +
+                    [number(rate[n]) for n in ("own", "file", "sorted")] +
                     ["%.2f" % in_file, verdict(round(in_file, 2), 1.6), "%.2f" % in_order,
                      verdict(round(in_order, 2), 1.2)])
-    return table(["shape", "data", "batch", "offramp texts/s", "ORT, file order",
+    return table(["shape", "data", "batch", "padded / real tokens, file order", "sorted",
+                  "offramp texts/s", "ORT, file order",
                   "ORT, sorted", "against file order", "promised", "against sorted",
                   "promised"], rows)
 
@@ -232,6 +237,54 @@ def peaks(records):
                    "%.1f" % r["memory_gbytes_per_s"]] for r in records.kind("peaks")])
 
 
+def layer_sizes(shape):
+    """Multiply-adds per row and weights of the products of a layer."""
+    channels, inner = {"small": (256, 1024), "base": (768, 3072)}[shape]
+    return channels, 4 * channels ** 2 + 2 * channels * inner
+
+
+def roofline(records):
+    peak = {r["threads"]: r for r in records.kind("peaks")}
+    rows = []
+    for (shape, threads, batch, tokens), times in records.settings().items():
+        if threads not in peak or ("offramp", "f32") not in times:
+            continue
+        channels, weights = layer_sizes(shape)
+        rows_in = batch * tokens
+        flops = 12 * (2 * rows_in * weights + 4 * rows_in * tokens * channels)
+        compute = flops / peak[threads]["peak_gflops"] / 1e6
+        read = 12 * 4 * weights / peak[threads]["memory_gbytes_per_s"] / 1e6
+        measured = times["offramp", "f32"]
+        rows.append([shape, threads, batch, tokens, "%.3g" % (flops / 1e9),
+                     number(compute), number(read), number(measured),
+                     "%.0f" % (100 * max(compute, read) / measured)])
+    return table(["shape", "threads", "batch", "tokens", "GFLOP", "arithmetic ms",
+                  "weights from memory ms", "measured ms", "% of the larger floor"], rows)
+
+
+def precisions(records):
+    rows = []
+    for key, times in records.settings().items():
+        own = {v: ms for (program, v), ms in times.items() if program == "offramp"}
+        if "f32" in own:
+            rows.append(list(key) + [number(own["f32"])] + [
+                "%.2f" % (own["f32"] / own[v]) if v in own else "-"
+                for v in ("f16", "int8")])
+    return table(["shape", "threads", "batch", "tokens", "f32 ms", "f16: times as fast",
+                  "int8: times as fast"], rows)
+
+
+def isa(records):
+    times = {}
+    for r in records.kind("forward", exit="full", warmup=2):
+        key = shape_name(r), r["threads"], r["batch"], number(r["tokens"])
+        times.setdefault(key, {})[r["kernels"]] = r["median_ms"]
+    rows = [list(key) + ["%s %s" % (name, number(ms)) for name, ms in found.items()]
+            for key, found in times.items()]
+    width = max([len(row) for row in rows], default=4) - 4
+    return table(["shape", "threads", "batch", "tokens"] + ["kernels, ms"] * width, rows)
+
+
 def share(records):
     rows = []
     for r in records.kind("forward", exit="full"):
@@ -251,8 +304,9 @@ def check(records):
                    "%.1e" % r["hidden"]] for r in records.kind("check")])
 
 
-TABLES = {f.__name__: f for f in (peaks, check, f32, f16, int8, int8_pytorch, texts, share,
-                                  exits, mix, regroup, decide, profile, memory, cold)}
+TABLES = {f.__name__: f for f in (
+    peaks, check, f32, f16, int8, int8_pytorch, texts, share, roofline, precisions, isa,
+    exits, mix, regroup, decide, profile, memory, cold)}
 
 
 def stamp(records):
