@@ -13,21 +13,24 @@
 #include "report/html_parts.h"
 #include "report/html_records.h"
 
-enum { NAME, KNOB, ALPHA, SAVED, SCORE, FLOPS, MS, RANDOM };
-enum { GRID = 21, MOST_GROUPS = OFR_PLOT_COLOURS };
+enum { NAME, KNOB, ALPHA, SAVED, SCORE, FLOPS, RANDOM };
+enum { GRID = 21, MARK_EVERY = 5, MOST_GROUPS = OFR_PLOT_COLOURS };
 
 typedef struct group {
     const char *method, *rule, *name;
     int first, n; /* its rows of the table */
+    bool mean;    /* of several seeds, on a grid */
 } group;
 
 typedef struct curves {
     ofr_page *page;
     const ofr_records *records;
     group groups[MOST_GROUPS];
-    int n_groups, n_left_out;
+    int n_groups;
+    bool left_out; /* more groups than are drawn */
     ofr_page_table *table;
-    double full; /* score of the full model of the first method */
+    const char *full_name; /* the method whose full model is drawn */
+    double full;           /* its score, mean over the seeds */
 } curves;
 
 /* ---- groups --------------------------------------------------------------------- */
@@ -52,7 +55,7 @@ static void find_groups(curves *c)
 
         if (find_group(c, method, rule)) continue;
         if (c->n_groups == MOST_GROUPS)
-            c->n_left_out++;
+            c->left_out = true;
         else
             c->groups[c->n_groups++] = (group){.method = method, .rule = rule};
     }
@@ -131,12 +134,11 @@ static void add_row(curves *c, const group *g, double knob, double alpha,
     ofr_page_number(c->table, OFR_CELL_REAL, 4, values[1]);
     ofr_page_number(c->table, OFR_CELL_PERCENT, 1, values[2]);
     ofr_page_number(c->table, OFR_CELL_REAL, 4, values[3]);
-    ofr_page_number(c->table, OFR_CELL_REAL, 4, values[4]);
 }
 
 static const char *const figures[] = {"saved_layers", "score", "flops_ratio",
-                                      "ms_per_text", "random_score"};
-enum { FIGURES = 5 };
+                                      "random_score"};
+enum { FIGURES = 4 };
 
 static void add_single(curves *c, const group *g, const json_t *const *lines, int n)
 {
@@ -224,6 +226,7 @@ static void add_group(curves *c, group *g)
     if (n_seeds == 1) {
         add_single(c, g, lines, collect(c, lines, g, seeds[0]));
     } else {
+        g->mean = true;
         found = ofr_page_alloc(c->page, (size_t)n_seeds, sizeof *found);
         for (int s = 0; s < n_seeds && found; s++)
             used += read_seed(c, &found[used], lines, collect(c, lines, g, seeds[s]));
@@ -244,7 +247,6 @@ static void add_points_table(curves *c)
     ofr_page_column(t, "saved_layers", "saved layers", true);
     ofr_page_column(t, "score", "score", true);
     ofr_page_column(t, "flops_ratio", "FLOPs of full", true);
-    ofr_page_column(t, "ms_per_text", "ms per text", true);
     ofr_page_column(t, "random_score", "random exits", true);
     for (int g = 0; g < c->n_groups; g++)
         add_group(c, &c->groups[g]);
@@ -308,9 +310,25 @@ static void add_oracles(curves *c, ofr_plot *plot)
     }
 }
 
-static void plot_one(curves *c, const char *key, const char *title, const char *x_label,
-                     const char *x_name, const char *unit, int column, double scale)
+/* A line, and marks on it that tell the curves apart; a mean has few of them. */
+static void plot_group(curves *c, ofr_plot *plot, const group *it, int colour, int column,
+                       double scale, const char *x_name)
 {
+    ofr_plot_series *line, *marks;
+
+    line = ofr_page_series(c->page, plot, NULL, OFR_PLOT_LINE, colour, c->table,
+                           it->first, it->n, column, SCORE, scale, 1);
+    marks = ofr_page_series(c->page, plot, it->name, OFR_PLOT_POINTS, colour, c->table,
+                            it->first, it->n, column, SCORE, scale, 1);
+    hover(c, line, it->name, x_name, " %");
+    for (int i = 0; marks && it->mean && i < marks->n; i++)
+        if (i % MARK_EVERY) ((double *)marks->y)[i] = NAN;
+}
+
+static void plot_one(curves *c, const char *key, const char *title, const char *x_label,
+                     const char *x_name, int column)
+{
+    const double scale = 100;
     ofr_plot *plot;
     double from = INFINITY, to = -INFINITY;
 
@@ -320,38 +338,112 @@ static void plot_one(curves *c, const char *key, const char *title, const char *
         from = fmin(from, row->cells[column].value * scale);
         to = fmax(to, row->cells[column].value * scale);
     }
-    ofr_page_level(c->page, plot, "full model", OFR_PLOT_NEUTRAL, from, to, c->full);
-    if (c->groups[0].n && column != MS)
+    ofr_page_level(c->page, plot, c->full_name, OFR_PLOT_NEUTRAL, from, to, c->full);
+    if (c->groups[0].n)
         ofr_page_series(c->page, plot,
                         ofr_page_format(c->page, "random exits (%s)", c->groups[0].name),
                         OFR_PLOT_DASHED, 0, c->table, c->groups[0].first, c->groups[0].n,
                         column, RANDOM, scale, 1);
-    for (int g = 0; g < c->n_groups; g++) {
-        const group *it = &c->groups[g];
-
-        if (!has_numbers(c, column, it->first, it->n)) continue;
-        if (column != MS) /* measured: noise would fold a line */
-            ofr_page_series(c->page, plot, NULL, OFR_PLOT_LINE, g, c->table, it->first,
-                            it->n, column, SCORE, scale, 1);
-        hover(c,
-              ofr_page_series(c->page, plot, it->name, OFR_PLOT_POINTS, g, c->table,
-                              it->first, it->n, column, SCORE, scale, 1),
-              it->name, x_name, unit);
-    }
+    for (int g = 0; g < c->n_groups; g++)
+        if (has_numbers(c, column, c->groups[g].first, c->groups[g].n))
+            plot_group(c, plot, &c->groups[g], g, column, scale, x_name);
     if (column == SAVED) add_oracles(c, plot);
 }
 
+/* ---- time ----------------------------------------------------------------------- */
+
+/* Every point that was measured, group after group: noise would fold a line, and the
+ * mean over seeds of points that were not all measured would not exist. */
+static ofr_page_table *timed_table(curves *c, int first[MOST_GROUPS + 1], double *ms_full)
+{
+    const size_t n = ofr_records_count(c->records, OFR_RECORD_POINT);
+    ofr_page_table *t =
+        ofr_page_table_begin(c->page, "timed_points",
+                             "Numbers: the points that were measured", OFR_LOOK_FOLDED);
+    double sum = 0;
+
+    ofr_page_column(t, "curve", "curve", false);
+    ofr_page_column(t, "seed", "seed", true);
+    ofr_page_column(t, "knob", "knob", true);
+    ofr_page_column(t, "ms_per_text", "ms per text", true);
+    ofr_page_column(t, "score", "score", true);
+    ofr_page_column(t, "saved_layers", "saved layers", true);
+    ofr_page_column(t, "ms_per_text_full", "ms per text, full model", true);
+    for (int g = 0; t && g < c->n_groups; g++) {
+        first[g] = t->n_rows;
+        for (size_t i = 0; i < n; i++) {
+            const json_t *line = ofr_records_line(c->records, OFR_RECORD_POINT, i);
+
+            if (!belongs(line, &c->groups[g]) ||
+                isnan(ofr_record_number(line, "ms_per_text")))
+                continue;
+            ofr_page_row_begin(c->page, t);
+            ofr_page_word(t, c->groups[g].name);
+            ofr_page_number(t, OFR_CELL_SHORT, 0, ofr_record_number(line, "seed"));
+            ofr_page_number(t, OFR_CELL_SHORT, 0, ofr_record_number(line, "knob"));
+            ofr_page_number(t, OFR_CELL_REAL, 4, ofr_record_number(line, "ms_per_text"));
+            ofr_page_number(t, OFR_CELL_REAL, 4, ofr_record_number(line, "score"));
+            ofr_page_number(t, OFR_CELL_PERCENT, 1,
+                            ofr_record_number(line, "saved_layers"));
+            ofr_page_number(t, OFR_CELL_REAL, 4,
+                            ofr_record_number(line, "ms_per_text_full"));
+            sum += ofr_record_number(line, "ms_per_text_full");
+        }
+    }
+    if (t) first[c->n_groups] = t->n_rows;
+    *ms_full = t && t->n_rows ? sum / t->n_rows : NAN;
+    return t;
+}
+
+static bool any_timed(const curves *c)
+{
+    for (size_t i = 0; i < ofr_records_count(c->records, OFR_RECORD_POINT); i++)
+        if (!isnan(ofr_record_number(ofr_records_line(c->records, OFR_RECORD_POINT, i),
+                                     "ms_per_text")))
+            return true;
+    return false;
+}
+
+static void plot_time(curves *c)
+{
+    int first[MOST_GROUPS + 1] = {0};
+    ofr_page_table *t;
+    ofr_plot *plot;
+    double ms_full = NAN;
+
+    if (!any_timed(c)) return;
+    plot = ofr_page_plot(c->page, "time", "Score against measured time", "ms per text",
+                         "score");
+    t = timed_table(c, first, &ms_full);
+    for (int g = 0; g < c->n_groups; g++)
+        if (first[g + 1] > first[g])
+            hover(c,
+                  ofr_page_series(c->page, plot, c->groups[g].name, OFR_PLOT_POINTS, g, t,
+                                  first[g], first[g + 1] - first[g], 3, 4, 1, 1),
+                  c->groups[g].name, "time", " ms");
+    if (isfinite(ms_full) && isfinite(c->full))
+        hover(c,
+              ofr_page_point(c->page, plot, c->full_name, OFR_PLOT_NEUTRAL, ms_full,
+                             c->full),
+              c->full_name, "time", " ms");
+}
+
+/* A comparison says whose full model losses are counted from. */
 static void find_full(curves *c)
 {
     const size_t n = ofr_records_count(c->records, OFR_RECORD_RUN);
+    const char *method = ofr_record_text(
+        ofr_records_line(c->records, OFR_RECORD_COMPARE, 0), "full_model");
     double sum = 0;
     int found = 0;
 
+    if (!method[0]) method = c->groups[0].method;
+    c->full_name = ofr_page_format(c->page, "full model (%s)", method);
     for (size_t i = 0; i < n; i++) {
         const json_t *line = ofr_records_line(c->records, OFR_RECORD_RUN, i);
         const double score = ofr_record_number(line, "score_full");
 
-        if (isnan(score) || strcmp(ofr_record_text(line, "method"), c->groups[0].method))
+        if (isnan(score) || strcmp(ofr_record_text(line, "method"), method) != 0)
             continue;
         sum += score;
         found++;
@@ -362,10 +454,10 @@ static void find_full(curves *c)
 static void add_curves(curves *c)
 {
     ofr_page_section_begin(c->page, "tradeoff", "Quality against cost");
-    if (c->n_left_out)
+    if (c->left_out)
         ofr_page_say(c->page, ofr_page_format(c->page,
-                                              "The first %d curves are drawn; all are in "
-                                              "the tables.",
+                                              "The first %d curves are drawn; the tables "
+                                              "above have all.",
                                               MOST_GROUPS));
     if (c->n_groups == 0) {
         ofr_page_say(c->page, "No run left any points.");
@@ -377,12 +469,11 @@ static void add_curves(curves *c)
                  "has learned nothing. Oracles know what they can not know.");
     find_full(c);
     add_points_table(c);
-    plot_one(c, "saved", "Score against saved layers", "saved layers (%)", "saved", " %",
-             SAVED, 100);
+    plot_one(c, "saved", "Score against saved layers", "saved layers (%)", "saved",
+             SAVED);
     plot_one(c, "flops", "Score against FLOPs", "FLOPs of the full model (%)", "FLOPs",
-             " %", FLOPS, 100);
-    plot_one(c, "time", "Score against measured time", "ms per text", "time", " ms", MS,
-             1);
+             FLOPS);
+    plot_time(c);
 }
 
 /* What all runs have in common, unless somebody has named the page. */

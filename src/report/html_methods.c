@@ -42,10 +42,10 @@ static void add_methods(ofr_page *page, const ofr_records *records)
     ofr_page_table *t;
 
     if (n == 0) return;
-    t = ofr_page_table_begin(page, "methods",
-                             "Mean over the seeds; \xc2\xb1 is the standard "
-                             "deviation of the score",
-                             OFR_LOOK_TABLE);
+    ofr_page_say(page,
+                 "Mean over the seeds; \xc2\xb1 is the standard deviation of the score. "
+                 "Saved and score are those of each model as it was trained.");
+    t = ofr_page_table_begin(page, "methods", NULL, OFR_LOOK_TABLE);
     ofr_page_column(t, "method", "method", false);
     ofr_page_column(t, "seeds", "seeds", true);
     ofr_page_column(t, "score", "score", true);

@@ -51,8 +51,8 @@ typedef enum ofr_table_look {
 enum { OFR_PAGE_COLUMNS = 64 };
 
 typedef struct ofr_page_table {
-    const char *key; /* in JSON and CSV, unique in the page: a-z, '_' */
-    const char *caption;
+    const char *key;     /* in JSON and CSV, unique in the page: a-z, '_' */
+    const char *caption; /* what opens a folded one */
     ofr_table_look look;
     int n_columns;
     struct {

@@ -82,11 +82,6 @@ static void add_table(ofr_buf *out, const ofr_page_table *table)
 
     ofr_buf_addf(out, "<div class=\"scroll\"><table id=\"%s\"%s>", table->key,
                  classes[table->look]);
-    if (table->caption && table->look != OFR_LOOK_FOLDED) {
-        ofr_buf_adds(out, "<caption>");
-        add_text(out, table->caption);
-        ofr_buf_adds(out, "</caption>");
-    }
     add_head(out, table);
     ofr_buf_adds(out, "<tbody>\n");
     for (const ofr_page_row *row = table->rows; row; row = row->next) {

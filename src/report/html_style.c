@@ -93,10 +93,8 @@ const char *const ofr_html_style[] = {
     "color:var(--accent);padding:.2rem 0}\n",
     ".scroll{overflow-x:auto;margin:0 0 1rem;background:var(--card);border:1px solid "
     "var(--line);border-radius:10px}\n",
-    "table{border-collapse:collapse;width:100%;font-size:.88rem;"
+    "table{border-collapse:separate;border-spacing:0;width:100%;font-size:.88rem;"
     "font-variant-numeric:tabular-nums}\n",
-    "caption{text-align:left;padding:.6rem .8rem .2rem;color:var(--soft);"
-    "font-size:.85rem}\n",
     "th,td{padding:.36rem .8rem;text-align:left;vertical-align:top;"
     "border-top:1px solid var(--line)}\n",
     "td:first-child,th:first-child{position:sticky;left:0;background:var(--card)}\n",
@@ -106,9 +104,13 @@ const char *const ofr_html_style[] = {
     "td:not(.n){overflow-wrap:break-word;unicode-bidi:isolate}"
     "td.any{overflow-wrap:anywhere}\n",
     "tbody tr:hover{background:color-mix(in srgb,var(--accent) 5%,transparent)}\n",
+    "tbody:first-child tr:first-child td{border-top:0}"
+    ".scroll:has(.matrix){width:fit-content;max-width:100%}\n",
     ".matrix{width:auto}.matrix td,.matrix "
-    "th{text-align:center;min-width:2.9rem;padding:.4rem .55rem;border:1px solid "
-    "var(--line)}.matrix tbody tr td:first-child{text-align:left;white-space:nowrap;"
+    "th{text-align:center;min-width:2.9rem;padding:.4rem .55rem;border:0 solid "
+    "var(--line);border-width:1px 0 0 1px}.matrix thead th{border-top:0}"
+    ".matrix th:first-child,.matrix td:first-child{border-left:0}"
+    ".matrix tbody tr td:first-child{text-align:left;white-space:nowrap;"
     "color:var(--soft)}\n",
     ".matrix td[style]{background:color-mix(in srgb,var(--c0) calc(var(--s)*55%),"
     "transparent)}.matrix td.diagonal{box-shadow:inset 0 0 0 2px var(--c10)}\n",

@@ -475,6 +475,9 @@ static void test_curves(void **state)
     support_close_one("at 0.1", cell(report, "curve_points", 0, "score"), 0.825, 1e-12);
     support_close_one("to", cell(report, "curve_points", 20, "saved_layers"), 0.4, 1e-12);
     support_close_one("at 0.4", cell(report, "curve_points", 20, "score"), 0.675, 1e-12);
+    assert_int_equal(json_array_size(json_object_get(report, "timed_points")), 1);
+    assert_true(cell(report, "timed_points", 0, "ms_per_text") == 1);
+    assert_true(cell(report, "timed_points", 0, "score") == 0.8);
     assert_true(cell(report, "operating", 0, "time_speedup") == 3);
     assert_true(cell(report, "exits_1", 1, "right") == 2);
     assert_true(cell(report, "exits_1", 1, "wrong") == 1);
