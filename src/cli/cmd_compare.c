@@ -34,7 +34,8 @@ static ofr_status one_run(ofr_compare_runs *runs, int method, int seed, ofr_erro
                         (unsigned long long)plan->seeds[seed]);
     if (status == OFR_OK) return OFR_OK;
     ofr_log(OFR_LOG_WARN, "warning: %s, seed %llu failed: %s",
-            plan->methods[method]->name, (unsigned long long)plan->seeds[seed], mine->text);
+            plan->methods[method]->name, (unsigned long long)plan->seeds[seed],
+            mine->text);
     return OFR_OK;
 }
 
@@ -173,7 +174,7 @@ static ofr_status report(const ofr_compare_runs *runs, const ofr_compare_whole *
     status = gather(&lines, runs, "records.jsonl", err);
     ofr_compare_records(&ours, &lines, runs, whole);
     ofr_buf_add(&lines, ours.p, ours.n);
-    if (!status) status = ofr_sweep_write(runs->plan->o->out, "records.jsonl", &lines, err);
+    if (!status) status = ofr_sweep_write(o->out, "records.jsonl", &lines, err);
     if (!status) status = write_json(runs, &lines, command.p, err);
     if (!status) status = write_csv(runs, err);
     if (!status) status = write_tables(runs, &text, err);

@@ -103,7 +103,7 @@ static void add_points(ofr_buf *out, const ofr_sweep_run *run)
             if (point->best || point->stored || point->early.runs)
                 add_point(&grid, &s->curves[c], point);
         }
-    for (int k = 0; k < 2; k++) {
+    for (int k = 0; k < 2 && s->has_exits; k++) {
         ofr_grid_cell(&grid, "oracle: %s", s->oracles[k].name);
         ofr_grid_cell(&grid, "-");
         ofr_grid_real(&grid, s->oracles[k].report.score, 100, 2);

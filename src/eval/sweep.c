@@ -143,7 +143,9 @@ static void every_exit(ofr_sweep *s, ofr_sweep_set *set)
     for (int l = 1; l <= s->L; l++) {
         for (int i = 0; i < n; i++)
             s->answers[i] = exit_answer(s, set, i, l);
-        set->layer_score[l - 1] = score(s, set, s->o.metric, s->answers);
+        set->layer_score[l - 1] = l == s->L || s->has_exits
+                                      ? score(s, set, s->o.metric, s->answers)
+                                      : (double)NAN;
     }
     set->score_full = set->layer_score[s->L - 1];
     set->score2_full = score(s, set, s->o.metric2, s->answers);
@@ -231,7 +233,10 @@ static ofr_status open_oracles(ofr_sweep *s, ofr_error *err)
             s->answers[i] = exit_answer(s, s->report, i, s->exits[i]);
         }
         whole_texts(s, s->report, &ofr_rule_fixed);
-        figures(s, &oracle->report, s->report);
+        if (s->has_exits)
+            figures(s, &oracle->report, s->report);
+        else
+            oracle->report = (ofr_sweep_figures){NAN, NAN, NAN, NAN, NAN, NAN};
         count_exits(s, oracle->histogram, NULL, s->exits, s->answers);
     }
     return OFR_OK;
@@ -260,7 +265,8 @@ ofr_status ofr_sweep_open(ofr_sweep *sweep, const ofr_encoder *encoder, ofr_dev 
 
     *sweep = (ofr_sweep){.encoder = encoder, .dev = dev, .o = *options, .L = config->L,
                          .K = config->K, .regression = config->regression,
-                         .tuned = tune != NULL};
+                         .tuned = tune != NULL,
+                         .has_exits = encoder->found & OFR_GROUP_HEADS};
     sweep->report = &sweep->sets[0];
     sweep->tune = tune ? &sweep->sets[1] : sweep->report;
     status = open_parts(sweep, tune, report, err);

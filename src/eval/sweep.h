@@ -73,6 +73,8 @@ typedef struct ofr_sweep {
     ofr_sweep_options o;
     int L, K;
     bool regression, tuned;  /* tuned: the two sets are different texts         */
+    bool has_exits;          /* exits below layer L were trained; otherwise figures
+                                of them are NaN: layer_score, oracles           */
     ofr_sweep_set sets[2];
     ofr_sweep_set *tune, *report; /* into sets; equal when there is one         */
     long long texts_run;     /* texts that went through all layers, counted     */

@@ -120,7 +120,7 @@ void ofr_curve_record_points(ofr_buf *out, const ofr_sweep *sweep,
 void ofr_curve_record_oracles(ofr_buf *out, const ofr_sweep *sweep,
                               const ofr_curve_about *about)
 {
-    for (int k = 0; k < 2; k++) {
+    for (int k = 0; k < 2 && sweep->has_exits; k++) {
         const ofr_sweep_oracle *oracle = &sweep->oracles[k];
 
         begin(out, "oracle", sweep, about);

@@ -64,6 +64,8 @@ for kind in run point curve oracle compare; do
         complain "no line of kind $kind"
 done
 [ "$(grep -c '"kind": "run"' one/c/records.jsonl)" -eq 8 ] || complain 'eight runs'
+# finetune has no exits of its own: no oracle of them either
+[ "$(grep -c '"kind": "oracle"' one/c/records.jsonl)" -eq 12 ] || complain 'twelve oracles'
 [ "$(grep -c '"rule": "policy\*"' one/c/records.jsonl)" -eq 2 ] || complain 'no prices'
 [ ! -e one/c/runs/pabee.1/checkpoint/state.safetensors ] || complain 'checkpoints stay'
 
