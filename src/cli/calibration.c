@@ -75,27 +75,42 @@ void ofr_calibration_forget(ofr_config *config)
                           "the new one and is left out");
 }
 
+bool ofr_calibration_say(ofr_buf *out, const ofr_config *config)
+{
+    const json_t *c = stored(config);
+    const char *name = json_string_value(json_object_get(c, "rule"));
+    const char *risk = json_string_value(json_object_get(c, "risk"));
+    const bool answers = risk && strcmp(risk, "disagreement") == 0;
+
+    if (!name || !risk) return false;
+    ofr_buf_addf(out,
+                 "threshold %g of rule '%s' was calibrated: %s at most %g points %s the "
+                 "full model, %g %% sure",
+                 json_number_value(json_object_get(c, "threshold")), name,
+                 answers ? "answers" : "accuracy",
+                 json_number_value(json_object_get(c, "max_drop")),
+                 answers ? "other than those of" : "below that of",
+                 100 * json_number_value(json_object_get(c, "confidence")));
+    return true;
+}
+
 void ofr_calibration_remark(const ofr_config *config, const ofr_rule *rule,
                             double threshold)
 {
     const json_t *c = stored(config);
     const char *name = json_string_value(json_object_get(c, "rule"));
-    const char *risk = json_string_value(json_object_get(c, "risk"));
     const double at = json_number_value(json_object_get(c, "threshold"));
-    const double most = json_number_value(json_object_get(c, "max_drop"));
+    ofr_buf said;
 
-    if (!name || !risk) return;
-    if (strcmp(name, rule->name) != 0 || at != threshold) {
-        ofr_log(OFR_LOG_INFO,
+    ofr_buf_init(&said);
+    if (ofr_calibration_say(&said, config) && said.p) {
+        if (strcmp(name, rule->name) == 0 && at == threshold)
+            ofr_log(OFR_LOG_INFO, "%s", said.p);
+        else
+            ofr_log(
+                OFR_LOG_INFO,
                 "rule '%s' at %g is not the calibrated one ('%s' at %g): no guarantee",
                 rule->name, threshold, name, at);
-        return;
     }
-    ofr_log(OFR_LOG_INFO,
-            "threshold %g of rule '%s' was calibrated: %s at most %g points %s the full "
-            "model, %g %% sure",
-            threshold, name, strcmp(risk, "disagreement") == 0 ? "answers" : "accuracy",
-            most,
-            strcmp(risk, "disagreement") == 0 ? "other than those of" : "below that of",
-            100 * json_number_value(json_object_get(c, "confidence")));
+    ofr_buf_free(&said);
 }

@@ -5,6 +5,7 @@
 #ifndef OFR_CLI_CALIBRATION_H
 #define OFR_CLI_CALIBRATION_H
 
+#include "base/str.h"
 #include "eval/calibrate.h"
 #include "model/config.h"
 
@@ -23,6 +24,10 @@ ofr_status ofr_calibration_store(const char *dir, const ofr_calibration *found,
 
 /* The model changes: what was guaranteed no longer holds. */
 void ofr_calibration_forget(ofr_config *config);
+
+/* The stored guarantee as a sentence; false, and nothing added, for a model that was
+ * never calibrated. */
+bool ofr_calibration_say(ofr_buf *out, const ofr_config *config);
 
 /* Remark on the stored guarantee, and whether `rule` at `threshold` has it; nothing
  * for a model that was never calibrated. */

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "cli/calibration.h"
 #include "cli/cmd.h"
 #include "cli/load.h"
 #include "eval/verdict.h"
@@ -131,6 +132,17 @@ static const char *exits_text(const ofr_encoder *encoder)
     return "a classifier after every layer, a policy after all but the last";
 }
 
+static void add_guarantee(ofr_buf *out, const ofr_config *c)
+{
+    ofr_buf said;
+    ofr_buf_init(&said);
+    if (ofr_calibration_say(&said, c)) {
+        add_row(out, "guarantee");
+        ofr_buf_addf(out, "%s\n", said.p ? said.p : "");
+    }
+    ofr_buf_free(&said);
+}
+
 static void add_verdict(ofr_buf *out, const char *name, const ofr_verdict *verdict)
 {
     add_row(out, name);
@@ -168,6 +180,7 @@ static void add_text(ofr_buf *out, const char *dir, const ofr_encoder *encoder,
     if (strcmp(stored_rule(c), "never") != 0)
         ofr_buf_addf(out, ", threshold %g", c->threshold);
     ofr_buf_addc(out, '\n');
+    add_guarantee(out, c);
     add_row(out, "reads");
     ofr_buf_addf(out, "%d tokens at most", ofr_config_max_tokens(c));
     if (c->max_tokens) ofr_buf_addf(out, ", trained with %d", c->max_tokens);

@@ -52,6 +52,8 @@ awk 'match($0, /"accuracy": [0-9.]+/) { split(substr($0, RSTART, RLENGTH), a, ":
     ok = a[2] > 0.8 && a[2] < 1 } END { exit !ok }' out || complain 'the drop is not below 0.2'
 run predict --model model texts.tsv --text review
 remarks 'was calibrated'
+run info model
+says '^guarantee   threshold 0\.[0-9]* of rule .confidence. was calibrated: accuracy at most'
 run predict --model model texts.tsv --text review --threshold 0.9
 remarks 'is not the calibrated one'
 
