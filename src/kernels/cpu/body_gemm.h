@@ -29,18 +29,20 @@ struct product {
     int j0, n, k0, k;        /* the block of b that is in dev->shared        */
 };
 
-/* The grid with the least work for its busiest thread. */
+/* The grid with the least work for its busiest thread, in quarters of one row
+ * times one panel: besides the products each thread streams its panels, which
+ * takes as long as about four rows, and copies its rows, a quarter of a panel. */
 static void choose_grid(struct product *g, int n)
 {
-    int rows = (g->M + VEC_MR - 1) / VEC_MR, panels = panels_of(n);
-    long best = -1;
+    long rows = (g->M + VEC_MR - 1) / VEC_MR, panels = panels_of(n), best = -1;
     int threads = g->dev->n_threads;
     if ((double)g->M * n * g->K < GEMM_SERIAL) threads = 1;
     for (int m = threads; m >= 1; m--) {
         int p = threads / m;
-        long work = (long)((rows + m - 1) / m) * ((panels + p - 1) / p);
-        /* Splitting rows packs the left side once; allow 1/16 for that. */
-        if (best >= 0 && work * 17 >= best * 16) continue;
+        long mine = (rows + m - 1) / m * VEC_MR, wide = (panels + p - 1) / p;
+        if (mine > g->M) mine = g->M;
+        long work = 4 * mine * wide + 16 * wide + mine;
+        if (best >= 0 && work >= best) continue;
         best = work;
         g->grid_m = m;
         g->grid_n = p;
@@ -54,6 +56,14 @@ static void finish(const struct product *g, int r0, int r1, int j0, int n)
     for (int r = r0; r < r1; r++)
         act_row(g->y + (size_t)r * (size_t)g->ldc + j0, g->c + r * g->ldc + j0, (size_t)n,
                 g->act);
+}
+
+/* Half-precision panel of depth k as reals. */
+static void widen_panel(ofr_real *out, const unsigned char *panel, int k, enum form form)
+{
+    ptrdiff_t step = VEC_N * form_bytes(form);
+    for (int i = 0; i < k * NR; i += VEC_N, panel += step)
+        vec_store(out + i, form_load(panel, form));
 }
 
 /* Rows r0..r1 (at most OFR_MC) times panels j..j+n of the block at depth k0. */
@@ -72,15 +82,23 @@ static void multiply_block(const struct product *g, ofr_real *left, int r0, int 
     int wide = blocks == 1 ? n : NR;
     for (int q = 0; q < n; q += wide) {
         const unsigned char *panel = panels + q / NR * panel_bytes;
+        const unsigned char *next = blocks > 1 ? panel + panel_bytes : NULL;
+        enum form form = columns ? FORM_COLS : g->form;
+        if (blocks > 3 && form >= FORM_F16) { /* pays from here on */
+            ofr_real *wide_panel = left + OFR_MC * OFR_LDA;
+            widen_panel(wide_panel, panel, k, form);
+            panel = (const unsigned char *)wide_panel;
+            form = FORM_ROWS;
+        }
         for (int i = 0; i < blocks; i++) {
             int begin, end;
             block_of(&begin, &end, r1 - r0, VEC_MR, i);
             struct strip s = {
-                .form = columns ? FORM_COLS : g->form,
+                .form = form,
                 .a = left + begin * (columns ? k : OFR_LDA),
                 .cs = end - begin,
                 .b = panel,
-                .ahead = i == 0 ? NULL : panel,
+                .ahead = i == 0 ? next : panel,
                 .panel_bytes = panel_bytes,
                 .c = g->c + (r0 + begin) * g->ldc + j + q,
                 .ldc = g->ldc,

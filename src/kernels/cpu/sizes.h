@@ -30,7 +30,8 @@ static inline size_t ofr_scratch_reals(int max_tokens)
     size_t chunks = ((size_t)(max_tokens > 0 ? max_tokens : 1) + OFR_KC - 1) / OFR_KC;
     size_t attention = 2 * chunks * OFR_KC * OFR_DC + 2 * chunks * OFR_QB * OFR_LDA +
                        2 * (size_t)OFR_QB * OFR_LDA + 2 * (size_t)OFR_QB * OFR_DC;
-    size_t left = (size_t)OFR_MC * OFR_LDA;
+    size_t left = (size_t)OFR_MC * OFR_LDA, wide_panel = (size_t)OFR_KC * OFR_NR_MAX;
+    left += wide_panel; /* a half-precision panel as reals */
     return attention > left ? attention : left;
 }
 
