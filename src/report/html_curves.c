@@ -453,7 +453,7 @@ static void find_full(curves *c)
 
 static void add_curves(curves *c)
 {
-    ofr_page_section_begin(c->page, "tradeoff", "Quality against cost");
+    ofr_page_section_begin(c->page, "curves-section", "Quality against cost");
     if (c->left_out)
         ofr_page_say(c->page, ofr_page_format(c->page,
                                               "The first %d curves are drawn; the tables "

@@ -38,7 +38,7 @@ void ofr_part_headline(ofr_page *page, const ofr_summary *s)
 {
     ofr_page_table *t;
 
-    ofr_page_section_begin(page, "headline", "At a glance");
+    ofr_page_section_begin(page, "headline-section", "At a glance");
     t = ofr_page_table_begin(page, "headline", NULL, OFR_LOOK_CARDS);
     ofr_page_column(t, "measure", "measure", false);
     ofr_page_column(t, "early_exit", "early exit", true);
@@ -138,7 +138,7 @@ void ofr_part_comparison(ofr_page *page, const ofr_summary *s)
     int row[5];
 
     if (!isfinite(s->layer_score[0])) return;
-    ofr_page_section_begin(page, "tradeoff", "What the rule is worth");
+    ofr_page_section_begin(page, "worth-section", "What the rule is worth");
     ofr_page_say(page,
                  "A rule has learned something when it beats its own exits dealt out "
                  "at random, and one fixed exit of the same cost. The oracle leaves "

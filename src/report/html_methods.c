@@ -135,7 +135,7 @@ static void add_curves(ofr_page *page, const ofr_records *records)
 
 void ofr_part_methods(ofr_page *page, const ofr_records *records)
 {
-    ofr_page_section_begin(page, "headline", "At a glance");
+    ofr_page_section_begin(page, "methods-section", "At a glance");
     add_methods(page, records);
     add_differences(page, records);
     add_curves(page, records);

@@ -98,7 +98,7 @@ static void add_terminal(ofr_buf *out, ofr_plot_kind kind)
 {
     static const char *const terminals[] = {
         "svg size 440,280 dynamic font 'sans-serif,12'",
-        "pngcairo size 1320,840 font 'sans-serif,30' linewidth 2 pointscale 1.5",
+        "pngcairo size 1320,840 font 'sans-serif,24' linewidth 2 pointscale 2",
         "pdfcairo size 4.4in,2.8in font 'sans-serif,10' linewidth 1.5 pointscale 0.6"};
 
     ofr_buf_addf(out, "set encoding utf8\nset terminal %s\n", terminals[kind]);
@@ -108,9 +108,12 @@ static void add_terminal(ofr_buf *out, ofr_plot_kind kind)
                      "set border 1 lw 1 lc rgb \"#%06x\"\n",
                      OFR_PLOT_TAG_GRID, OFR_PLOT_TAG_AXIS);
     else
-        ofr_buf_adds(out, "set key outside bottom center horizontal reverse Left "
-                          "noenhanced samplen 2\nset grid ytics lt 1 lw 0.5 lc rgb "
-                          "\"#d4d4d8\"\nset border 1 lc rgb \"#52525b\"\n");
+        ofr_buf_addf(out,
+                     "set key outside bottom center horizontal reverse Left noenhanced "
+                     "samplen 2 font ',%d' width -3\nset xlabel offset 0,0.4\n"
+                     "set grid ytics lt 1 lw 0.5 lc rgb \"#d4d4d8\"\n"
+                     "set border 1 lc rgb \"#52525b\"\n",
+                     kind == OFR_PLOT_PNG ? 19 : 8);
     ofr_buf_adds(out, "set tics nomirror scale 0\nset style fill solid 1 noborder\n"
                       "set rmargin 2\nset tmargin 0.7\n");
 }

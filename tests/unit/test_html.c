@@ -498,6 +498,29 @@ static void test_curves(void **state)
     assert_string_equal(support_read(support_path("curves/report.json")), "mine");
 }
 
+/* A run, an evaluation and curves on one page: nothing has the same name twice
+ * (report.json would not load, links would miss). */
+static void test_everything(void **state)
+{
+    (void)state;
+    ofr_report_sources s = evaluation_sources();
+    ofr_error err;
+    const char *html;
+    s.run = support_path("run");
+    s.record = support_write("records.jsonl", records);
+    assert_ok(ofr_file_make_dirs(s.run, &err), err);
+    support_write("run/journal.jsonl", journal);
+    assert_ok(ofr_report_write(support_path("all"), &s, &err), err);
+    json_decref(load(support_path("all/report.json")));
+    html = support_read(support_path("all/report.html"));
+    check_well_formed(html);
+    for (const char *p = html; (p = strstr(p, " id=\"")); p++) {
+        const size_t n = strcspn(p + 5, "\"") + 6;
+        for (const char *q = p + n; (q = strstr(q, " id=\"")); q++)
+            if (strncmp(p, q, n) == 0) fail_msg("twice:%.*s", (int)n, p);
+    }
+}
+
 /* ---- memory --------------------------------------------------------------------- */
 
 static void test_memory(void **state)
@@ -532,6 +555,7 @@ int main(void)
         cmocka_unit_test(test_evaluation), cmocka_unit_test(test_reliability),
         cmocka_unit_test(test_refused),    cmocka_unit_test(test_run),
         cmocka_unit_test(test_curves),     cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_everything),
     };
     return cmocka_run_group_tests(tests, hide_gnuplot, NULL);
 }

@@ -119,6 +119,7 @@ static const char drawn[] =
     "<g id=\"x_plot_1\" ><title>name</title>\n"
     "<polygon fill = 'rgb(  0,   1,   2)' points = '1,1 2,2 '/>\n"
     "<polygon fill = 'rgb(  1,   0,   1)' points = '3,3 4,4 '/>\n"
+    "<polygon fill = 'rgb(  1,   0,   3)' points = '5,5 6,6 '/>\n" /* no such column */
     "<use xlink:href='#gpPt12' transform='translate(7,8) scale(2)' "
     "color='rgb(  0,   1,   3)'/>\n"
     "<use xlink:href='#gpPt6' transform='translate(7,8) scale(5)' "
@@ -145,6 +146,7 @@ static void test_svg(void **state)
         "<g><polygon class=\"f2\" points=\"1,1 2,2\"/>"
         "<polygon class=\"hit\" points=\"3,3 4,4\"><title>two &amp; &quot;2&quot;</title>"
         "</polygon>"
+        "<polygon class=\"hit\" points=\"5,5 6,6\"/>"
         "<use href=\"#p12\" transform=\"translate(7,8) scale(2)\" class=\"f3\"/>"
         "<use href=\"#p6\" transform=\"translate(7,8) scale(5)\" class=\"hit dot\">"
         "<title>one &lt;b&gt;</title></use>"
