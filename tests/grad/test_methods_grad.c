@@ -201,6 +201,14 @@ static void test_palbert(void **state)
 
 /* ---- BERxiT: two losses, the second one of LTE alone ---------------------------- */
 
+static double target(const ofr_exits *e, const ofr_real *z, int item)
+{
+    const ofr_dataset *data = e->data->train;
+
+    if (data->targets) return fabs(tanh((double)z[0] - (double)data->targets[item]));
+    return ofr_argmax(z, e->K) != data->labels[item];
+}
+
 static double lte_loss(fixture *f)
 {
     const ofr_exits *e = f->recipe.self;
@@ -210,12 +218,9 @@ static double lte_loss(fixture *f)
         for (int b = 0; b < B; b++) {
             const ofr_real *z = e->net.heads.z + (size_t)(l * B + b) * (size_t)e->K;
             const double u = 1 / (1 + exp(-(double)e->gates.u[l * B + b]));
-            const double t = e->data->train->targets
-                                 ? fabs(tanh((double)z[0] -
-                                             (double)e->data->train->targets[items[b]]))
-                                 : ofr_argmax(z, e->K) != e->data->train->labels[items[b]];
+            const double error = u - target(e, z, items[b]);
 
-            sum += (u - t) * (u - t) / (L - 1) / B;
+            sum += error * error / (L - 1) / B;
         }
     return sum;
 }

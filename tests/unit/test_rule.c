@@ -25,7 +25,8 @@ static void test_find(void **state)
     (void)state;
     static const char *const names[] = {"never",      "fixed",    "policy", "entropy",
                                         "confidence", "patience", "speed", "energy",
-                                        "pcee",       "lte",      "ponder", "hash",  NULL};
+                                        "pcee",       "lte",      "ponder", "hash",
+                                        NULL};
     int n = 0;
     for (int i = 0; names[i] != NULL; i++) {
         const ofr_rule *rule = find(names[i]);
