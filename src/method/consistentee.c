@@ -102,7 +102,7 @@ static void policy_plan(const ofr_trainer *trainer, const void *self,
 
     (void)trainer;
     *plan = (ofr_phase_plan){OFR_GROUP_POLICIES, c->n_policy, policy_epochs(c),
-                             c->o->policy_batch, c->o->policy_lr};
+                             c->o->policy_batch, c->policy_lr};
 }
 
 static ofr_status policy_epoch_end(ofr_trainer *trainer, void *self, ofr_error *err)
@@ -178,6 +178,8 @@ static double task_text(ofr_consistentee *c, const ofr_trainer *trainer,
         ofr_net_loss_bwd(&c->net, l, b, c->weight[l - 1] / step->B_all);
     }
     if (c->o->task_updates_policy) {
+        for (int l = 0; l < c->L; l++)
+            c->ce_text[l] = ofr_reward_loss(c->ce_text[l], c->clip);
         ofr_reward(c->R, c->ce_text, c->L, c->o->alpha,
                    c->o->reward == OFR_REWARD_PLAIN ? 0 : c->hardness[item]);
         loss -= ofr_consistentee_objective(c, trainer->options->seed, step->number, item);
@@ -412,6 +414,12 @@ static ofr_status open_consistentee(ofr_recipe *recipe, const ofr_method *method
     c->K = config->K;
     c->C = config->C;
     c->alpha = options->alpha;
+    c->clip = data->train->targets ? 0 : options->reward_clip;
+    c->from_heads = options->policy_init == OFR_POLICY_INIT_HEADS &&
+                    !data->train->targets && c->K <= config->policy_hidden;
+    c->policy_lr = options->policy_lr > 0 ? options->policy_lr
+                   : c->from_heads        ? 2e-4
+                                          : 1e-3;
     c->last_score = c->last_mean_exit = NAN;
     c->chosen = -1;
     (void)method;
@@ -459,8 +467,8 @@ const ofr_method ofr_method_consistentee = {
     .has_policies = true,
     .options = "joint-epochs policy-epochs task-epochs iterations tolerance "
                "tolerance-layers policy-batch task-lr policy-lr alpha alphas max-loss "
-               "reward hardness gradient rollouts entropy-bonus policy-holdout "
-               "policy-data policy-start policy-reset policy-hidden task-loss "
+               "reward reward-clip hardness gradient rollouts entropy-bonus policy-holdout "
+               "policy-data policy-init policy-start policy-reset policy-hidden task-loss "
                "task-updates-policy",
     .open = open_consistentee,
     .result = result,

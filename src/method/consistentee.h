@@ -3,6 +3,7 @@
  *
  *   consistentee.c          the table of phases, the joint and task steps, order
  *   consistentee_memory.c   memorized layers, other hardness, cached features
+ *   consistentee_start.c    where fresh policies begin
  *   consistentee_policy.c   the policy phase, from the cache alone
  *   consistentee_sweep.c    policies for many prices of a layer
  *   prices.c                the same for a model that is finished
@@ -23,6 +24,8 @@ typedef struct ofr_consistentee {
     const ofr_method_data *data;    /* borrowed */
     int L, K, C;
     double alpha;                   /* of the present policy or sweep phase */
+    double clip, policy_lr;         /* --reward-clip and --policy-lr, resolved */
+    bool from_heads;                /* fresh policies begin at the classifiers */
     ofr_watch watch;
 
     /* Which training texts teach whom: items[0 .. n_held) are held out from the
@@ -41,7 +44,7 @@ typedef struct ofr_consistentee {
     /* What every exit said about the policy's texts, when memorize ran. */
     bool cached, dev_cached;
     ofr_outputs cache, dev_cache;   /* with features */
-    double *ce;                     /* [n_policy,L] */
+    double *ce;                     /* [n_policy,L], at most --reward-clip */
     double *hardness;               /* [train->n], by training text */
     int *memorized;                 /* [train->n] */
     ofr_real *dev_pi;               /* [dev->n, L-1] */
@@ -84,6 +87,12 @@ ofr_status ofr_consistentee_count_forgotten(ofr_consistentee *c, ofr_trainer *tr
 /* The line about memorized layers. */
 ofr_status ofr_consistentee_journal_memory(ofr_consistentee *c, ofr_trainer *trainer,
                                            ofr_error *err);
+
+/* consistentee_start.c */
+
+/* Fresh policies, at the heads or at random; the cache is there. */
+ofr_status ofr_consistentee_start(ofr_consistentee *c, ofr_trainer *trainer,
+                                  ofr_error *err);
 
 /* consistentee_policy.c */
 

@@ -156,8 +156,11 @@ ofr_status ofr_consistentee_remember(ofr_consistentee *c, ofr_trainer *trainer,
     for (int i = 0; i < c->n_policy; i++)
         for (int l = 0; l < c->L; l++)
             c->ce[(size_t)i * (size_t)c->L + (size_t)l] =
-                text_loss(c, fresh.logits + (size_t)i * stride + (size_t)l * (size_t)c->K,
-                          c->policy_items[i]);
+                ofr_reward_loss(text_loss(c,
+                                          fresh.logits + (size_t)i * stride +
+                                              (size_t)l * (size_t)c->K,
+                                          c->policy_items[i]),
+                                c->clip);
     return measure(c, fresh.logits, c->policy_items, c->n_policy, err);
 }
 

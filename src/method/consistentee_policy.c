@@ -94,15 +94,13 @@ void ofr_consistentee_policy_step(ofr_trainer *trainer, void *self, ofr_step *st
 ofr_status ofr_consistentee_policy_begin(ofr_trainer *trainer, void *self, ofr_error *err)
 {
     ofr_consistentee *c = self;
-    ofr_encoder *encoder = trainer->encoder;
     const bool fresh = trainer->at.epoch == 0 && trainer->at.step == 0;
-    const bool known = encoder->found & OFR_GROUP_POLICIES;
+    const bool known = trainer->encoder->found & OFR_GROUP_POLICIES;
 
     c->alpha = c->o->alpha;
     if (!c->cached) OFR_TRY(ofr_consistentee_remember(c, trainer, err));
     if (fresh && (c->o->policy_reset || (trainer->at.iteration == 0 && !known)))
-        ofr_params_init(&encoder->params, &encoder->config, encoder->w,
-                        OFR_GROUP_POLICIES, trainer->options->seed, c->o->policy_start);
+        return ofr_consistentee_start(c, trainer, err);
     return OFR_OK;
 }
 

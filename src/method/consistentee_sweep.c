@@ -59,7 +59,6 @@ static void copy_policies(ofr_consistentee *c, ofr_trainer *trainer, int row, bo
 ofr_status ofr_consistentee_sweep_begin(ofr_trainer *trainer, void *self, ofr_error *err)
 {
     ofr_consistentee *c = self;
-    ofr_encoder *encoder = trainer->encoder;
     int row = 0;
 
     while (row < c->n_alphas && c->sweep[row][3] != 0)
@@ -68,9 +67,7 @@ ofr_status ofr_consistentee_sweep_begin(ofr_trainer *trainer, void *self, ofr_er
     if (!c->cached) OFR_TRY(ofr_consistentee_remember(c, trainer, err));
     if (trainer->at.epoch || trainer->at.step) return OFR_OK;
     if (row == 0) copy_policies(c, trainer, c->n_alphas, true);
-    ofr_params_init(&encoder->params, &encoder->config, encoder->w, OFR_GROUP_POLICIES,
-                    trainer->options->seed, c->o->policy_start);
-    return OFR_OK;
+    return ofr_consistentee_start(c, trainer, err);
 }
 
 ofr_status ofr_consistentee_sweep_end(ofr_trainer *trainer, void *self, ofr_error *err)

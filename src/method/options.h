@@ -19,6 +19,9 @@ typedef enum ofr_hardness {
     OFR_HARDNESS_FORGETTING, OFR_HARDNESS_NONE
 } ofr_hardness;
 typedef enum ofr_task_loss { OFR_TASK_EXPECTED, OFR_TASK_SAMPLED } ofr_task_loss;
+typedef enum ofr_policy_init {
+    OFR_POLICY_INIT_HEADS, OFR_POLICY_INIT_RANDOM
+} ofr_policy_init;
 typedef enum ofr_policy_data { OFR_POLICY_HELD, OFR_POLICY_ALL } ofr_policy_data;
 
 typedef struct ofr_method_options {
@@ -37,7 +40,8 @@ typedef struct ofr_method_options {
     double alpha;
     const char *alphas;
     double max_loss;
-    int gradient, reward, hardness, task_loss, policy_data;
+    double reward_clip;
+    int gradient, reward, hardness, task_loss, policy_data, policy_init;
     int rollouts;
     double entropy_bonus, policy_holdout, policy_start, error_limit;
     bool policy_reset, task_updates_policy;
@@ -55,8 +59,10 @@ typedef struct ofr_method_options {
 #define OFR_METHOD_ROWS(AT)                                                           \
     {"joint-epochs", 0, OFR_OPT_INT, AT(joint_epochs), "5", "N", NULL, 0, 10000,      \
      "epochs of the joint phase, in which all exits learn", "Phases"},                \
-    {"policy-epochs", 0, OFR_OPT_INT, AT(policy_epochs), "10", "N", NULL, 0, 10000,   \
-     "epochs of each policy phase, in which only the policies learn", NULL},          \
+    {"policy-epochs", 0, OFR_OPT_INT, AT(policy_epochs), "0", "N", NULL, 0, 10000,   \
+     "epochs of each policy phase, in which only the policies learn; 0: as many as "  \
+     "make about 1000 steps, but at least 5",                                         \
+     NULL},                                                                           \
     {"task-epochs", 0, OFR_OPT_INT, AT(task_epochs), "1", "N", NULL, 0, 10000,        \
      "epochs of each task phase, in which backbone and exits learn under the policy", \
      NULL},                                                                           \
@@ -84,8 +90,10 @@ typedef struct ofr_method_options {
      NULL},                                                                           \
     {"task-lr", 0, OFR_OPT_REAL, AT(task_lr), "0", "X", NULL, 0, 10,                  \
      "peak learning rate of the task phase; 0: a tenth of the joint phase's", NULL},  \
-    {"policy-lr", 0, OFR_OPT_REAL, AT(policy_lr), "0.001", "X", NULL, 0, 10,          \
-     "peak learning rate of the policy phase", NULL},                                 \
+    {"policy-lr", 0, OFR_OPT_REAL, AT(policy_lr), "0", "X", NULL, 0, 10,              \
+     "peak learning rate of the policy phase; 0: 2e-4 when policies begin at the "    \
+     "heads, 1e-3 when at random",                                                    \
+     NULL},                                                                           \
     {"exit-lr", 0, OFR_OPT_REAL, AT(exit_lr), "0", "X", NULL, 0, 10,                  \
      "deebert, fastbert: peak learning rate of the second phase; 0: that of --lr, "   \
      "times 10 for fastbert",                                                         \
@@ -123,6 +131,8 @@ typedef struct ofr_method_options {
      NULL},                                                                           \
     {"reward", 0, OFR_OPT_CHOICE, AT(reward), "hardness", "NAME", "hardness|plain", 0, \
      0, "scale the price by (1 - hardness), or not", NULL},                           \
+    {"reward-clip", 0, OFR_OPT_REAL, AT(reward_clip), "2", "NATS", NULL, 0, 1e9,      \
+     "a cross-entropy counts in the reward as this at most; 0: no limit", NULL},      \
     {"hardness", 0, OFR_OPT_CHOICE, AT(hardness), "memorized", "NAME",                \
      "memorized|entropy|loss|forgetting|none", 0, 0, "how hard a text is", NULL},     \
     {"gradient", 0, OFR_OPT_CHOICE, AT(gradient), "exact", "NAME", "exact|reinforce", \
@@ -137,8 +147,16 @@ typedef struct ofr_method_options {
      NULL},                                                                           \
     {"policy-data", 0, OFR_OPT_CHOICE, AT(policy_data), "held", "NAME", "held|all", 0, \
      0, "texts the policies learn from: the held-out ones, or all", NULL},            \
-    {"policy-start", 0, OFR_OPT_REAL, AT(policy_start), "0.1", "X", NULL, 1e-6,       \
-     0.999999, "probability of stopping before the policies have learned", NULL},     \
+    {"policy-init", 0, OFR_OPT_CHOICE, AT(policy_init), "heads", "NAME",              \
+     "heads|random", 0, 0,                                                            \
+     "fresh policies begin at how sure the classifier of their layer is, or at "      \
+     "random; regression and more classes than --policy-hidden: random",              \
+     NULL},                                                                           \
+    {"policy-start", 0, OFR_OPT_REAL, AT(policy_start), "0.05", "X", NULL, 1e-6,      \
+     0.999999,                                                                        \
+     "probability of stopping before the policies have learned; heads: of a text "    \
+     "whose best class has probability 1/2",                                          \
+     NULL},                                                                           \
     {"policy-reset", 0, OFR_OPT_FLAG, AT(policy_reset), NULL, NULL, NULL, 0, 0,       \
      "begin every policy phase with fresh policies", NULL},                           \
     {"policy-hidden", 0, OFR_OPT_INT, AT(policy_hidden), "32", "N", NULL, 1, 65536,   \

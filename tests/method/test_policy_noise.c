@@ -27,6 +27,7 @@ static void noise(void **state)
     o.lr = 3e-3;
     o.policy_hidden = 6;
     o.policy_holdout = 0.5;
+    o.policy_init = OFR_POLICY_INIT_RANDOM; /* q is spread over the layers */
     o.policy_start = 0.3;
     o.alpha = 0.05;
     toy_open(&t, N_TRAIN, L, 1);
