@@ -108,8 +108,8 @@ ofr_status ofr_ablate_row(ofr_ablation *a, const char *const *columns, const cha
                           const ofr_ablate_cell *cells, int n, ofr_error *err);
 
 /* +1, -1: the differences x[n] (one per seed, NaN left out) are more than `least`
- * away from 0 on average, and more than twice their standard error; 0: not shown.
- * One seed never shows anything. */
+ * away from 0 on average, and their interval of 95 % confidence (Student's t) does
+ * not hold 0; 0: not shown.  One seed never shows anything. */
 int ofr_ablate_judge(const double *x, int n, double least);
 
 /* A sentence of the conclusion, printf-like; and its end. */

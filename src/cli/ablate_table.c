@@ -28,6 +28,12 @@ ofr_ablate_cell ofr_ablate_cell_of(const double *x, int n, int digits)
                              k > 1 ? ofr_stats_std(known, k) : (double)NAN, digits};
 }
 
+/* Student's t with df degrees of freedom stays within +-t975[df] 95 times of 100. */
+static const double t975[OFR_ABLATE_SEEDS] = {
+    INFINITY, 12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228,
+    2.201,    2.179,  2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086, 2.080,
+    2.074,    2.069,  2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042, 2.040};
+
 int ofr_ablate_judge(const double *x, int n, double least)
 {
     double known[OFR_ABLATE_SEEDS];
@@ -38,7 +44,7 @@ int ofr_ablate_judge(const double *x, int n, double least)
     if (k < 2) return 0;
     const double mean = ofr_stats_mean(known, k);
     const double error = ofr_stats_std(known, k) / sqrt(k);
-    if (fabs(mean) <= least || fabs(mean) <= 2 * error) return 0;
+    if (fabs(mean) <= least || fabs(mean) <= t975[k - 1] * error) return 0;
     return mean > 0 ? 1 : -1;
 }
 

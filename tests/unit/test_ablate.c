@@ -69,6 +69,7 @@ static void gap(void **state)
 static void judgement(void **state)
 {
     static const double clear[3] = {1, 1.2, 0.9}, wild[3] = {4, -2, 1};
+    static const double near[3] = {1, 2.2, 1.2};
     static const double down[3] = {-1, -1.2, -0.9}, small[3] = {0.4, 0.5, 0.4};
     const double some[3] = {1, (double)NAN, 1.1}, lone[3] = {1, (double)NAN, (double)NAN};
 
@@ -76,6 +77,8 @@ static void judgement(void **state)
     assert_int_equal(ofr_ablate_judge(clear, 3, 0.5), 1);
     assert_int_equal(ofr_ablate_judge(down, 3, 0.5), -1);
     assert_int_equal(ofr_ablate_judge(wild, 3, 0.5), 0);
+    /* mean 1.467, standard error 0.371: more than two, less than 4.303 of them */
+    assert_int_equal(ofr_ablate_judge(near, 3, 0.5), 0);
     assert_int_equal(ofr_ablate_judge(small, 3, 0.5), 0);
     assert_int_equal(ofr_ablate_judge(small, 3, 0), 1);
     assert_int_equal(ofr_ablate_judge(some, 3, 0.5), 1);
