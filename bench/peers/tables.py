@@ -13,6 +13,8 @@ import json
 import re
 import sys
 
+# Runs before those that count: tells what run.sh measured a record for.
+WARMUP = {"memory": 1, "isa": 2, "share": 3}
 F32 = {"onnxruntime": ("plain", "fused"), "pytorch": ("eager", "fast", "jit")}
 
 
@@ -199,7 +201,7 @@ def profile(records):
 
 def memory(records):
     rows = []
-    for r in records.kind("forward", exit="full", repeat=2, batch=8):
+    for r in records.kind("forward", exit="full", warmup=WARMUP["memory"], tokens=128):
         allowed = 1.15 * r["weights_bytes"] + 60e6
         used = max(r["peak_bytes"], r["open_peak_bytes"])
         promised = shape_name(r) == "base" and r["precision"] != "f16"
@@ -276,7 +278,7 @@ def precisions(records):
 
 def isa(records):
     times = {}
-    for r in records.kind("forward", exit="full", warmup=2):
+    for r in records.kind("forward", exit="full", warmup=WARMUP["isa"]):
         key = shape_name(r), r["threads"], r["batch"], number(r["tokens"])
         times.setdefault(key, {})[r["kernels"]] = r["median_ms"]
     rows = [list(key) + ["%s %s" % (name, number(ms)) for name, ms in found.items()]
@@ -287,9 +289,7 @@ def isa(records):
 
 def share(records):
     rows = []
-    for r in records.kind("forward", exit="full"):
-        if r["tokens"] != 128 or r["repeat"] == 2 or r["texts"] != r["batch"]:
-            continue
+    for r in records.kind("forward", exit="full", warmup=WARMUP["share"], tokens=128):
         percent = r["percent_of_peak"]
         rows.append([shape_name(r), r["threads"], r["batch"], 128, number(r["median_ms"]),
                      number(r["gflops"]), "%.1f" % percent,

@@ -101,14 +101,15 @@ static void race_close(race *r)
 static ofr_status add_case(ofr_bench_result *result, const ofr_bench_plan *plan,
                            ofr_bench_exit exit, int at, ofr_error *err)
 {
-    for (int s = 0; s < plan->n_low; s++) {
+    /* Full depth is what the others are compared with: once. */
+    for (int s = 0; s < (exit == OFR_BENCH_FULL ? 1 : plan->n_low); s++) {
         ofr_bench_case *c = &result->cases[result->n];
         size_t n = (size_t)plan->repeat;
         if (result->n == OFR_BENCH_CASES)
             return ofr_fail(err, OFR_INVALID,
                             "more than %d cases of exits and regrouping",
                             OFR_BENCH_CASES);
-        *c = (ofr_bench_case){.exit = exit, .at = at, .low = plan->low[s]};
+        *c = (ofr_bench_case){.exit = exit, .at = at, .low = plan->low[s], .stream = s};
         result->n++;
         c->ms = ofr_mem_array(n, sizeof *c->ms);
         c->in_turn = ofr_mem_array(n, sizeof *c->in_turn);
@@ -177,7 +178,7 @@ static void turn(race *r, ofr_bench_result *result, int k, int repeat)
 {
     const ofr_bench_plan *p = r->plan;
     ofr_bench_case *c = &result->cases[k];
-    ofr_stream *stream = &r->streams[k % p->n_low];
+    ofr_stream *stream = &r->streams[c->stream];
     int which = repeat < 0 ? 0 : repeat;
     prepare(r, c, which);
     stream->runner.dealt = c->exit == OFR_BENCH_RULE ? NULL : r->dealt;

@@ -40,7 +40,7 @@ typedef struct ofr_bench_plan {
 
 typedef struct ofr_bench_case {
     ofr_bench_exit exit;
-    int at, low;
+    int at, low, stream;        /* which of plan->low */
     double *ms;                 /* [repeat] ascending once finished              */
     double *in_turn;            /* [repeat] the same in the order of measurement */
     double mean, median, p95;   /* ms of a repeat                                */
