@@ -29,7 +29,7 @@ static const ofr_opt rows[] = {
 /* Everything that is shown, gathered first so that text and JSON agree. */
 typedef struct findings {
     char cpu[128];
-    bool avx2, avx512;
+    bool avx2, avx512, avx512vnni;
     ofr_ops ops;
     int threads, online;
     long long cache[3]; /* bytes of the first processor's L1 data, L2, L3; 0: unknown */
@@ -69,6 +69,7 @@ static findings find(void)
     ofr_cpu_name(f.cpu);
     f.avx2 = features & OFR_CPU_AVX2;
     f.avx512 = features & OFR_CPU_AVX512;
+    f.avx512vnni = features & OFR_CPU_AVX512VNNI;
     f.ops = ofr_ops_select(features);
     f.threads = ofr_cpu_threads();
     f.online = (int)sysconf(_SC_NPROCESSORS_ONLN);
@@ -92,6 +93,7 @@ static void add_json(ofr_buf *out, const findings *f)
     ofr_jsonline_text(out, "architecture", PROCESSOR);
     ofr_jsonline_bool(out, "avx2", f->avx2);
     ofr_jsonline_bool(out, "avx512", f->avx512);
+    ofr_jsonline_bool(out, "avx512vnni", f->avx512vnni);
     ofr_jsonline_text(out, "kernels", f->ops.name);
     ofr_jsonline_int(out, "threads_allowed", f->threads);
     ofr_jsonline_int(out, "processors_online", f->online);
@@ -119,9 +121,10 @@ static void add_text(ofr_buf *out, const findings *f)
                  ofr_build_commit[0] ? ", commit " : "", ofr_build_commit);
     ofr_buf_addf(out, "build       %s, %s\n", ofr_build_type, ofr_build_compiler);
     ofr_buf_addf(out, "processor   %s (%s)\n", f->cpu, PROCESSOR);
-    ofr_buf_addf(out, "found       %s%s%s\n", f->avx2 ? "avx2 " : "",
-                 f->avx512 ? "avx512 " : "", f->avx2 || f->avx512 ? "" : "scalar only");
-    ofr_buf_addf(out, "kernels     %s (OFR_CPU=scalar|avx2|avx512 lowers this)\n",
+    ofr_buf_addf(out, "found       %s%s%s%s\n", f->avx2 ? "avx2 " : "",
+                 f->avx512 ? "avx512 " : "", f->avx512vnni ? "avx512vnni " : "",
+                 f->avx2 || f->avx512 ? "" : "scalar only");
+    ofr_buf_addf(out, "kernels     %s (OFR_CPU=scalar|avx2|avx512|avx512vnni lowers it)\n",
                  f->ops.name);
     ofr_buf_addf(out, "threads     %d allowed of %d processors\n", f->threads, f->online);
     ofr_buf_adds(out, "caches    ");

@@ -227,6 +227,7 @@ static void pack_panel_rows(ofr_real *out, const ofr_real *b, ptrdiff_t ld, int 
 static void pack_panel_cols(ofr_real *out, const ofr_real *b, ptrdiff_t ld, int k, int n)
 {
     int j = 0;
+    if (n < NR) memset(out, 0, (size_t)k * NR * sizeof *out);
     for (; j + VEC_TN <= n; j += VEC_TN) {
         int p = 0;
         for (; p + VEC_TN <= k; p += VEC_TN)
@@ -235,9 +236,9 @@ static void pack_panel_cols(ofr_real *out, const ofr_real *b, ptrdiff_t ld, int 
             for (int q = j; q < j + VEC_TN; q++)
                 out[p * NR + q] = b[p + q * ld];
     }
-    for (int p = 0; p < k && j < NR; p++)
-        for (int q = j; q < NR; q++)
-            out[p * NR + q] = q < n ? b[p + q * ld] : 0;
+    for (int p = 0; p < k && j < n; p++)
+        for (int q = j; q < n; q++)
+            out[p * NR + q] = b[p + q * ld];
 }
 
 /* Any strides. */
