@@ -80,6 +80,15 @@ void ofr_bench_model_close(ofr_bench_model *model)
     *model = (ofr_bench_model){0};
 }
 
+ofr_status ofr_bench_model_reads(const ofr_bench_model *model, int tokens,
+                                 ofr_error *err)
+{
+    int most = ofr_config_max_tokens(&model->encoder.config);
+    if (tokens <= most) return OFR_OK;
+    return ofr_fail(err, OFR_INVALID, "--tokens %d, the model reads up to %d", tokens,
+                    most);
+}
+
 double ofr_bench_model_peak(ofr_bench_model *model)
 {
     int threads = model->dev->n_threads;

@@ -26,6 +26,10 @@ ofr_status ofr_bench_model_set(ofr_bench_model *model, int precision, int thread
                                ofr_error *err);
 void ofr_bench_model_close(ofr_bench_model *model);
 
+/* OFR_INVALID: the model does not read texts of so many tokens. */
+ofr_status ofr_bench_model_reads(const ofr_bench_model *model, int tokens,
+                                 ofr_error *err);
+
 /* Flops per second that the threads could do at best; measured once. */
 double ofr_bench_model_peak(ofr_bench_model *model);
 

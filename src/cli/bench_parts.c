@@ -111,6 +111,7 @@ static ofr_status answer_one(ofr_bench_model *model, const ofr_tokens *tokens,
 {
     ofr_runner runner;
     int N = tokens->offsets[tokens->B];
+    OFR_TRY(ofr_bench_model_reads(model, N, err));
     OFR_TRY(ofr_runner_open(&runner, &model->encoder, model->dev, &ofr_rule_never, 0, 1,
                             N, err));
     ofr_runner_run(&runner, tokens);
@@ -133,14 +134,15 @@ ofr_status ofr_bench_measure_cold(ofr_bench_cold *cold, ofr_bench_model *model,
         ofr_tokens text = {1, offsets, ids, NULL};
         ofr_bench_model fresh = {.dir = model->dir, .shape = model->shape,
                                  .seed = model->seed};
-        double start = ofr_clock_seconds(), between = start;
-        status = ofr_bench_model_set(&fresh, precision, threads, err);
+        ofr_bench_model_close(model);
+        *model = fresh;
+        double start = ofr_clock_seconds(), between;
+        status = ofr_bench_model_set(model, precision, threads, err);
         between = ofr_clock_seconds();
-        if (status == OFR_OK) status = answer_one(&fresh, &text, err);
+        if (status == OFR_OK) status = answer_one(model, &text, err);
         ms[2][i] = 1e3 * (ofr_clock_seconds() - start);
         ms[0][i] = 1e3 * (between - start);
         ms[1][i] = ms[2][i] - ms[0][i];
-        ofr_bench_model_close(&fresh);
     }
     if (status == OFR_OK)
         *cold = (ofr_bench_cold){tokens, repeat, ofr_stats_median(ms[0], repeat),

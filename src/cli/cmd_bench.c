@@ -216,21 +216,13 @@ static ofr_status measure_one(bench *b, const options *o, const lists *l, int ba
     return print(b, o, err);
 }
 
-static ofr_status check_tokens(const ofr_bench_model *model, int tokens, ofr_error *err)
-{
-    int most = ofr_config_max_tokens(&model->encoder.config);
-    if (tokens <= most) return OFR_OK;
-    return ofr_fail(err, OFR_INVALID, "--tokens %d, the model reads up to %d", tokens,
-                    most);
-}
-
 static ofr_status measure_model(bench *b, const options *o, const lists *l, int precision,
                                 int threads, ofr_error *err)
 {
     OFR_TRY(ofr_bench_model_set(&b->model, precision, threads, err));
     for (int i = 0; i < l->n_batch; i++)
         for (int j = 0; j < l->n_tokens; j++) {
-            if (!o->lengths) OFR_TRY(check_tokens(&b->model, l->tokens[j], err));
+            if (!o->lengths) OFR_TRY(ofr_bench_model_reads(&b->model, l->tokens[j], err));
             OFR_TRY(measure_one(b, o, l, l->batch[i], l->tokens[j], err));
         }
     return OFR_OK;
@@ -240,8 +232,6 @@ static ofr_status measure_cold(bench *b, const options *o, int precision, int th
                                int tokens, ofr_error *err)
 {
     ofr_bench_cold cold;
-    OFR_TRY(ofr_bench_model_set(&b->model, precision, threads, err));
-    OFR_TRY(check_tokens(&b->model, tokens, err));
     OFR_TRY(ofr_bench_measure_cold(&cold, &b->model, precision, threads, tokens,
                                    o->repeat, err));
     ofr_bench_report_cold(&b->report, &b->out, &b->model, &cold);

@@ -62,6 +62,10 @@ exits 0
 [ "$(grep -c '"bench": "cold"' out)" -eq 2 ] || complain "$last: records"
 says '"open_ms": [0-9.]*, "first_answer_ms": [0-9.]*, "total_ms": '
 
+run bench --peaks --threads 1 --json
+exits 0
+says '"bench": "peaks".*"threads": 1, "peak_gflops": [0-9.]*[1-9][0-9.]*, "memory_gbytes_per_s": [0-9]'
+
 # Lines of settings change the others, one after another.
 printf 'batch=2 tokens=3\n\nthreads=1 decide=true\n' >in
 run bench --model model --batch 1 --tokens 4 --repeat 1 --settings - --json
@@ -86,6 +90,7 @@ pattern="--precision: 'f64' in the list, expected f32, f16, bf16 or int8"
 fails_bench --model model --precision f64
 pattern='--tokens 13, the model reads up to 12'
 fails_bench --model model --tokens 13
+fails_bench --model model --tokens 13 --cold
 pattern='--exit-at 4, the model has 3 layers'
 fails_bench --model model --tokens 4 --exit-at 4
 pattern='--exit-mix: 2 weights with the sum 2, expected one for each of 3 layers'
