@@ -3,7 +3,8 @@
  * exits for all texts?
  *
  *   consistent    the joint phase, then --iterations task phases under the policy
- *   weighted sum  the joint phase alone, longer by as many epochs; then policies
+ *   weighted sum  the same phases, epochs and learning rates, but the task phases
+ *                 go on with the loss of the joint phase
  *
  * Two comparisons: each model on the exits that its own policies chose, and both on
  * the exits of the consistent model, text by text.
@@ -30,13 +31,10 @@ static ofr_status make(ofr_ablation *a, ofr_ablate_unit **out, int variant, int 
     char name[64];
 
     m->alpha = a->prices[p];
-    m->tolerance = m->tolerance_layers = 0; /* equal budgets: no early stop */
-    if (variant == WEIGHTED) {
-        m->joint_epochs += m->iterations * m->task_epochs;
-        m->iterations = 0;
-    }
+    m->tolerance = m->tolerance_layers = 0; /* no early stop */
+    if (variant == WEIGHTED) m->task_loss = OFR_TASK_JOINT;
     snprintf(name, sizeof name, "%s-%g", variants[variant], a->prices[p]);
-    return ofr_ablate_train(a, out, name, &values, s, variant == CONSISTENT, err);
+    return ofr_ablate_train(a, out, name, &values, s, true, err);
 }
 
 static bool right_at(const ofr_ablate_unit *unit, int i, int layer)

@@ -136,7 +136,8 @@ static ofr_status policy_end(ofr_trainer *trainer, void *self, ofr_error *err)
     return ofr_journal_end(&trainer->journal, err);
 }
 
-/* ---- task: loss = sum_l q_l CE_l, or CE at sampled exits; q is constant ----- */
+/* ---- task: loss = sum_l q_l CE_l, or CE at sampled exits; q is constant; or that
+ * of the joint phase ---------------------------------------------------------- */
 
 static void task_plan(const ofr_trainer *trainer, const void *self, ofr_phase_plan *plan)
 {
@@ -168,6 +169,8 @@ static double task_text(ofr_consistentee *c, const ofr_trainer *trainer,
     if (c->o->task_loss == OFR_TASK_SAMPLED) {
         ofr_consistentee_sample(c, trainer->options->seed, step->number, item);
         ofr_sampled_weights(c->weight, c->exits, c->o->rollouts, c->L);
+    } else if (c->o->task_loss == OFR_TASK_JOINT) {
+        ofr_joint_weights(c->weight, c->L);
     } else {
         memcpy(c->weight, c->q, (size_t)c->L * sizeof *c->weight);
     }

@@ -18,7 +18,9 @@ typedef enum ofr_hardness {
     OFR_HARDNESS_MEMORIZED, OFR_HARDNESS_ENTROPY, OFR_HARDNESS_LOSS,
     OFR_HARDNESS_FORGETTING, OFR_HARDNESS_NONE
 } ofr_hardness;
-typedef enum ofr_task_loss { OFR_TASK_EXPECTED, OFR_TASK_SAMPLED } ofr_task_loss;
+typedef enum ofr_task_loss {
+    OFR_TASK_EXPECTED, OFR_TASK_SAMPLED, OFR_TASK_JOINT
+} ofr_task_loss;
 typedef enum ofr_policy_init {
     OFR_POLICY_INIT_HEADS, OFR_POLICY_INIT_RANDOM
 } ofr_policy_init;
@@ -164,8 +166,10 @@ typedef struct ofr_method_options {
     {"pooler", 0, OFR_OPT_CHOICE, AT(pooler), "shared", "NAME", "shared|per-layer", 0, \
      0, "one pooler for all exits, or one for each", NULL},                           \
     {"task-loss", 0, OFR_OPT_CHOICE, AT(task_loss), "expected", "NAME",               \
-     "expected|sampled", 0, 0,                                                        \
-     "loss of the task phase: sum of q_l CE_l, or CE at sampled exits", NULL},        \
+     "expected|sampled|joint", 0, 0,                                                  \
+     "loss of the task phase: sum of q_l CE_l, CE at sampled exits, or the weighted " \
+     "sum of the joint phase, which does not look at the policy",                     \
+     NULL},                                                                           \
     {"task-updates-policy", 0, OFR_OPT_FLAG, AT(task_updates_policy), NULL, NULL, NULL, \
      0, 0, "the task phase moves the policies too", NULL},                            \
     {"distill", 0, OFR_OPT_REAL, AT(distill), "0.9", "X", NULL, 0, 1,                 \

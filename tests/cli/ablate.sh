@@ -56,6 +56,12 @@ done
 [ "$(find all/iterations -name unit.json | wc -l)" -eq 2 ] || complain 'units of iterations'
 [ "$(find all/consistency -name unit.json | wc -l)" -eq 8 ] || complain 'units of consistency'
 
+# Both trainings of "consistency" are what they say.
+grep -q -- '--task-loss joint' all/consistency/weighted-sum-0.1-s1/unit.json ||
+    complain 'the weighted sum is none'
+cmp -s all/consistency/weighted-sum-0.1-s1/model.safetensors \
+    all/consistency/consistent-0.1-s1/model.safetensors && complain 'two trainings, one model'
+
 # A unit is the run that its command gives, bit for bit, although it was forked.
 unit=all/hardness/forgetting-0.1-s2
 command=$(sed -n 's/^ *"command": "offramp \(.*\)",$/\1/p' $unit/unit.json)
