@@ -222,7 +222,8 @@ static ofr_status measure_model(bench *b, const options *o, const lists *l, int 
     OFR_TRY(ofr_bench_model_set(&b->model, precision, threads, err));
     for (int i = 0; i < l->n_batch; i++)
         for (int j = 0; j < l->n_tokens; j++) {
-            if (!o->lengths) OFR_TRY(ofr_bench_model_reads(&b->model, l->tokens[j], err));
+            if (!o->lengths)
+                OFR_TRY(ofr_bench_model_reads(&b->model, l->tokens[j], err));
             OFR_TRY(measure_one(b, o, l, l->batch[i], l->tokens[j], err));
         }
     return OFR_OK;
