@@ -299,7 +299,8 @@ int main(int argc, char **argv)
     unsigned features = ofr_cpu_features();
     if (argc > 1 && strcmp(argv[1], "scalar") == 0) features = 0;
     if (argc > 1 && strcmp(argv[1], "avx2") == 0) features &= OFR_CPU_AVX2;
-    if (argc > 1 && strcmp(argv[1], "avx512") == 0) features &= ~(unsigned)OFR_CPU_AVX512VNNI;
+    if (argc > 1 && strcmp(argv[1], "avx512") == 0)
+        features &= OFR_CPU_AVX2 | OFR_CPU_AVX512;
     struct bench bench = {0};
     ofr_ops ops = ofr_ops_select(features);
     char name[128];

@@ -181,7 +181,8 @@ static void table_part(void *arg, int t, int n_parts)
                          begin * C, n);
     if (p->precision == OFR_PRECISION_INT8)
         ofr_quant_rows((int8_t *)s->to + begin * C, s->scale + begin, x,
-                       (int)(end - begin), (int)C, ofr_param_top(&p->params->rows[s->row]));
+                       (int)(end - begin), (int)C,
+                       ofr_param_top(&p->params->rows[s->row]));
     else if (p->precision == OFR_PRECISION_F16)
         ofr_f16_of_reals((uint16_t *)s->to + begin * C, x, n);
     else if (p->precision == OFR_PRECISION_BF16)
@@ -258,7 +259,8 @@ static ofr_status pack_layer(packing *p, ofr_packed *out, int l, ofr_error *err)
 static ofr_status pack_all(packing *p, ofr_error *err)
 {
     const ofr_config *c = &p->encoder->config;
-    ofr_packed *all = p->encoder->packed, *poolers = all + (size_t)c->L * OFR_PACKED_LAYER;
+    ofr_packed *all = p->encoder->packed;
+    ofr_packed *poolers = all + (size_t)c->L * OFR_PACKED_LAYER;
     p->used = 0;
     for (int l = 0; l < c->L; l++) {
         ofr_packed *mine = all + (size_t)l * OFR_PACKED_LAYER;

@@ -49,8 +49,8 @@ static void linear_is(ofr_dev *one, ofr_dev *more, const ofr_packed *w,
 static struct guarded packed_of(ofr_dev *dev, ofr_precision precision, const ofr_real *w,
                                 struct shape s)
 {
-    size_t bytes = dev->ops.pack_size(precision, s.O, s.I);
-    struct guarded packed = check_guarded((bytes + sizeof(ofr_real) - 1) / sizeof(ofr_real));
+    size_t bytes = dev->ops.pack_size(precision, s.O, s.I), width = sizeof(ofr_real);
+    struct guarded packed = check_guarded((bytes + width - 1) / width);
     dev->ops.pack(dev, packed.p, precision, w, s.O, s.I);
     check_guards("pack", &packed);
     return packed;

@@ -116,6 +116,40 @@ static void test_model(void **state)
     ofr_session_close(NULL);
 }
 
+/* The same text at every precision: an answer whose probabilities are near. */
+static void test_model_options(void **state)
+{
+    static const char *const names[] = {"f32", "f16", "bf16", "int8", NULL};
+    static const double limits[] = {0, 5e-3, 5e-2, 0.25, 0};
+    const ofr_text text = {.text = "waa wab wac wad", .text_len = 15};
+    const ofr_session_options never = {.exit = {.rule = "never"}};
+    float exact[K] = {0};
+    ofr_error err;
+    (void)state;
+    for (int i = 0; i < 5; i++) {
+        ofr_model_options options = {.precision = names[i], .n_threads = i % 3};
+        ofr_model *model;
+        ofr_session *session;
+        ofr_result result;
+        assert_ok(ofr_model_open_as(&model, stored_dir, &options, &err), err);
+        assert_string_equal(ofr_model_precision(model), names[i] ? names[i] : "f32");
+        assert_ok(ofr_session_open(&session, model, &never, &err), err);
+        assert_ok(ofr_classify(session, &result, &text, 1, &err), err);
+        if (i == 0) memcpy(exact, result.probs, sizeof exact);
+        for (int k = 0; k < K; k++)
+            assert_true(fabs((double)result.probs[k] - (double)exact[k]) <= limits[i]);
+        ofr_session_close(session);
+        ofr_model_close(model);
+    }
+    ofr_model *none = NULL;
+    ofr_model_options wrong = {.precision = "int4"}, many = {.n_threads = 65};
+    assert_fails(ofr_model_open_as(&none, stored_dir, &wrong, &err), OFR_INVALID, err,
+                 "int4");
+    assert_fails(ofr_model_open_as(&none, stored_dir, &many, &err), OFR_INVALID, err,
+                 "65");
+    assert_null(none);
+}
+
 static void check_result(const ofr_result *r)
 {
     double sum = 0;
@@ -495,7 +529,9 @@ static void test_short_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_model),         cmocka_unit_test(test_batches),
+        cmocka_unit_test(test_model),
+        cmocka_unit_test(test_model_options),
+        cmocka_unit_test(test_batches),
         cmocka_unit_test(test_truncation),    cmocka_unit_test(test_rules),
         cmocka_unit_test(test_odd_texts),     cmocka_unit_test(test_bad_arguments),
         cmocka_unit_test(test_missing_parts), cmocka_unit_test(test_threads),

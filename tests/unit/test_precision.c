@@ -96,8 +96,9 @@ static void check_family(ofr_family family, ofr_dev *dev)
         if (p > 0) quantise(low, &whole, precision);
         for (int stored = 0; stored < (p > 0 ? 2 : 1); stored++) {
             int as = stored ? OFR_AS_STORED : p;
-            assert_ok(ofr_encoder_open_packed(&opened, stored ? low : dir, &dev->ops, 2, as,
-                                              &err), err);
+            const char *from = stored ? low : dir;
+            assert_ok(ofr_encoder_open_packed(&opened, from, &dev->ops, 2, as, &err),
+                      err);
             assert_int_equal(opened.precision, precision);
             assert_true(opened.params.total < whole.params.total / 3);
             assert_true(ofr_encoder_weight_bytes(&opened) ==

@@ -71,8 +71,8 @@ micro(const int form, const int m, const int n_panels, ptrdiff_t cs, const ofr_r
             __builtin_prefetch(ahead + j * width, 0, 2);
         ahead += NR * width;
         UNROLL for (int j = 0; j < nv; j++)
-            bv[j] = form_load(b + (j / VEC_NV) * panel_bytes + (j % VEC_NV) * VEC_N * width,
-                              form);
+            bv[j] = form_load(
+                b + (j / VEC_NV) * panel_bytes + (j % VEC_NV) * VEC_N * width, form);
         UNROLL for (int i = 0; i < m; i++)
         {
             vec av = vec_set1(a[i * row]);
@@ -127,7 +127,8 @@ MICRO(micro_10, 10, 1)
 MICRO(micro_11, 11, 1)
 MICRO(micro_12, 12, 1)
 #define MICRO_TO_12(f)                                                                   \
-    MICRO_TO_6(f), micro_7##f, micro_8##f, micro_9##f, micro_10##f, micro_11##f, micro_12##f
+    MICRO_TO_6(f), micro_7##f, micro_8##f, micro_9##f, micro_10##f, micro_11##f,         \
+        micro_12##f
 #endif
 
 #if VEC_MR_IS == 12
