@@ -184,9 +184,8 @@ static ofr_status measure_times(bench *b, const options *o, const lists *l, int 
                               err));
         if (plan.rule->by_token)
             return ofr_fail(err, OFR_INVALID,
-                            "--rule %s: the benchmark's texts leave whole; `offramp eval` "
-                            "measures this rule on real ones",
-                            plan.rule->name);
+                            "--rule %s: the texts here leave whole; `offramp eval` "
+                            "measures this rule on real ones", plan.rule->name);
     }
     ofr_bench_result result = {.n = 0};
     ofr_status status = ofr_bench_measure(&result, &b->model, &plan, err);
