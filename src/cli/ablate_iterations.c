@@ -50,6 +50,13 @@ static ofr_status read_history(figures *f, const ofr_ablate_unit *unit, int s,
     return status;
 }
 
+static void say_point(ofr_ablation *a, const figures *f, int k)
+{
+    ofr_ablate_say(a, "After %d the score is %.1f at mean exit layer %.2f.", k,
+                   ofr_stats_mean(f->score[k], a->n_seeds),
+                   ofr_stats_mean(f->depth[k], a->n_seeds));
+}
+
 /* Is k better than fewer: a higher reward, which pays for both score and depth? */
 static void conclude(ofr_ablation *a, const figures *f)
 {
@@ -62,26 +69,9 @@ static void conclude(ofr_ablation *a, const figures *f)
             gain[s] = f->reward[k][s] - f->reward[best][s];
         if (ofr_ablate_judge(gain, a->n_seeds, 0) > 0) best = k;
     }
-    const double score = ofr_stats_mean(f->score[best], a->n_seeds);
-    const double depth = ofr_stats_mean(f->depth[best], a->n_seeds);
-    if (best == 0)
-        ofr_ablate_say(a,
-                       "No number of task phases is shown to earn a higher reward on dev "
-                       "than none.");
-    else
-        ofr_ablate_say(
-            a,
-            "The reward on dev rises up to %d task phase%s; more are not shown to "
-            "add to it.",
-            best, best > 1 ? "s" : "");
-    ofr_ablate_say(
-        a,
-        "There the score is %.1f at mean exit layer %.2f, against %.1f at %.2f "
-        "without a task phase and %.1f at %.2f after %d.",
-        score, depth, ofr_stats_mean(f->score[0], a->n_seeds),
-        ofr_stats_mean(f->depth[0], a->n_seeds),
-        ofr_stats_mean(f->score[MOST], a->n_seeds),
-        ofr_stats_mean(f->depth[MOST], a->n_seeds), MOST);
+    say_point(a, f, 0);
+    if (best > 0 && best < MOST) say_point(a, f, best);
+    say_point(a, f, MOST);
     for (int v = 0; v <= OFR_VERDICT_DEGRADING; v++)
         if (f->verdicts[v])
             ofr_ablate_say(a, "%d of %d runs: %s.", f->verdicts[v], a->n_seeds,
