@@ -124,7 +124,8 @@ static void add_text(ofr_buf *out, const findings *f)
     ofr_buf_addf(out, "found       %s%s%s%s\n", f->avx2 ? "avx2 " : "",
                  f->avx512 ? "avx512 " : "", f->avx512vnni ? "avx512vnni " : "",
                  f->avx2 || f->avx512 ? "" : "scalar only");
-    ofr_buf_addf(out, "kernels     %s (OFR_CPU=scalar|avx2|avx512|avx512vnni lowers it)\n",
+    ofr_buf_addf(out,
+                 "kernels     %s (OFR_CPU=scalar|avx2|avx512|avx512vnni lowers it)\n",
                  f->ops.name);
     ofr_buf_addf(out, "threads     %d allowed of %d processors\n", f->threads, f->online);
     ofr_buf_adds(out, "caches    ");

@@ -110,9 +110,9 @@ const ofr_cmd ofr_cmd_quantize = {
     .usage = "--model DIR --out DIR [--precision f16|bf16|int8]",
     .example = "  offramp quantize --model my-model --out my-model-int8\n"
                "  offramp eval --model my-model-int8 --data dev.tsv",
-    .notes = "The new directory stands alone: every verb that runs a model opens it. It\n"
-             "is not for training. int8 needs about a quarter of the memory and may change\n"
-             "an answer here and there: compare `offramp eval` on both.",
+    .notes = "The new directory stands alone: every verb that runs a model opens it.\n"
+             "It is not for training. int8 needs about a quarter of the memory and may\n"
+             "change an answer here and there: compare `offramp eval` on both.",
     .options = rows,
     .options_bytes = sizeof(options),
     .run = run,

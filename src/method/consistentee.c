@@ -470,9 +470,9 @@ const ofr_method ofr_method_consistentee = {
     .has_policies = true,
     .options = "joint-epochs policy-epochs task-epochs iterations tolerance "
                "tolerance-layers policy-batch task-lr policy-lr alpha alphas max-loss "
-               "reward reward-clip hardness gradient rollouts entropy-bonus policy-holdout "
-               "policy-data policy-init policy-start policy-reset policy-hidden task-loss "
-               "task-updates-policy",
+               "reward reward-clip hardness gradient rollouts entropy-bonus "
+               "policy-holdout policy-data policy-init policy-start policy-reset "
+               "policy-hidden task-loss task-updates-policy",
     .open = open_consistentee,
     .result = result,
     .close = close_consistentee,

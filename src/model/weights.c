@@ -116,8 +116,8 @@ static ofr_status check_token_exits(const ofr_real *exits, const ofr_param *row,
         double layer = (double)exits[v];
         if (!(layer >= 1 && layer <= L && layer == floor(layer)))
             return ofr_fail(err, OFR_FORMAT,
-                            "%s: tensor \"%s\" lets entry %zu leave at layer %g, expected "
-                            "a whole number from 1 to %d",
+                            "%s: tensor \"%s\" lets entry %zu leave at layer %g, "
+                            "expected a whole number from 1 to %d",
                             file, row->file_name, v, layer, L);
     }
     return OFR_OK;

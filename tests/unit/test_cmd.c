@@ -20,7 +20,7 @@ static void exit_codes(void **state)
     } rows[] = {
         {OFR_OK, 0},       {OFR_NOMEM, 1},    {OFR_IO, 1},       {OFR_NOT_FOUND, 3},
         {OFR_FORMAT, 4},   {OFR_INVALID, 2},  {OFR_TOO_LONG, 1}, {OFR_DIVERGED, 1},
-        {OFR_INTERRUPTED, 130},
+        {OFR_INTERRUPTED, 130}, {OFR_UNPROVEN, 1},
     };
     assert_int_equal(sizeof rows / sizeof *rows, OFR_STATUS_COUNT);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
