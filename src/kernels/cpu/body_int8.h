@@ -401,7 +401,7 @@ static void int8_grid(struct int8_product *g)
 static void int8_linear(ofr_dev *dev, ofr_real *y, const ofr_real *x, const void *packed,
                         const ofr_real *b, int R, int I, int O, ofr_act act)
 {
-    enum { OWN = 1 << 14 }; /* numbers that are rounded sooner than shared */
+    enum { OWN = 1 << 14 }; /* bytes that are rounded sooner than shared */
     struct int8_product g = {.dev = dev, .y = y, .x = x, .bias = b, .packed = packed,
                              .R = R, .I = I, .O = O, .act = act};
     size_t room = (dev->shared_bytes - OFR_LINE) / int8_row_bytes(I);
@@ -410,7 +410,7 @@ static void int8_linear(ofr_dev *dev, ofr_real *y, const ofr_real *x, const void
         g.rows = R - g.r0 < most ? R - g.r0 : most;
         int8_grid(&g);
         int threads = g.grid_m * g.grid_n;
-        if ((size_t)g.rows * (size_t)I <= OWN) {
+        if ((size_t)g.rows * int8_row_bytes(I) <= OWN) {
             ofr_dev_run(dev, threads, int8_own_part, &g);
             continue;
         }
