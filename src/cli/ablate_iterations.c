@@ -52,8 +52,8 @@ static ofr_status read_history(figures *f, const ofr_ablate_unit *unit, int s,
 
 static void say_point(ofr_ablation *a, const figures *f, int k)
 {
-    ofr_ablate_say(a, "After %d the score is %.1f at mean exit layer %.2f.", k,
-                   ofr_stats_mean(f->score[k], a->n_seeds),
+    ofr_ablate_say(a, "After %d task phases the score is %.1f at mean exit layer %.2f.",
+                   k, ofr_stats_mean(f->score[k], a->n_seeds),
                    ofr_stats_mean(f->depth[k], a->n_seeds));
 }
 
@@ -69,6 +69,15 @@ static void conclude(ofr_ablation *a, const figures *f)
             gain[s] = f->reward[k][s] - f->reward[best][s];
         if (ofr_ablate_judge(gain, a->n_seeds, 0) > 0) best = k;
     }
+    if (best == 0)
+        ofr_ablate_say(a,
+                       "No number of task phases is shown to earn a higher reward on dev "
+                       "than none.");
+    else
+        ofr_ablate_say(a,
+                       "The reward on dev is shown to rise up to task phase %d, and not "
+                       "after it.",
+                       best);
     say_point(a, f, 0);
     if (best > 0 && best < MOST) say_point(a, f, best);
     say_point(a, f, MOST);
