@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "cli/calibration.h"
 #include "cli/cmd.h"
 #include "cli/copy.h"
 #include "cli/load.h"
@@ -45,6 +46,7 @@ static ofr_status write_all(const options *o, ofr_encoder *encoder, const ofr_to
 {
     char path[OFR_PATH_MAX];
     encoder->config.precision = precisions[o->precision];
+    ofr_calibration_forget(&encoder->config); /* other weights, other answers */
     OFR_TRY(ofr_file_make_dirs(o->out, err));
     OFR_TRY(ofr_file_join(path, o->out, "model.safetensors", err));
     OFR_TRY(ofr_weights_quantise(&encoder->params, &encoder->config, path, encoder->w,

@@ -72,6 +72,12 @@ exits 0
 remarks 'does not hold for the new one'
 grep -q '"calibration"' again/config.json && complain 'a guarantee that does not hold'
 
+# Rounded weights give other answers, for which nothing was promised.
+run quantize --model model --out rounded
+exits 0
+remarks 'does not hold for the new one'
+grep -q '"calibration"' rounded/config.json && complain 'a guarantee for rounded weights'
+
 run calibrate --model model --data labelled.tsv --text review --label verdict
 fails 2 ' calibrate' 'needs --max-drop'
 run calibrate --model model --data labelled.tsv --text review --max-drop 1
