@@ -182,7 +182,8 @@ static double task_text(ofr_consistentee *c, const ofr_trainer *trainer,
     }
     if (c->o->task_updates_policy) {
         for (int l = 0; l < c->L; l++)
-            c->ce_text[l] = ofr_reward_loss(c->ce_text[l], c->clip);
+            c->ce_text[l] = ofr_consistentee_loss(c, ofr_net_logits(&c->net, l + 1, b), l,
+                                                  item);
         ofr_reward(c->R, c->ce_text, c->L, c->o->alpha,
                    c->o->reward == OFR_REWARD_PLAIN ? 0 : c->hardness[item]);
         loss -= ofr_consistentee_objective(c, trainer->options->seed, step->number, item);
@@ -288,6 +289,8 @@ static int state(void *self, ofr_checkpoint_item items[OFR_RECIPE_ITEMS_MAX])
     items[k++] = ofr_checkpoint_item_of("forgotten", OFR_I32, n, c->forgotten);
     items[k++] = ofr_checkpoint_item_of("was_right", OFR_U8, n, c->was_right);
     items[k++] = ofr_checkpoint_item_of("ever_right", OFR_U8, n, c->ever_right);
+    items[k++] = ofr_checkpoint_item_of("temperature", OFR_F64, (size_t)c->L,
+                                        c->temperature);
     items[k++] = ofr_checkpoint_item_of("dev.exits", OFR_I32, (size_t)c->watch.n,
                                         c->watch.exits);
     items[k++] = ofr_checkpoint_item_of("dev.marked", OFR_I32, (size_t)c->watch.n,
@@ -324,6 +327,7 @@ static void layout(ofr_slots *slots, void *owner)
     c->c = ofr_slots_take(slots, L * (size_t)c->o->policy_batch * (size_t)c->C,
                           sizeof(ofr_real));
     c->u_grad = ofr_slots_take(slots, L * most, sizeof(ofr_real));
+    c->temperature = ofr_slots_take(slots, L, sizeof(double));
     c->ce = ofr_slots_take(slots, (size_t)c->n_policy * L, sizeof(double));
     c->hardness = ofr_slots_take(slots, n, sizeof(double));
     c->memorized = ofr_slots_take(slots, n, sizeof(int));
@@ -397,6 +401,9 @@ static ofr_status open_parts(ofr_consistentee *c, ofr_trainer *trainer, ofr_erro
     OFR_TRY(part(c, o->seed, err));
     OFR_TRY(ofr_slots_open(&c->slots, layout, c, "the method", err));
     OFR_TRY(ofr_watch_open(&c->watch, c->data->dev, c->data->metric, c->L, c->K, o, err));
+    c->watch.temperature = c->temperature;
+    for (int l = 0; l < c->L; l++)
+        c->temperature[l] = 1;
     OFR_TRY(ofr_net_open(&c->net, trainer->encoder, trainer->dev, c->data->train,
                          o->batch, err));
     return ofr_policies_open(&c->policies, trainer->encoder, trainer->dev, most, err);
@@ -417,7 +424,6 @@ static ofr_status open_consistentee(ofr_recipe *recipe, const ofr_method *method
     c->K = config->K;
     c->C = config->C;
     c->alpha = options->alpha;
-    c->clip = data->train->targets ? 0 : options->reward_clip;
     c->from_heads = options->policy_init == OFR_POLICY_INIT_HEADS &&
                     !data->train->targets && c->K <= config->policy_hidden;
     c->policy_lr = options->policy_lr > 0 ? options->policy_lr
@@ -470,7 +476,7 @@ const ofr_method ofr_method_consistentee = {
     .has_policies = true,
     .options = "joint-epochs policy-epochs task-epochs iterations tolerance "
                "tolerance-layers policy-batch task-lr policy-lr alpha alphas max-loss "
-               "reward reward-clip hardness gradient rollouts entropy-bonus "
+               "reward reward-loss hardness gradient rollouts entropy-bonus "
                "policy-holdout policy-data policy-init policy-start policy-reset "
                "policy-hidden task-loss task-updates-policy",
     .open = open_consistentee,

@@ -3,6 +3,7 @@
  *
  *   consistentee.c          the table of phases, the joint and task steps, order
  *   consistentee_memory.c   memorized layers, other hardness, cached features
+ *   consistentee_reward.c   losses at the temperature of their exit
  *   consistentee_start.c    where fresh policies begin
  *   consistentee_policy.c   the policy phase, from the cache alone
  *   consistentee_sweep.c    policies for many prices of a layer
@@ -24,7 +25,7 @@ typedef struct ofr_consistentee {
     const ofr_method_data *data;    /* borrowed */
     int L, K, C;
     double alpha;                   /* of the present policy or sweep phase */
-    double clip, policy_lr;         /* --reward-clip and --policy-lr, resolved */
+    double policy_lr;               /* --policy-lr, resolved */
     bool from_heads;                /* fresh policies begin at the classifiers */
     ofr_watch watch;
 
@@ -44,7 +45,8 @@ typedef struct ofr_consistentee {
     /* What every exit said about the policy's texts, when memorize ran. */
     bool cached, dev_cached;
     ofr_outputs cache, dev_cache;   /* with features */
-    double *ce;                     /* [n_policy,L], at most --reward-clip */
+    double *temperature;            /* [L] of the losses in the reward; 1: plain */
+    double *ce;                     /* [n_policy,L] at those temperatures */
     double *hardness;               /* [train->n], by training text */
     int *memorized;                 /* [train->n] */
     ofr_real *dev_pi;               /* [dev->n, L-1] */
@@ -87,6 +89,14 @@ ofr_status ofr_consistentee_count_forgotten(ofr_consistentee *c, ofr_trainer *tr
 /* The line about memorized layers. */
 ofr_status ofr_consistentee_journal_memory(ofr_consistentee *c, ofr_trainer *trainer,
                                            ofr_error *err);
+
+/* consistentee_reward.c */
+
+/* Set c->temperature from the cache, if the options want it. */
+void ofr_consistentee_temperatures(ofr_consistentee *c);
+/* Loss of text `item` in the reward of layer l (0-based), from its logits z[K]. */
+double ofr_consistentee_loss(const ofr_consistentee *c, const ofr_real *z, int l,
+                             int item);
 
 /* consistentee_start.c */
 

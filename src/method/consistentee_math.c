@@ -47,11 +47,6 @@ int ofr_memorized_layer(const unsigned char *right, int L)
     return m;
 }
 
-double ofr_reward_loss(double ce, double clip)
-{
-    return clip > 0 && ce > clip ? clip : ce;
-}
-
 void ofr_reward(double *R, const double *ce, int L, double alpha, double hardness)
 {
     for (int l = 1; l <= L; l++)

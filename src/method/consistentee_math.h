@@ -17,11 +17,6 @@ void ofr_exit_distribution(double *q, double *log_q, const double *u, int L);
  * right[L]: argmax z_l == y. */
 int ofr_memorized_layer(const unsigned char *right, int L);
 
-/* The loss as a reward counts it: at most `clip`; clip 0: as it is.  Texts that
- * every exit gets wrong with confidence have large losses whose differences mean
- * nothing, and would be most of the noise. */
-double ofr_reward_loss(double ce, double clip);
-
 /* R_l = -CE_l - alpha * (1 - hardness) * l.  hardness = m/L for the paper's
  * reward, 0 for the plain one. */
 void ofr_reward(double *R, const double *ce, int L, double alpha, double hardness);

@@ -153,14 +153,13 @@ ofr_status ofr_consistentee_remember(ofr_consistentee *c, ofr_trainer *trainer,
     }
     c->cache = fresh;
     c->cached = true;
+    ofr_consistentee_temperatures(c);
     for (int i = 0; i < c->n_policy; i++)
         for (int l = 0; l < c->L; l++)
             c->ce[(size_t)i * (size_t)c->L + (size_t)l] =
-                ofr_reward_loss(text_loss(c,
-                                          fresh.logits + (size_t)i * stride +
-                                              (size_t)l * (size_t)c->K,
-                                          c->policy_items[i]),
-                                c->clip);
+                ofr_consistentee_loss(
+                    c, fresh.logits + (size_t)i * stride + (size_t)l * (size_t)c->K, l,
+                    c->policy_items[i]);
     return measure(c, fresh.logits, c->policy_items, c->n_policy, err);
 }
 

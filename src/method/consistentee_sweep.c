@@ -12,7 +12,7 @@
 #include "method/consistentee.h"
 
 static const char automatic[] =
-    "0.005,0.01,0.015,0.02,0.03,0.04,0.05,0.06,0.07,0.08,0.09,0.1";
+    "0.001,0.002,0.003,0.005,0.007,0.01,0.015,0.02,0.03,0.05,0.07,0.1";
 
 ofr_status ofr_consistentee_sweep_parse(ofr_consistentee *c, ofr_error *err)
 {

@@ -14,6 +14,9 @@
 
 typedef enum ofr_gradient { OFR_GRADIENT_EXACT, OFR_GRADIENT_REINFORCE } ofr_gradient;
 typedef enum ofr_reward_kind { OFR_REWARD_HARDNESS, OFR_REWARD_PLAIN } ofr_reward_kind;
+typedef enum ofr_reward_loss {
+    OFR_REWARD_LOSS_CALIBRATED, OFR_REWARD_LOSS_PLAIN
+} ofr_reward_loss;
 typedef enum ofr_hardness {
     OFR_HARDNESS_MEMORIZED, OFR_HARDNESS_ENTROPY, OFR_HARDNESS_LOSS,
     OFR_HARDNESS_FORGETTING, OFR_HARDNESS_NONE
@@ -42,8 +45,8 @@ typedef struct ofr_method_options {
     double alpha;
     const char *alphas;
     double max_loss;
-    double reward_clip;
     int gradient, reward, hardness, task_loss, policy_data, policy_init;
+    int reward_loss;
     int rollouts;
     double entropy_bonus, policy_holdout, policy_start, error_limit;
     bool policy_reset, task_updates_policy;
@@ -121,7 +124,7 @@ typedef struct ofr_method_options {
      0.99, "dropout of attention; negative: as in config.json", NULL},                \
     {"head-dropout", 0, OFR_OPT_REAL, AT(head_dropout), "-1", "X", NULL, -1, 0.99,    \
      "dropout before the classifiers; negative: as in config.json", NULL},            \
-    {"alpha", 'a', OFR_OPT_REAL, AT(alpha), "0.02", "X", NULL, 0, 100,                \
+    {"alpha", 'a', OFR_OPT_REAL, AT(alpha), "0.005", "X", NULL, 0, 100,                \
      "price of a layer in the reward, in nats of cross-entropy", "ConsistentEE"},     \
     {"alphas", 0, OFR_OPT_TEXT, AT(alphas), NULL, "LIST", NULL, 0, 0,                 \
      "after training, fit policies for each of these prices to the finished backbone " \
@@ -133,8 +136,11 @@ typedef struct ofr_method_options {
      NULL},                                                                           \
     {"reward", 0, OFR_OPT_CHOICE, AT(reward), "hardness", "NAME", "hardness|plain", 0, \
      0, "scale the price by (1 - hardness), or not", NULL},                           \
-    {"reward-clip", 0, OFR_OPT_REAL, AT(reward_clip), "2", "NATS", NULL, 0, 1e9,      \
-     "a cross-entropy counts in the reward as this at most; 0: no limit", NULL},      \
+    {"reward-loss", 0, OFR_OPT_CHOICE, AT(reward_loss), "calibrated", "NAME",         \
+     "calibrated|plain", 0, 0,                                                        \
+     "cross-entropies in the reward at the temperature that fits each exit to the "   \
+     "policies' texts, or as they are",                                               \
+     NULL},                                                                           \
     {"hardness", 0, OFR_OPT_CHOICE, AT(hardness), "memorized", "NAME",                \
      "memorized|entropy|loss|forgetting|none", 0, 0, "how hard a text is", NULL},     \
     {"gradient", 0, OFR_OPT_CHOICE, AT(gradient), "exact", "NAME", "exact|reinforce", \

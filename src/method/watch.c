@@ -33,7 +33,6 @@ ofr_status ofr_watch_open(ofr_watch *watch, const ofr_dataset *data, ofr_metric 
     *watch = (ofr_watch){.data = data, .metric = metric, .n = data->n, .L = L, .K = K};
     watch->error_limit = options->error_limit;
     watch->alpha = options->alpha;
-    watch->reward_clip = data->targets ? 0 : options->reward_clip;
     watch->plain = options->reward == OFR_REWARD_PLAIN ||
                    options->hardness == OFR_HARDNESS_NONE;
     watch->rule = &ofr_rule_policy;
@@ -109,13 +108,12 @@ static void expectations(ofr_watch *watch, int i, const ofr_real *z, const ofr_r
                                           watch->error_limit);
         ce[l] = watch->data->targets
                     ? ofr_loss_mse(zl[0], (double)watch->data->targets[i])
-                    : ofr_loss_ce(zl, watch->K, watch->data->labels[i]);
+                    : ofr_loss_ce_at(zl, watch->K, watch->data->labels[i],
+                                     watch->temperature ? watch->temperature[l] : 1);
         if (l == L - 1) break;
         const double p = fmin(fmax((double)pi[l], 1e-7), 1 - 1e-7);
         u[l] = log(p) - log1p(-p);
     }
-    for (int l = 0; l < L; l++)
-        ce[l] = ofr_reward_loss(ce[l], watch->reward_clip);
     if (!watch->plain) hardness = (double)ofr_memorized_layer(watch->right, L) / L;
     ofr_reward(R, ce, L, watch->alpha, hardness);
     watch->reward += ofr_policy_exact(du, u, R, L) / watch->n;

@@ -20,7 +20,7 @@ typedef struct ofr_watch {
     int n, L, K;
     double error_limit;      /* regression: |error| that counts as right */
     double alpha;            /* price of a layer, for the reward; see plain */
-    double reward_clip;
+    const double *temperature; /* [L] of the losses in the reward; NULL: 1 */
     bool plain;
     const ofr_rule *rule;    /* where texts leave: the policy at 0.5 unless the */
     double threshold;        /* method says otherwise after opening            */

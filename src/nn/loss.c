@@ -63,6 +63,12 @@ static double log_sum(const ofr_real *z, int K, double T, double *max)
     return log(S);
 }
 
+double ofr_loss_ce_at(const ofr_real *z, int K, int y, double T)
+{
+    double max, log_S = log_sum(z, K, T, &max);
+    return log_S - ((double)z[y] / T - max);
+}
+
 double ofr_loss_kl(const ofr_real *t, const ofr_real *z, int K, double T)
 {
     double t_max, z_max, sum = 0;

@@ -13,6 +13,8 @@
 
 /* CE of one text, z[K]; finite for finite z. */
 double ofr_loss_ce(const ofr_real *z, int K, int y);
+/* The same of softmax(z / T). */
+double ofr_loss_ce_at(const ofr_real *z, int K, int y, double T);
 /* dz[K] += weight * dCE/dz. */
 void ofr_loss_ce_bwd(ofr_real *dz, const ofr_real *z, int K, int y, double weight);
 /* Squared error of regression (K == 1): (z - y)^2, and dz += weight * 2 (z - y). */

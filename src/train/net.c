@@ -104,9 +104,14 @@ static size_t logits_at(const ofr_net *net, int l, int b)
            (size_t)net->encoder->config.K;
 }
 
+const ofr_real *ofr_net_logits(const ofr_net *net, int l, int b)
+{
+    return net->heads.z + logits_at(net, l, b);
+}
+
 double ofr_net_loss(const ofr_net *net, int l, int b)
 {
-    const ofr_real *z = net->heads.z + logits_at(net, l, b);
+    const ofr_real *z = ofr_net_logits(net, l, b);
     const int item = net->items[b];
 
     if (net->data->targets) return ofr_loss_mse(z[0], (double)net->data->targets[item]);

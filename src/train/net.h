@@ -41,6 +41,8 @@ void ofr_net_forward(ofr_net *net, const int *items, int B, uint64_t seed, uint6
 /* Loss of exit l (1..L) on the b-th text of the last forward: cross-entropy, or
  * squared error for regression. */
 double ofr_net_loss(const ofr_net *net, int l, int b);
+/* Logits [K] of layer l (1..L) for text b; borrowed until the next forward. */
+const ofr_real *ofr_net_logits(const ofr_net *net, int l, int b);
 /* Forget the weights given so far: dz = 0. */
 void ofr_net_clear(ofr_net *net);
 /* dz of that exit += weight * its gradient. */

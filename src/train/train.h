@@ -96,7 +96,7 @@ typedef struct ofr_phase {
     ofr_status (*end)(ofr_trainer *trainer, void *self, ofr_error *err);
 } ofr_phase;
 
-#define OFR_RECIPE_ITEMS_MAX 16
+#define OFR_RECIPE_ITEMS_MAX 20
 
 typedef struct ofr_recipe {
     void *self;

@@ -35,7 +35,7 @@ static void bench_open(bench *b, int hidden, int init)
     b->o.policy_hidden = hidden;
     b->o.policy_init = init;
     b->o.policy_start = 0.2;
-    toy_open(&b->t, N_TRAIN, L, 1);
+    toy_open_task(&b->t, TOY_COIN, N_TRAIN, L, 1);
     toy_encoder(&b->t, &b->encoder, &b->o);
     assert_ok(ofr_method_train(&ofr_method_consistentee, &b->encoder, b->t.dev,
                                &b->t.data, &b->o, &job, NULL, &err),
@@ -149,9 +149,51 @@ static void test_random(void **state)
     random_is_random(1, OFR_POLICY_INIT_HEADS);
 }
 
+/* Mean over the policies' texts of ln sum e^(z/T) - z_y/T, the plain way. */
+static double mean_loss(const bench *b, int l, double T)
+{
+    const ofr_consistentee *c = b->c;
+    double sum = 0;
+
+    for (int i = 0; i < c->n_policy; i++) {
+        const ofr_real *z = c->cache.logits + ((size_t)i * L + (size_t)l) * c->K;
+        double all = 0;
+
+        for (int k = 0; k < c->K; k++)
+            all += exp((double)z[k] / T);
+        sum += log(all) - (double)z[c->data->train->labels[c->policy_items[i]]] / T;
+    }
+    return sum / c->n_policy;
+}
+
+/* The temperature of an exit is where the mean loss is least, and the rewards are
+ * made of the losses there. */
+static void test_temperature(void **state)
+{
+    bench b;
+
+    (void)state;
+    bench_open(&b, 8, OFR_POLICY_INIT_HEADS);
+    for (int l = 0; l < L; l++) {
+        const double T = b.c->temperature[l], least = mean_loss(&b, l, T);
+        double mean = 0;
+
+        if (T > 0.26 && T < 31) {
+            assert_true(mean_loss(&b, l, T * 1.02) > least);
+            assert_true(mean_loss(&b, l, T / 1.02) > least);
+        }
+        for (int i = 0; i < b.c->n_policy; i++)
+            mean += b.c->ce[(size_t)i * L + (size_t)l] / b.c->n_policy;
+        assert_true(fabs(mean - least) < 1e-9 * (1 + least));
+    }
+    assert_true(b.c->watch.temperature == b.c->temperature);
+    bench_close(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_temperature),
         cmocka_unit_test(test_heads),
         cmocka_unit_test(test_silent),
         cmocka_unit_test(test_random),

@@ -26,6 +26,10 @@ static void test_cross_entropy(void **state)
     for (int y = 0; y < 3; y++)
         assert_close(ofr_loss_ce(z, 3, y), log(S) - (double)z[y], 1e-14);
     static const ofr_real one[1] = {17};
+    /* ln(e^0 + e^1) - 0, as in a spreadsheet */
+    const ofr_real two[2] = {0, 2};
+    assert_close(ofr_loss_ce_at(two, 2, 0, 2), 1.3132616875182228, 1e-15);
+    assert_close(ofr_loss_ce_at(two, 2, 1, 1), ofr_loss_ce(two, 2, 1), 1e-15);
     assert_close(ofr_loss_ce(one, 1, 0), 0, 0);
     /* Huge logits: no overflow, and the difference is kept. */
     static const ofr_real huge[2] = {60000, -60000};
