@@ -219,7 +219,7 @@ static ofr_status learn_to_leave(ofr_demo_training *training, ofr_encoder *encod
     options.schedule = OFR_SCHEDULE_LINEAR;
     options.alpha = 0.03;
     options.policy_epochs = 15;
-    options.policy_lr = 3e-3;
+    options.policy_lr = 1e-3;
     options.iterations = 1;
     teller->lesson = NULL;
     status = ofr_method_train(&ofr_method_consistentee, encoder, dev, &data, &options,
