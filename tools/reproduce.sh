@@ -67,7 +67,7 @@ one_run()
     for batch in 1 32; do
         "$offramp" eval --model "$run" --task "$1" --dev "$(report_file "$1")" \
             --batch "$batch" --json -q |
-            sed "s/^{/{\"seed\":$2,\"shape\":\"$shape\",/" >>"$out/results.jsonl"
+            sed "s/^{/{\"train_seed\":$2,\"shape\":\"$shape\",/" >>"$out/results.jsonl"
     done
     rm -rf "$run.init"
     : >"$run.done"
