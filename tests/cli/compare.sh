@@ -112,7 +112,7 @@ exits 0
 [ -z "$(find two/c/runs -newer stamp -name model.safetensors)" ] || complain 'done twice'
 # shellcheck disable=SC2086
 compare two $three $how --alpha 0.5 --out c
-fails 2 ' compare' "have --alpha '0.02', now it is '0.5'"
+fails 2 ' compare' "have --alpha '0.005', now it is '0.5'"
 # shellcheck disable=SC2086
 compare two --methods pabee --seeds 1,3 $how --out c
 exits 0
