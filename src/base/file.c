@@ -1,6 +1,8 @@
 /* file.c - reading, mapping and atomic writing of files (POSIX). */
 #include "base/file.h"
 
+#include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -8,42 +10,28 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/os.h"
 
 #define WRITE_BUFFER (1u << 16)
 #define READ_CHUNK (1u << 16)
-
-/* "PATH: cannot VERB: reason" with the status that fits errno. */
-static ofr_status fail_errno(ofr_error *err, const char *path, const char *verb,
-                             int number)
-{
-    ofr_status status = number == ENOENT || number == ENOTDIR ? OFR_NOT_FOUND : OFR_IO;
-    return ofr_fail(err, status, "%s: cannot %s: %s", path, verb, strerror(number));
-}
-
-static int open_again(const char *path, int flags, mode_t mode)
-{
-    int fd;
-    do {
-        fd = open(path, flags | O_CLOEXEC, mode);
-    } while (fd < 0 && errno == EINTR);
-    return fd;
-}
 
 /* Open for reading and look at it; directories are refused with a clear line. */
 static ofr_status open_to_read(int *out, struct stat *info, const char *path,
                                ofr_error *err)
 {
-    int fd = open_again(path, O_RDONLY, 0);
-    if (fd < 0) return fail_errno(err, path, "open", errno);
+    int fd = ofr_os_open(path, O_RDONLY, 0);
+    if (fd < 0) return ofr_os_fail(err, path, "open", errno);
     if (fstat(fd, info) != 0) {
         int number = errno;
         close(fd);
-        return fail_errno(err, path, "open", number);
+        return ofr_os_fail(err, path, "open", number);
     }
     if (S_ISDIR(info->st_mode)) {
         close(fd);
@@ -68,7 +56,7 @@ ofr_status ofr_file_map_open(ofr_file_map *map, const char *path, ofr_error *err
     if (size > 0) p = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
     int number = errno;
     close(fd);
-    if (p == MAP_FAILED) return fail_errno(err, path, "map", number);
+    if (p == MAP_FAILED) return ofr_os_fail(err, path, "map", number);
     map->p = p;
     map->size = size;
     return OFR_OK;
@@ -101,7 +89,7 @@ static ofr_status read_all(ofr_buf *out, int fd, const char *name, size_t max_by
     for (;;) {
         ssize_t n = read(fd, chunk, sizeof(chunk));
         if (n < 0 && errno == EINTR) continue;
-        if (n < 0) return fail_errno(err, name, "read", errno);
+        if (n < 0) return ofr_os_fail(err, name, "read", errno);
         if (n == 0) return OFR_OK;
         total += (size_t)n;
         if (max_bytes > 0 && total > max_bytes)
@@ -155,11 +143,12 @@ ofr_status ofr_file_make_dirs(const char *path, ofr_error *err)
         if (path[i] != '/' && path[i] != '\0') continue;
         memcpy(part, path, i);
         part[i] = '\0';
-        if (mkdir(part, 0777) == 0 || ofr_file_is_dir(part)) continue;
-        int number = errno;
+        int number = mkdir(part, 0777) == 0 ? 0 : errno;
+        if (number == 0) ofr_os_sync_folder(part);
+        if (number == 0 || ofr_file_is_dir(part)) continue;
         if (number == EEXIST)
             return ofr_fail(err, OFR_IO, "%s: exists and is not a directory", part);
-        return fail_errno(err, part, "create the directory", number);
+        return ofr_os_fail(err, part, "create the directory", number);
     }
     return OFR_OK;
 }
@@ -167,7 +156,7 @@ ofr_status ofr_file_make_dirs(const char *path, ofr_error *err)
 ofr_status ofr_file_remove(const char *path, ofr_error *err)
 {
     if (unlink(path) == 0 || errno == ENOENT) return OFR_OK;
-    return fail_errno(err, path, "remove", errno);
+    return ofr_os_fail(err, path, "remove", errno);
 }
 
 ofr_status ofr_file_join(char out[OFR_PATH_MAX], const char *dir, const char *name,
@@ -213,21 +202,23 @@ ofr_status ofr_file_writer_begin(ofr_file_writer *w, const char *path, ofr_error
     w->buffer = ofr_mem_alloc(WRITE_BUFFER);
     if (w->buffer == NULL) return ofr_fail_nomem(err, WRITE_BUFFER, path);
     if (special) {
-        w->fd = open_again(w->path, O_WRONLY, 0);
+        w->fd = ofr_os_open(w->path, O_WRONLY, 0);
     } else {
         for (int attempt = 0; attempt < 100; attempt++) {
             memcpy(w->temporary, w->path, n);
             snprintf(w->temporary + n, sizeof(w->temporary) - n, ".%ld-%d.tmp",
                      (long)getpid(), attempt);
-            w->fd = open_again(w->temporary, O_WRONLY | O_CREAT | O_EXCL, 0666);
+            w->fd = ofr_os_open(w->temporary, O_WRONLY | O_CREAT | O_EXCL, 0666);
             if (w->fd >= 0 || errno != EEXIST) break;
         }
+        /* Says that the file is not abandoned; see ofr_file_tidy(). */
+        if (w->fd >= 0) (void)flock(w->fd, LOCK_EX | LOCK_NB);
     }
     if (w->fd >= 0) return OFR_OK;
     int number = errno;
     w->temporary[0] = '\0';
     ofr_file_writer_abort(w);
-    return fail_errno(err, path, "write", number);
+    return ofr_os_fail(err, path, "write", number);
 }
 
 static void remember(ofr_file_writer *w, int number)
@@ -236,18 +227,10 @@ static void remember(ofr_file_writer *w, int number)
     w->failed = true;
 }
 
-static void write_out(ofr_file_writer *w, const char *p, size_t n)
+static void write_out(ofr_file_writer *w, const void *p, size_t n)
 {
-    while (n > 0 && !w->failed) {
-        ssize_t done = write(w->fd, p, n);
-        if (done < 0 && errno == EINTR) continue;
-        if (done < 0) {
-            remember(w, errno);
-            return;
-        }
-        p += done;
-        n -= (size_t)done;
-    }
+    int number = w->failed ? 0 : ofr_os_write(w->fd, p, n);
+    if (number) remember(w, number);
 }
 
 void ofr_file_writer_add(ofr_file_writer *w, const void *p, size_t n)
@@ -265,37 +248,23 @@ void ofr_file_writer_add(ofr_file_writer *w, const void *p, size_t n)
     w->used += n;
 }
 
-/* The rename itself must survive a power cut.  Some file systems cannot sync a
- * folder; that is no reason to call the file unwritten. */
-static void sync_folder(const char *path)
-{
-    char folder[OFR_PATH_MAX];
-    const char *slash = strrchr(path, '/');
-    size_t n = slash == NULL ? 0 : (size_t)(slash - path);
-    snprintf(folder, sizeof(folder), "%.*s", (int)n, path);
-    if (slash == NULL) strcpy(folder, ".");
-    if (slash == path) strcpy(folder, "/");
-    int fd = open_again(folder, O_RDONLY | O_DIRECTORY, 0);
-    if (fd < 0) return;
-    fsync(fd);
-    close(fd);
-}
-
 ofr_status ofr_file_writer_commit(ofr_file_writer *w, ofr_error *err)
 {
     bool replace = w->temporary[0] != '\0';
     write_out(w, w->buffer, w->used);
     w->used = 0;
-    if (!w->failed && replace && fsync(w->fd) != 0) remember(w, errno);
-    if (close(w->fd) != 0) remember(w, errno);
+    int number = !w->failed && replace ? ofr_os_sync(w->fd) : 0;
+    if (number) remember(w, number);
+    number = ofr_os_close(w->fd);
+    if (number) remember(w, number);
     w->fd = -1;
     if (!w->failed && replace && rename(w->temporary, w->path) != 0) remember(w, errno);
     if (w->failed) {
-        ofr_status status = fail_errno(err, w->path, "write", w->error_number);
+        ofr_status status = ofr_os_fail(err, w->path, "write", w->error_number);
         ofr_file_writer_abort(w);
         return status;
     }
-    if (replace) sync_folder(w->path);
+    if (replace) ofr_os_sync_folder(w->path);
     w->temporary[0] = '\0';
     ofr_file_writer_abort(w);
     return OFR_OK;
@@ -303,7 +272,7 @@ ofr_status ofr_file_writer_commit(ofr_file_writer *w, ofr_error *err)
 
 void ofr_file_writer_abort(ofr_file_writer *w)
 {
-    if (w->fd >= 0) close(w->fd);
+    if (w->fd >= 0) (void)ofr_os_close(w->fd);
     w->fd = -1;
     if (w->temporary[0] != '\0') unlink(w->temporary);
     w->temporary[0] = '\0';
@@ -318,6 +287,65 @@ ofr_status ofr_file_write(const char *path, const void *p, size_t n, ofr_error *
     OFR_TRY(ofr_file_writer_begin(&w, path, err));
     ofr_file_writer_add(&w, p, n);
     return ofr_file_writer_commit(&w, err);
+}
+
+/* ---- before a long work ------------------------------------------------------- */
+
+ofr_status ofr_file_check(const char *path, ofr_error *err)
+{
+    ofr_file_writer w;
+    OFR_TRY(ofr_file_writer_begin(&w, path, err));
+    ofr_file_writer_abort(&w);
+    return OFR_OK;
+}
+
+ofr_status ofr_file_check_room(const char *dir, double bytes, const char *what,
+                               ofr_error *err)
+{
+    const double unit = 1e6;
+    struct statvfs info;
+    int code;
+    do {
+        code = statvfs(dir, &info);
+    } while (code != 0 && errno == EINTR);
+    /* Some network file systems do not know. */
+    if (code != 0 || info.f_blocks == 0) return OFR_OK;
+    double room = (double)info.f_bavail * (double)info.f_frsize;
+    if (room >= bytes) return OFR_OK;
+    return ofr_fail(err, OFR_IO,
+                    "%s: %.1f MB are free on that disk, %s needs %.1f MB; make room or "
+                    "choose another place",
+                    dir, room / unit, what, bytes / unit);
+}
+
+/* NAME.PID-NUMBER.tmp, as ofr_file_writer_begin() makes them. */
+static bool is_temporary(const char *name)
+{
+    size_t n = strlen(name), end = n - 4, at = end;
+    if (n < 8 || strcmp(name + end, ".tmp") != 0) return false;
+    while (at > 0 && isdigit((unsigned char)name[at - 1]))
+        at--;
+    if (at == end || at < 2 || name[at - 1] != '-') return false;
+    end = --at;
+    while (at > 0 && isdigit((unsigned char)name[at - 1]))
+        at--;
+    return at < end && at > 1 && name[at - 1] == '.';
+}
+
+void ofr_file_tidy(const char *dir)
+{
+    char path[OFR_PATH_MAX];
+    DIR *folder = opendir(dir);
+    const struct dirent *entry;
+    while (folder != NULL && (entry = readdir(folder)) != NULL) {
+        if (!is_temporary(entry->d_name)) continue;
+        if (ofr_file_join(path, dir, entry->d_name, NULL) != OFR_OK) continue;
+        int fd = ofr_os_open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0);
+        if (fd < 0) continue;
+        if (flock(fd, LOCK_EX | LOCK_NB) == 0) unlink(path);
+        (void)ofr_os_close(fd);
+    }
+    if (folder != NULL) closedir(folder);
 }
 
 ofr_status ofr_file_hash(char out[OFR_FILE_HASH], const char *path, ofr_error *err)

@@ -62,6 +62,15 @@ void ofr_file_writer_add(ofr_file_writer *w, const void *p, size_t n);
 ofr_status ofr_file_writer_commit(ofr_file_writer *w, ofr_error *err);
 void ofr_file_writer_abort(ofr_file_writer *w);
 
+/* Before a long work: can `path` be written?  The error now instead of later. */
+ofr_status ofr_file_check(const char *path, ofr_error *err);
+/* Are `bytes` free where `dir` is?  OFR_IO with both numbers; "the run" is a good
+ * `what`. */
+ofr_status ofr_file_check_room(const char *dir, double bytes, const char *what,
+                               ofr_error *err);
+/* Remove the temporary files in `dir` whose writers died.  Nobody minds a failure. */
+void ofr_file_tidy(const char *dir);
+
 /* All in one. */
 ofr_status ofr_file_write(const char *path, const void *p, size_t n, ofr_error *err);
 

@@ -187,6 +187,7 @@ static ofr_status run(void *values, const bool *is_set, char **args, int n_args,
     ofr_eval_source source;
     ofr_dataset data;
     ofr_loaded m;
+    char path[OFR_PATH_MAX];
     ofr_status status;
 
     (void)is_set;
@@ -195,7 +196,9 @@ static ofr_status run(void *values, const bool *is_set, char **args, int n_args,
     if (isnan(o->max_drop)) return ofr_cmd_need(NULL, "max-drop", err);
     o->data.unlabelled = o->risk == OFR_RISK_DISAGREEMENT;
     OFR_TRY(ofr_load_open(&m, o->model, &how, err));
-    status = ofr_eval_data_find(&source, &o->data, &m.encoder.config, err);
+    status = ofr_file_join(path, o->model, "config.json", err);
+    if (!status && !o->dry_run) status = ofr_file_check(path, err);
+    if (!status) status = ofr_eval_data_find(&source, &o->data, &m.encoder.config, err);
     if (!status) status = ofr_eval_data_open(&data, &source, &m, err);
     if (!status) {
         status = calibrate(o, &m, &data, &source, err);

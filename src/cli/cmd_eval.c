@@ -144,6 +144,7 @@ static ofr_status run(void *values, const bool *is_set, char **args, int n_args,
     (void)is_set;
     OFR_TRY(ofr_cmd_args(args, n_args, 0, err));
     OFR_TRY(ofr_cmd_need(o->model, "model", err));
+    if (o->predictions) OFR_TRY(ofr_file_check(o->predictions, err));
     OFR_TRY(ofr_load_open(&m, o->model, &how, err));
     ofr_calibration_remark(&m.encoder.config, m.rule, m.threshold);
     status = ofr_eval_data_find(&s, &o->data, &m.encoder.config, err);

@@ -75,14 +75,24 @@ static ofr_status write_files(const char *dir, const ofr_sweep_lines *lines,
     ofr_jsonline_end(&json);
     ofr_curve_csv_header(&csv);
     ofr_buf_add(&csv, lines->csv.p, lines->csv.n);
-    status = ofr_file_make_dirs(dir, err);
-    if (!status) status = ofr_sweep_write(dir, "records.jsonl", all, err);
+    status = ofr_sweep_write(dir, "records.jsonl", all, err);
     if (!status) status = ofr_sweep_write(dir, "report.json", &json, err);
     if (!status) status = ofr_sweep_write(dir, "report.csv", &csv, err);
     if (!status) status = ofr_sweep_write(dir, "report.md", text, err);
     ofr_buf_free(&json);
     ofr_buf_free(&csv);
     return status;
+}
+
+/* Before the pass over the texts: will the files find their place? */
+static ofr_status check_out(const char *dir, ofr_error *err)
+{
+    char path[OFR_PATH_MAX];
+
+    if (!dir) return OFR_OK;
+    OFR_TRY(ofr_file_make_dirs(dir, err));
+    OFR_TRY(ofr_file_join(path, dir, "records.jsonl", err));
+    return ofr_file_check(path, err);
 }
 
 static ofr_status report(const ofr_sweep_values *o, const ofr_sweep_run *run,
@@ -119,6 +129,7 @@ static ofr_status run(void *values, const bool *is_set, char **args, int n_args,
     (void)is_set;
     OFR_TRY(ofr_cmd_args(args, n_args, 0, err));
     OFR_TRY(ofr_cmd_need(o->job.model, "model", err));
+    OFR_TRY(check_out(o->out, err));
     ofr_buf_init(&command);
     ofr_sweep_command(&command, o);
     o->job.command = command.p;

@@ -137,6 +137,8 @@ int main(int argc, char **argv)
     /* A reader that goes away is found when writing fails; a long training run
      * must not die of a closed terminal's pipe. */
     signal(SIGPIPE, SIG_IGN);
+    /* So is a file that may not grow (ulimit -f). */
+    signal(SIGXFSZ, SIG_IGN);
     if (!word || strcmp(word, "-h") == 0 || strcmp(word, "--help") == 0)
         return print_verbs();
     if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0) return print_version();

@@ -7,7 +7,7 @@ static volatile sig_atomic_t stop_flag;
 static void on_signal(int number)
 {
     stop_flag = number;
-    signal(number, SIG_DFL);
+    ofr_stop_end();
 }
 
 void ofr_stop_begin(void)

@@ -10,6 +10,7 @@
 #include "cli/load.h"
 #include "cli/stop.h"
 #include "cli/train_save.h"
+#include "train/run_folder.h"
 
 static void show(void *user, const char *label, long long done, long long total,
                  const char *note)
@@ -112,7 +113,13 @@ static ofr_status train(const run *r, const ofr_method *method, ofr_error *err)
     status = ofr_method_train(method, &r->m->encoder, r->m->dev, &r->data, &o->method,
                               &job, &result, err);
     ofr_term_progress_end(o->common.term);
-    return status ? status : finish(r, &result, err);
+    if (status) return status;
+    status = finish(r, &result, err);
+    if (status == OFR_INTERRUPTED)
+        return ofr_fail(err, status,
+                        "interrupted when all was trained; save the model with: %s",
+                        command);
+    return ofr_run_folder_advise(o->out, command, status, err);
 }
 
 ofr_status ofr_train_run(const ofr_train_values *values, const ofr_method *method,

@@ -11,6 +11,8 @@
 #include <pcre2.h>
 #include <string.h>
 
+#include "base/mem.h"
+
 enum { ASCII_DROP, ASCII_SPACE, ASCII_PUNCTUATION };
 
 void ofr_bert_split_init(ofr_bert_split *split, ofr_normalize how)
@@ -139,12 +141,42 @@ static const char gpt2_pattern[] =
     "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^" SPACES "\\p{L}\\p{N}]+"
     "|[" SPACES "]+(?![^" SPACES "])|[" SPACES "]+";
 
+/* PCRE2's memory is ours, so that running out of it is seen and counted. */
+static void *regex_alloc(PCRE2_SIZE bytes, void *user)
+{
+    (void)user;
+    return ofr_mem_alloc(bytes);
+}
+
+static void regex_free(void *p, void *user)
+{
+    (void)user;
+    ofr_mem_free(p);
+}
+
+static pcre2_code *compile_gpt2(int *code, PCRE2_SIZE *at)
+{
+    pcre2_general_context *memory =
+        pcre2_general_context_create(regex_alloc, regex_free, NULL);
+    pcre2_compile_context *how = memory ? pcre2_compile_context_create(memory) : NULL;
+    pcre2_code *re = NULL;
+
+    *code = PCRE2_ERROR_HEAP_FAILED;
+    if (how)
+        re = pcre2_compile((PCRE2_SPTR)gpt2_pattern, PCRE2_ZERO_TERMINATED,
+                           PCRE2_UTF | PCRE2_UCP, code, at, how);
+    pcre2_compile_context_free(how);
+    pcre2_general_context_free(memory);
+    return re;
+}
+
 ofr_status ofr_gpt2_split_open(ofr_gpt2_split *split, ofr_error *err)
 {
     int code = 0;
     PCRE2_SIZE at = 0;
-    pcre2_code *re = pcre2_compile((PCRE2_SPTR)gpt2_pattern, PCRE2_ZERO_TERMINATED,
-                                   PCRE2_UTF | PCRE2_UCP, &code, &at, NULL);
+    pcre2_code *re = compile_gpt2(&code, &at);
+    if (!re && code == PCRE2_ERROR_HEAP_FAILED)
+        return ofr_fail_nomem(err, sizeof gpt2_pattern, "the GPT-2 expression");
     if (!re)
         return ofr_fail(
             err, OFR_INVALID,

@@ -1,10 +1,8 @@
-/* journal.c - JSON lines, appended and flushed one at a time. */
+/* journal.c - JSON lines, appended one at a time. */
 #include "train/journal.h"
 
-#include <errno.h>
 #include <math.h>
 #include <string.h>
-#include <unistd.h>
 
 ofr_status ofr_journal_open(ofr_journal *journal, const char *path, long long keep,
                             ofr_error *err)
@@ -12,36 +10,21 @@ ofr_status ofr_journal_open(ofr_journal *journal, const char *path, long long ke
     *journal = (ofr_journal){0};
     ofr_buf_init(&journal->line);
     if (!path) return OFR_OK;
-    if (strlen(path) >= sizeof journal->path)
-        return ofr_fail(err, OFR_INVALID, "path too long: %.100s...", path);
-    memcpy(journal->path, path, strlen(path) + 1);
-    journal->file = fopen(path, keep == 0 ? "w" : "a");
-    if (!journal->file)
-        return ofr_fail(err, OFR_IO, "%s: cannot write: %s", path, strerror(errno));
-    if (fseeko(journal->file, 0, SEEK_END)) goto failed;
-    journal->bytes = (long long)ftello(journal->file);
-    if (keep < 0) return OFR_OK;
-    if (journal->bytes < keep) {
-        const long long found = journal->bytes;
-        ofr_journal_close(journal);
-        return ofr_fail(err, OFR_FORMAT,
-                        "%s: has %lld bytes, but the checkpoint was made when it had "
-                        "%lld; it can not be continued",
-                        path, found, keep);
-    }
-    if (ftruncate(fileno(journal->file), (off_t)keep)) goto failed;
-    journal->bytes = keep;
+    OFR_TRY(ofr_tail_open(&journal->tail, path, keep, err));
+    journal->bytes = journal->tail.bytes;
     return OFR_OK;
-failed:
-    ofr_journal_close(journal);
-    return ofr_fail(err, OFR_IO, "%s: cannot continue: %s", path, strerror(errno));
 }
 
 void ofr_journal_close(ofr_journal *journal)
 {
-    if (journal->file) fclose(journal->file);
+    ofr_tail_close(&journal->tail);
     ofr_buf_free(&journal->line);
     *journal = (ofr_journal){0};
+}
+
+ofr_status ofr_journal_sync(ofr_journal *journal, ofr_error *err)
+{
+    return journal->tail.open ? ofr_tail_sync(&journal->tail, err) : OFR_OK;
 }
 
 static void put_key(ofr_journal *journal, const char *key)
@@ -115,11 +98,8 @@ ofr_status ofr_journal_end(ofr_journal *journal, ofr_error *err)
     ofr_buf_adds(&journal->line, "}\n");
     if (journal->line.failed) return ofr_fail_nomem(err, 4096, "a journal line");
     journal->bytes += (long long)journal->line.n;
-    if (journal->file &&
-        (fwrite(journal->line.p, 1, journal->line.n, journal->file) != journal->line.n ||
-         fflush(journal->file)))
-        return ofr_fail(err, OFR_IO, "%s: cannot write: %s", journal->path,
-                        strerror(errno));
+    if (journal->tail.open)
+        OFR_TRY(ofr_tail_add(&journal->tail, journal->line.p, journal->line.n, err));
     if (!journal->events) return OFR_OK;
     return ofr_tfevents_line(journal->events,
                              (ofr_str){journal->line.p, journal->line.n}, err);

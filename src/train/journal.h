@@ -8,25 +8,22 @@
 #ifndef OFR_TRAIN_JOURNAL_H
 #define OFR_TRAIN_JOURNAL_H
 
-#include <stdio.h>
-
-#include "base/file.h"
+#include "base/tail.h"
 #include "train/tfevents.h"
 
 typedef struct ofr_journal {
-    FILE *file;          /* NULL: lines are made and dropped */
+    ofr_tail tail;       /* not open: lines are made and dropped */
     ofr_buf line;
     ofr_tfevents *events; /* NULL, or gets every line too; borrowed */
-    long long bytes;     /* written so far */
-    char path[OFR_PATH_MAX];
+    long long bytes;     /* of the journal so far */
 } ofr_journal;
 
-/* path NULL: nowhere.  The first `keep` bytes of an existing file stay, the rest
- * is cut off; keep < 0: everything stays.  OFR_IO; OFR_FORMAT when the file is
- * shorter than `keep`. */
+/* path NULL: nowhere; otherwise as ofr_tail_open(). */
 ofr_status ofr_journal_open(ofr_journal *journal, const char *path, long long keep,
                             ofr_error *err);
 void ofr_journal_close(ofr_journal *journal);
+/* Down to the disk: before a checkpoint that counts its bytes. */
+ofr_status ofr_journal_sync(ofr_journal *journal, ofr_error *err);
 
 /* A line is begun, given fields, and ended.  NaN and infinities become null. */
 void ofr_journal_begin(ofr_journal *journal, const char *event);

@@ -10,7 +10,7 @@
  */
 #include "train/tfevents.h"
 
-#include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -49,17 +49,18 @@ static ofr_status write_record(ofr_tfevents *events, const ofr_buf *message,
                                ofr_error *err)
 {
     unsigned char head[12], tail[4];
+    ofr_buf *record = &events->record;
 
-    if (message->failed || events->values.failed)
-        return ofr_fail_nomem(err, 4096, "TensorBoard events");
     put_little(head, message->n, 8);
     put_little(head + 8, masked(head, 8), 4);
-    put_little(tail, masked(message->p, message->n), 4);
-    if (fwrite(head, sizeof head, 1, events->file) == 1 &&
-        fwrite(message->p, message->n, 1, events->file) == 1 &&
-        fwrite(tail, sizeof tail, 1, events->file) == 1 && !fflush(events->file))
-        return OFR_OK;
-    return ofr_fail(err, OFR_IO, "%s: cannot write: %s", events->path, strerror(errno));
+    put_little(tail, message->failed ? 0 : masked(message->p, message->n), 4);
+    ofr_buf_clear(record);
+    ofr_buf_add(record, head, sizeof head);
+    ofr_buf_add(record, message->p, message->n);
+    ofr_buf_add(record, tail, sizeof tail);
+    if (message->failed || events->values.failed || record->failed)
+        return ofr_fail_nomem(err, 4096, "TensorBoard events");
+    return ofr_tail_add(&events->tail, record->p, record->n, err);
 }
 
 /* ---- messages --------------------------------------------------------------------- */
@@ -208,17 +209,16 @@ static ofr_status replay(ofr_tfevents *events, const char *journal, ofr_error *e
 ofr_status ofr_tfevents_open(ofr_tfevents *events, const char *dir, const char *journal,
                              ofr_error *err)
 {
+    char path[OFR_PATH_MAX];
     ofr_status status;
 
-    *events = (ofr_tfevents){.file = NULL};
+    *events = (ofr_tfevents){.tail = {.open = false}};
     ofr_buf_init(&events->values);
     ofr_buf_init(&events->event);
+    ofr_buf_init(&events->record);
     OFR_TRY(ofr_file_make_dirs(dir, err));
-    OFR_TRY(ofr_file_join(events->path, dir, OFR_TFEVENTS_NAME, err));
-    events->file = fopen(events->path, "wb");
-    if (!events->file)
-        return ofr_fail(err, OFR_IO, "%s: cannot write: %s", events->path,
-                        strerror(errno));
+    OFR_TRY(ofr_file_join(path, dir, OFR_TFEVENTS_NAME, err));
+    OFR_TRY(ofr_tail_open(&events->tail, path, 0, err));
     status = write_version(events, err);
     if (!status && journal) status = replay(events, journal, err);
     if (status) ofr_tfevents_close(events);
@@ -227,8 +227,9 @@ ofr_status ofr_tfevents_open(ofr_tfevents *events, const char *dir, const char *
 
 void ofr_tfevents_close(ofr_tfevents *events)
 {
-    if (events->file) fclose(events->file);
+    ofr_tail_close(&events->tail);
     ofr_buf_free(&events->values);
     ofr_buf_free(&events->event);
-    *events = (ofr_tfevents){.file = NULL};
+    ofr_buf_free(&events->record);
+    *events = (ofr_tfevents){.tail = {.open = false}};
 }

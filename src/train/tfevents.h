@@ -10,16 +10,14 @@
 #define OFR_TRAIN_TFEVENTS_H
 
 #include <stdint.h>
-#include <stdio.h>
 
-#include "base/file.h"
+#include "base/tail.h"
 
 #define OFR_TFEVENTS_NAME "events.out.tfevents.offramp"
 
 typedef struct ofr_tfevents {
-    FILE *file;
-    ofr_buf values, event; /* scratch: messages of one line */
-    char path[OFR_PATH_MAX];
+    ofr_tail tail;
+    ofr_buf values, event, record; /* scratch: of one line */
 } ofr_tfevents;
 
 /* Begin dir/events.out.tfevents.offramp anew (the directory is made if needed) with

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "data/order.h"
+#include "train/run_folder.h"
 
 #define POSITION_COUNT (sizeof(ofr_position) / sizeof(int64_t))
 
@@ -130,9 +131,6 @@ static ofr_status journal_time(ofr_trainer *trainer, ofr_error *err)
 
 /* ---- checkpoints --------------------------------------------------------- */
 
-static const char latest[] = "checkpoint/state.safetensors";
-static const char after_first[] = "checkpoint/first.safetensors";
-
 /* Everything but the moments: counters, weights, the method's arrays. */
 static int state_items(ofr_trainer *trainer, ofr_checkpoint_item *items)
 {
@@ -174,7 +172,23 @@ static ofr_checkpoint_item *items_alloc(const ofr_trainer *trainer, ofr_error *e
     return items;
 }
 
-/* Between phases (at.epoch == at.step == 0) there are no moments to keep. */
+/* A step can overshoot although its loss was a number: no checkpoint of that. */
+static ofr_status check_weights(const ofr_trainer *trainer, ofr_error *err)
+{
+    const size_t total = trainer->encoder->params.total;
+
+    for (size_t i = 0; i < total; i++)
+        if (!isfinite(trainer->encoder->w[i]))
+            return ofr_fail(err, OFR_DIVERGED,
+                            "a weight is %g after step %lld; the learning rate is "
+                            "probably too high: lower it, or set --clip or --warmup; the "
+                            "last good checkpoint was kept",
+                            (double)trainer->encoder->w[i], (long long)trainer->at.steps);
+    return OFR_OK;
+}
+
+/* Between phases (at.epoch == at.step == 0) there are no moments to keep.  The journal
+ * comes first: a checkpoint counts its bytes. */
 static ofr_status save_as(ofr_trainer *trainer, const char *name, ofr_error *err)
 {
     char path[OFR_PATH_MAX];
@@ -185,6 +199,8 @@ static ofr_status save_as(ofr_trainer *trainer, const char *name, ofr_error *err
 
     trainer->saved_at = ofr_clock_seconds();
     if (!trainer->options->out || trainer->comm->rank != 0) return OFR_OK;
+    OFR_TRY(check_weights(trainer, err));
+    OFR_TRY(ofr_journal_sync(&trainer->journal, err));
     items = items_alloc(trainer, err);
     if (!items) return OFR_NOMEM;
     trainer->at.journal_bytes = trainer->journal.bytes;
@@ -202,7 +218,29 @@ static ofr_status save_as(ofr_trainer *trainer, const char *name, ofr_error *err
 
 static ofr_status save(ofr_trainer *trainer, ofr_error *err)
 {
-    return save_as(trainer, latest, err);
+    return save_as(trainer, OFR_RUN_LATEST, err);
+}
+
+/* The first counter is a row of the table, the others count. */
+static ofr_status check_position(const ofr_trainer *trainer, const char *path,
+                                 ofr_error *err)
+{
+    const int64_t *counts = &trainer->at.phase, most = (int64_t)1 << 53;
+    int64_t n_phases = 0;
+
+    while (trainer->recipe->phases[n_phases].name)
+        n_phases++;
+    for (size_t i = 0; i < POSITION_COUNT; i++) {
+        const int64_t low = i == 0 ? -1 : 0, high = i == 0 ? n_phases - 1 : most;
+
+        if (counts[i] < low || counts[i] > high)
+            return ofr_fail(err, OFR_FORMAT,
+                            "%s: 'position'[%zu] is %lld, expected %lld..%lld; the file is "
+                            "damaged, start again with --overwrite",
+                            path, i, (long long)counts[i], (long long)low,
+                            (long long)high);
+    }
+    return OFR_OK;
 }
 
 /* Counters, weights and the method's arrays; moments once the phase is known. */
@@ -227,8 +265,24 @@ static ofr_status read_state(ofr_trainer *trainer, const ofr_checkpoint *checkpo
         ofr_checkpoint_item_of("position", OFR_I64, POSITION_COUNT, &trainer->at);
     if (!status) n += state_items(trainer, items + n);
     if (!status) status = ofr_checkpoint_read(checkpoint, items, n, err);
+    if (!status) status = check_position(trainer, checkpoint->path, err);
     ofr_mem_free(items);
     return status;
+}
+
+/* A place that the phase does not have. */
+static ofr_status check_place(const ofr_trainer *trainer, const char *path,
+                              ofr_error *err)
+{
+    const ofr_phase_plan *plan = &trainer->plan;
+    const int n_steps = plan->epochs ? ofr_order_batches(plan->n_items, plan->batch) : 0;
+
+    if (trainer->at.epoch <= plan->epochs && trainer->at.step <= n_steps) return OFR_OK;
+    return ofr_fail(err, OFR_FORMAT,
+                    "%s: 'position' is epoch %lld, step %lld, expected at most %d and %d; "
+                    "the file is damaged, start again with --overwrite",
+                    path, (long long)trainer->at.epoch, (long long)trainer->at.step,
+                    plan->epochs, n_steps);
 }
 
 static ofr_status read_moments(ofr_trainer *trainer, const ofr_checkpoint *checkpoint,
@@ -255,7 +309,7 @@ ofr_status ofr_trainer_peek(const char *out, bool *exists, bool *complete, ofr_e
         ofr_checkpoint_item_of("position", OFR_I64, POSITION_COUNT, &at);
     ofr_status status;
 
-    OFR_TRY(ofr_file_join(path, out, latest, err));
+    OFR_TRY(ofr_file_join(path, out, OFR_RUN_LATEST, err));
     *exists = ofr_file_exists(path);
     *complete = false;
     if (!*exists) return OFR_OK;
@@ -388,6 +442,7 @@ static ofr_status run_phase(ofr_trainer *trainer, const ofr_checkpoint *resumed,
     trainer->plan = (ofr_phase_plan){0};
     phase->plan(trainer, recipe->self, &trainer->plan);
     trainer->phase_seconds = ofr_clock_seconds();
+    if (resumed) OFR_TRY(check_place(trainer, resumed->path, err));
     OFR_TRY(make_order(trainer, err));
     ofr_adamw_begin(&trainer->adamw, trainer->plan.groups);
     if (resumed) OFR_TRY(read_moments(trainer, resumed, err));
@@ -399,7 +454,7 @@ static ofr_status run_phase(ofr_trainer *trainer, const ofr_checkpoint *resumed,
     trainer->at.run++;
     trainer->at.epoch = trainer->at.step = 0;
     if (trainer->options->keep_first && trainer->at.run == 1)
-        OFR_TRY(save_as(trainer, after_first, err));
+        OFR_TRY(save_as(trainer, OFR_RUN_AFTER_FIRST, err));
     return save(trainer, err);
 }
 
@@ -410,8 +465,8 @@ static ofr_status open_events(ofr_trainer *trainer, ofr_error *err)
     const ofr_journal *journal = &trainer->journal;
 
     if (!dir || trainer->comm->rank != 0) return OFR_OK;
-    OFR_TRY(ofr_tfevents_open(&trainer->events, dir, journal->file ? journal->path : NULL,
-                              err));
+    OFR_TRY(ofr_tfevents_open(&trainer->events, dir,
+                              journal->tail.open ? journal->tail.path : NULL, err));
     trainer->journal.events = &trainer->events;
     return OFR_OK;
 }
@@ -454,9 +509,29 @@ static ofr_status copy_journal(const ofr_trainer *trainer, ofr_error *err)
     return status;
 }
 
+/* See that the disk takes what will be written before anything is trained. */
+static ofr_status prepare_folder(ofr_trainer *trainer, bool resumed, ofr_error *err)
+{
+    const double n_weights = (double)trainer->encoder->params.total;
+    double bytes = 2 * n_weights * (double)sizeof(ofr_real); /* moments */
+    ofr_checkpoint_item *items;
+    int n;
+
+    if (!trainer->options->out || trainer->comm->rank != 0) return OFR_OK;
+    items = items_alloc(trainer, err);
+    if (!items) return OFR_NOMEM;
+    n = state_items(trainer, items);
+    for (int i = 0; i < n; i++)
+        bytes += (double)items[i].count * (double)ofr_dtype_bytes(items[i].dtype);
+    ofr_mem_free(items);
+    return ofr_run_folder_prepare(trainer->options, resumed, bytes,
+                                  n_weights * (double)sizeof(float), err);
+}
+
 static ofr_status run_all(ofr_trainer *trainer, const ofr_checkpoint *resumed,
                           bool forked, ofr_error *err)
 {
+    OFR_TRY(prepare_folder(trainer, resumed && !forked, err));
     if (resumed) OFR_TRY(read_state(trainer, resumed, forked, err));
     if (forked) OFR_TRY(copy_journal(trainer, err));
     OFR_TRY(open_journals(trainer, resumed != NULL, err));
@@ -491,11 +566,11 @@ static ofr_status find_start(ofr_checkpoint *checkpoint, bool *found, bool *fork
 
     *found = *forked = false;
     if (o->out && o->resume) {
-        OFR_TRY(ofr_file_join(path, o->out, latest, err));
+        OFR_TRY(ofr_file_join(path, o->out, OFR_RUN_LATEST, err));
         *found = ofr_file_exists(path);
     }
     if (!*found && o->out && o->fork) {
-        OFR_TRY(ofr_file_join(path, o->fork, after_first, err));
+        OFR_TRY(ofr_file_join(path, o->fork, OFR_RUN_AFTER_FIRST, err));
         *found = *forked = true;
     }
     if (*found) return ofr_checkpoint_open(checkpoint, path, err);
@@ -516,6 +591,7 @@ ofr_status ofr_trainer_run(ofr_trainer *trainer, const ofr_recipe *recipe, ofr_e
     OFR_TRY(find_start(&checkpoint, &found, &forked, trainer->options, err));
     status = run_all(trainer, found ? &checkpoint : NULL, forked, err);
     if (found) ofr_checkpoint_close(&checkpoint);
-    if (status == OFR_INTERRUPTED) return interrupted(trainer, err);
-    return status;
+    if (status == OFR_INTERRUPTED) status = interrupted(trainer, err);
+    return ofr_run_folder_advise(trainer->options->out, trainer->options->resume_command,
+                                 status, err);
 }

@@ -181,7 +181,7 @@ static void test_bytes(void **state)
 
     (void)state;
     assert_ok(ofr_tfevents_open(&events, support_path("bytes/deep"), NULL, &err), err);
-    memcpy(path, events.path, sizeof path);
+    memcpy(path, events.tail.path, sizeof path);
     assert_ok(ofr_tfevents_line(&events, line, &err), err);
     ofr_tfevents_close(&events);
     ofr_buf_init(&bytes);
@@ -243,7 +243,7 @@ static void test_journal(void **state)
     snprintf(dir, sizeof dir, "%s", support_path("board"));
     assert_ok(ofr_journal_open(&journal, path, 0, &err), err);
     assert_ok(ofr_tfevents_open(&events, dir, path, &err), err);
-    memcpy(file, events.path, sizeof file);
+    memcpy(file, events.tail.path, sizeof file);
     journal.events = &events;
     step(&journal, 1, 0.5);
     look(&journal, 2);

@@ -1,0 +1,58 @@
+/* run_folder.c - the folder of a training run before and after the work. */
+#include "train/run_folder.h"
+
+#include <stdio.h>
+
+static ofr_status forget(const char *out, const char *name, ofr_error *err)
+{
+    char path[OFR_PATH_MAX];
+
+    OFR_TRY(ofr_file_join(path, out, name, err));
+    return ofr_file_remove(path, err);
+}
+
+/* The file that stands now is replaced only when the new one is whole, so that both
+ * are there for a moment. */
+static double needed(const ofr_train_options *o, bool standing, double state_bytes,
+                     double model_bytes)
+{
+    const int files = 1 + !standing + o->keep_first;
+
+    return files * state_bytes + model_bytes;
+}
+
+ofr_status ofr_run_folder_prepare(const ofr_train_options *options, bool resumed,
+                                  double state_bytes, double model_bytes, ofr_error *err)
+{
+    const char *out = options->out;
+    char folder[OFR_PATH_MAX], path[OFR_PATH_MAX];
+
+    OFR_TRY(ofr_file_join(folder, out, "checkpoint", err));
+    OFR_TRY(ofr_file_make_dirs(folder, err));
+    ofr_file_tidy(folder);
+    ofr_file_tidy(out);
+    if (!resumed) {
+        OFR_TRY(forget(out, OFR_RUN_LATEST, err));
+        OFR_TRY(forget(out, OFR_RUN_AFTER_FIRST, err));
+    }
+    OFR_TRY(ofr_file_join(path, out, OFR_RUN_LATEST, err));
+    OFR_TRY(ofr_file_check(path, err));
+    OFR_TRY(ofr_file_join(path, out, "model.safetensors", err));
+    OFR_TRY(ofr_file_check(path, err));
+    return ofr_file_check_room(out, needed(options, resumed, state_bytes, model_bytes),
+                               "the run", err);
+}
+
+ofr_status ofr_run_folder_advise(const char *out, const char *resume_command,
+                                 ofr_status status, ofr_error *err)
+{
+    char path[OFR_PATH_MAX];
+    const bool ours = status == OFR_IO || status == OFR_NOT_FOUND || status == OFR_NOMEM;
+
+    if (!err || !out || !ours) return status;
+    if (ofr_file_join(path, out, OFR_RUN_LATEST, NULL)) return status;
+    if (!ofr_file_exists(path))
+        return ofr_fail(err, status, "%s; no checkpoint was written yet", err->text);
+    return ofr_fail(err, status, "%s; then continue from the last checkpoint with: %s",
+                    err->text, resume_command ? resume_command : "--resume");
+}
