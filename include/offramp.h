@@ -2,15 +2,28 @@
  * offramp.h - run text classifiers that know when to stop.
  *
  *   ofr_model    weights, tokenizer and exit rule of one model directory.
- *                Immutable after ofr_model_open(); share it between threads.
- *   ofr_session  the scratch memory of one caller.  Not thread-safe; make one
- *                per thread.  Its buffers are allocated when it is opened;
- *                afterwards only a text much longer than max_tokens can make
- *                the tokenizer allocate.
+ *                Immutable once opened.
+ *   ofr_session  the scratch memory of one caller.  Its buffers are allocated
+ *                when it is opened; afterwards only a text much longer than
+ *                max_tokens can make the tokenizer allocate, and the first call
+ *                of ofr_session_features() takes room for what it returns.
  *
- * Functions that can fail return ofr_status, OFR_OK (zero) on success.  The
- * last argument, ofr_error *err, may be NULL; on failure it receives one line
- * for humans.  Outputs are left untouched on failure.
+ * Errors.  Functions that can fail return ofr_status, OFR_OK (zero) on success.
+ * The last argument, ofr_error *err, may be NULL; on failure it receives one
+ * line for humans.  Outputs are left untouched on failure.  The library neither
+ * prints nor exits.
+ *
+ * Threads.  A model may be used by any number of threads at once, and models may
+ * be opened and closed in several threads at once.  A session belongs to one
+ * thread at a time: open one per thread.  Sessions of one model do not wait for
+ * each other.  A model is closed when no session of it is left.  Everything
+ * without a session or model may be called at any time from any thread, but for
+ * ofr_allocator_set() and ofr_log_set_sink(): they come before everything else,
+ * while one thread runs.  A session does not survive fork(); a model does.
+ *
+ * Compatibility.  Within one SONAME (libofframp.so.0) functions are added, never
+ * changed or removed, and structures keep their size; only structures that the
+ * library alone makes (ofr_exit_point, ofr_features) may grow at the end.
  */
 #ifndef OFFRAMP_H
 #define OFFRAMP_H
@@ -21,15 +34,22 @@
 extern "C" {
 #endif
 
-#define OFR_VERSION_MAJOR 0
-#define OFR_VERSION_MINOR 1
-#define OFR_VERSION_PATCH 0
-
 #if defined(__GNUC__)
 #define OFR_API __attribute__((visibility("default")))
 #else
 #define OFR_API
 #endif
+
+/* ---- version ---------------------------------------------------------- */
+
+#define OFR_VERSION_MAJOR 0
+#define OFR_VERSION_MINOR 1
+#define OFR_VERSION_PATCH 0
+/* 102 is 0.1.2; what the program was compiled with. */
+#define OFR_VERSION_NUMBER \
+    (OFR_VERSION_MAJOR * 10000 + OFR_VERSION_MINOR * 100 + OFR_VERSION_PATCH)
+
+/* ---- errors ----------------------------------------------------------- */
 
 /* X(name, text): one list, so the enum and ofr_status_text() cannot disagree. */
 #define OFR_STATUS_LIST(X)                                                   \
@@ -59,57 +79,46 @@ typedef struct ofr_error {
 /* A short English text for `status`; never NULL. */
 OFR_API const char *ofr_status_text(ofr_status status);
 
-/* "0.1.0" and the like; static storage. */
+/* Of the library that runs: "0.1.0" and the like (static storage), or as
+ * OFR_VERSION_NUMBER. */
 OFR_API const char *ofr_version(void);
+OFR_API int ofr_version_number(void);
+
+/* Does the library that runs have all that a program compiled with version
+ * `number` can ask of it?  ofr_version_check(OFR_VERSION_NUMBER, &err).
+ * OFR_INVALID: another major version, or an older minor one. */
+OFR_API ofr_status ofr_version_check(int number, ofr_error *err);
+
+/* ---- hooks: before everything else, in one thread ---------------------- */
+
+/* Where memory comes from.  The library aligns the blocks itself.  What the
+ * libraries for JSON, regular expressions and compression, the threads and the
+ * mapped weights take is not asked for here. */
+typedef struct ofr_allocator {
+    void *(*alloc)(void *user, size_t bytes);            /* as malloc(), bytes > 0 */
+    void *(*resize)(void *user, void *p, size_t bytes);  /* as realloc(), p not NULL;
+                              may be NULL: then alloc, a copy and free do it       */
+    void (*free)(void *user, void *p);                   /* as free(), p not NULL  */
+    void *user;               /* given back to the three, which must be thread-safe */
+} ofr_allocator;
+
+/* The allocator is copied; NULL: the system's again.
+ * OFR_INVALID: alloc or free is missing, or something is open. */
+OFR_API ofr_status ofr_allocator_set(const ofr_allocator *allocator, ofr_error *err);
+
+typedef enum ofr_log_level { OFR_LOG_DEBUG, OFR_LOG_INFO, OFR_LOG_WARN } ofr_log_level;
+
+/* A line without a newline, borrowed for the call; on the thread that is calling
+ * the library, so several at once when there are several. */
+typedef void (*ofr_log_sink)(void *user, ofr_log_level level, const char *line);
+
+/* NULL, as in the beginning: the library is silent. */
+OFR_API void ofr_log_set_sink(ofr_log_sink sink, void *user);
+
+/* ---- models ----------------------------------------------------------- */
 
 typedef struct ofr_model ofr_model;
 typedef struct ofr_session ofr_session;
-
-/* How a text stops.  `threshold` means, by rule:
- *   "policy"      leave when the policy's probability of stopping is above it
- *   "ponder"      leave when the policy has stopped by now with more than this
- *   "lte"         leave when the estimate of being wrong is below it
- *   "entropy"     leave when the entropy in nats is below it
- *   "speed"       the same, as a share of the largest entropy
- *   "confidence"  leave when the largest probability is above it
- *   "energy"      leave when 1 / (1 + sum of e^logits) is below it
- *   "patience"    leave after this many further layers that agree; regression:
- *                 when the answer moved by less
- *   "pcee"        P + th: after P layers in a row below th of the largest entropy
- *   "hash"        layers added to where a token may leave
- *   "fixed"       leave at this layer
- *   "never"       ignored; the last layer answers                          */
-typedef struct ofr_exit_options {
-    const char *rule; /* NULL: as stored in the model's config.json           */
-    double threshold; /* NaN: as stored with that rule, else the rule's default;
-                         0 beside a NULL rule means the same, so that zeroed
-                         options are the stored ones                          */
-} ofr_exit_options;
-
-typedef struct ofr_session_options {
-    int max_batch;  /* texts per call; 0: 32                                 */
-    int max_tokens; /* tokens per text, longer texts are truncated; 0: as in
-                       training, at most what the model accepts              */
-    int n_threads;  /* 0: the processors this process may use                */
-    ofr_exit_options exit;
-} ofr_session_options;
-
-typedef struct ofr_text {
-    const char *text; /* UTF-8, need not end in NUL             */
-    size_t text_len;
-    const char *pair; /* NULL when the task has a single text   */
-    size_t pair_len;
-} ofr_text;
-
-typedef struct ofr_result {
-    int label;           /* index of the chosen class                         */
-    int exit_layer;      /* 1..n_layers: the layer that answered              */
-    int n_tokens;        /* tokens read, after truncation                     */
-    int truncated;       /* 1 when the text was longer than max_tokens        */
-    const float *probs;  /* [n_classes], for a regression its value; borrowed
-                            until the next call on this session, or until the
-                            session is closed                                 */
-} ofr_result;
 
 /* Open the model in directory `dir` (config.json, model.safetensors or shards,
  * tokenizer files).  On success *out is set; caller closes it with
@@ -134,19 +143,120 @@ OFR_API void ofr_model_close(ofr_model *model); /* NULL is allowed */
 OFR_API const char *ofr_model_precision(const ofr_model *model); /* static storage */
 OFR_API int ofr_model_n_layers(const ofr_model *model);
 OFR_API int ofr_model_n_classes(const ofr_model *model);
+OFR_API int ofr_model_hidden_size(const ofr_model *model);
+/* 1: its one "class" is a value, not a probability. */
+OFR_API int ofr_model_is_regression(const ofr_model *model);
 /* Name of class `label`; borrowed until the model is closed; NULL if out of range. */
 OFR_API const char *ofr_model_label(const ofr_model *model, int label);
+
+/* ---- when a text stops ------------------------------------------------- */
+
+/* What a rule of your own sees: one text after one layer. */
+typedef struct ofr_exit_point {
+    int text;            /* its index in the call of ofr_classify()              */
+    int layer;           /* 1..n_layers - 1; layer n_layers answers without being
+                            asked                                                */
+    int n_layers, n_classes;
+    const float *logits; /* [n_classes] of this layer's classifier               */
+    const float *probs;  /* [n_classes] their softmax; of a regression the value */
+    float policy;        /* what the gate of this layer says: the probability of
+                            stopping (of BERxiT's: of being wrong); NaN: none    */
+} ofr_exit_point;
+
+/* Return 0 to go on, anything else to take this layer's answer.  Called on the
+ * thread of ofr_classify(); of one text, layers come in rising order, texts of a
+ * call in any.  The point is borrowed for the call.  Must not use the session. */
+typedef int (*ofr_exit_function)(void *user, const ofr_exit_point *point);
+
+/* How a text stops.  `threshold` means, by rule:
+ *   "policy"      leave when the policy's probability of stopping is above it
+ *   "ponder"      leave when the policy has stopped by now with more than this
+ *   "lte"         leave when the estimate of being wrong is below it
+ *   "entropy"     leave when the entropy in nats is below it
+ *   "speed"       the same, as a share of the largest entropy
+ *   "confidence"  leave when the largest probability is above it
+ *   "energy"      leave when 1 / (1 + sum of e^logits) is below it
+ *   "patience"    leave after this many further layers that agree; regression:
+ *                 when the answer moved by less
+ *   "pcee"        P + th: after P layers in a row below th of the largest entropy
+ *   "hash"        layers added to where a token may leave
+ *   "fixed"       leave at this layer
+ *   "never"       ignored; the last layer answers                          */
+typedef struct ofr_exit_options {
+    const char *rule; /* NULL: as stored in the model's config.json           */
+    double threshold; /* NaN: as stored with that rule, else the rule's default;
+                         0 beside a NULL rule means the same, so that zeroed
+                         options are the stored ones                          */
+    ofr_exit_function decide; /* a rule of your own in their place; `rule` is
+                                 then NULL.  NULL: none                       */
+    void *user;               /* given to it                                  */
+} ofr_exit_options;
+
+/* ---- sessions --------------------------------------------------------- */
+
+typedef struct ofr_session_options {
+    int max_batch;  /* texts per call; 0: 32                                 */
+    int max_tokens; /* tokens per text, longer texts are truncated; 0: as in
+                       training, at most what the model accepts              */
+    int n_threads;  /* that share the work of one call; 0: the processors this
+                       process may use.  Where many sessions run at once, 1  */
+    ofr_exit_options exit;
+} ofr_session_options;
 
 /* Scratch for one caller.  `options` may be NULL.  The model must outlive it. */
 OFR_API ofr_status ofr_session_open(ofr_session **out, const ofr_model *model,
                                     const ofr_session_options *options, ofr_error *err);
 OFR_API void ofr_session_close(ofr_session *session); /* NULL is allowed */
 
+/* Another rule or threshold for the calls that follow; does not allocate.
+ * `options` may be NULL: as stored in the model.
+ * OFR_INVALID: as for ofr_session_open(); the rule is then what it was. */
+OFR_API ofr_status ofr_session_set_exit(ofr_session *session,
+                                        const ofr_exit_options *options, ofr_error *err);
+
+typedef struct ofr_text {
+    const char *text; /* UTF-8, need not end in NUL             */
+    size_t text_len;
+    const char *pair; /* NULL when the task has a single text   */
+    size_t pair_len;
+} ofr_text;
+
+typedef struct ofr_result {
+    int label;           /* index of the chosen class                         */
+    int exit_layer;      /* 1..n_layers: the layer that answered              */
+    int n_tokens;        /* tokens read, after truncation                     */
+    int truncated;       /* 1 when the text was longer than max_tokens        */
+    const float *probs;  /* [n_classes], for a regression its value; borrowed
+                            until the next call on this session, or until the
+                            session is closed                                 */
+} ofr_result;
+
 /* Classify texts[n], n <= max_batch, each stopping at the first layer whose
  * exit rule says so.  A text's result does not depend on the others in the
  * call, bit for bit.  results: [n]. */
 OFR_API ofr_status ofr_classify(ofr_session *session, ofr_result *results,
                                 const ofr_text *texts, int n, ofr_error *err);
+
+/* Everything the model computes about one text.  T tokens, C = hidden size, L
+ * layers, K classes; row-major; borrowed until the next call on this session, or
+ * until it is closed. */
+typedef struct ofr_features {
+    int n_tokens;        /* T, with special tokens, after truncation            */
+    int truncated;       /* 1 when the text was longer than max_tokens          */
+    int hidden_size, n_layers, n_classes; /* C, L, K                            */
+    const int *ids;      /* [T] what the tokenizer made of the text             */
+    const float *hidden; /* [L+1,T,C] hidden states; 0 is before the first layer */
+    const float *pooled; /* [L,C] what classifier and policy of each layer read  */
+    const float *logits; /* [L,K] of each layer's classifier.  Row l - 1 is layer
+                            l; rows of both are NaN for a layer without one      */
+    const float *policy; /* [L-1] what the gate of each layer below L says, as in
+                            ofr_exit_point; NULL: the model has none             */
+} ofr_features;
+
+/* All layers of one text, whatever the exit rule.  A text's features are the same
+ * bits as those of `offramp features`.  The first call allocates.  OFR_NOMEM. */
+OFR_API ofr_status ofr_session_features(ofr_session *session, ofr_features *features,
+                                        const ofr_text *text, ofr_error *err);
 
 #ifdef __cplusplus
 }

@@ -1,21 +1,12 @@
-/*
- * mem.c - the only allocator: posix_memalign() with counters and two switches.
- *
- * Blocks carry no header, so that a sanitizer sees exactly the bytes asked for.
- */
+/* mem.c - the only allocator: heap.h with counters and two switches. */
 #include "base/mem.h"
 
 #include <stdatomic.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
+#include "base/heap.h"
 #include "base/status.h"
-
-/* Weights and activations are walked from end to end: from this size on, pages
- * of 2 MiB spare most misses of the address translation cache. */
-enum { LARGE_BLOCK = 4 << 20, LARGE_PAGE = 2 << 20 };
 
 /* The counters are the one exception to "no mutable globals" that an allocator
  * can not avoid. */
@@ -34,21 +25,20 @@ static bool must_fail(void)
     return false;
 }
 
-void *ofr_mem_alloc(size_t bytes)
+/* Counts the allocation that is to come; false when there shall be none. */
+static bool begin(size_t bytes)
 {
     bool allowed = !atomic_load(&forbidden);
     if (!allowed) atomic_fetch_add(&n_violations, 1);
     OFR_ASSERT(allowed);
     atomic_fetch_add(&n_allocations, 1);
-    if (must_fail() || bytes > PTRDIFF_MAX / 2) return NULL;
-    void *p = NULL;
-    bool large = bytes >= LARGE_BLOCK;
-    if (posix_memalign(&p, large ? LARGE_PAGE : OFR_ALIGN, bytes > 0 ? bytes : 1) != 0)
-        return NULL;
-#ifdef MADV_HUGEPAGE
-    if (large) (void)madvise(p, bytes, MADV_HUGEPAGE); /* a wish, not a need */
-#endif
-    atomic_fetch_add(&n_live, 1);
+    return !must_fail() && bytes <= PTRDIFF_MAX / 2;
+}
+
+void *ofr_mem_alloc(size_t bytes)
+{
+    void *p = begin(bytes) ? ofr_heap_alloc(bytes) : NULL;
+    if (p != NULL) atomic_fetch_add(&n_live, 1);
     return p;
 }
 
@@ -67,12 +57,8 @@ void *ofr_mem_array(size_t count, size_t size)
 
 void *ofr_mem_resize(void *p, size_t old_bytes, size_t new_bytes)
 {
-    void *q = ofr_mem_alloc(new_bytes);
-    if (q == NULL) return NULL;
-    size_t keep = old_bytes < new_bytes ? old_bytes : new_bytes;
-    if (p != NULL && keep > 0) memcpy(q, p, keep);
-    ofr_mem_free(p);
-    return q;
+    if (p == NULL) return ofr_mem_alloc(new_bytes);
+    return begin(new_bytes) ? ofr_heap_resize(p, old_bytes, new_bytes) : NULL;
 }
 
 char *ofr_mem_strdup(const char *s, size_t n)
@@ -89,7 +75,7 @@ void ofr_mem_free(void *p)
 {
     if (p == NULL) return;
     atomic_fetch_sub(&n_live, 1);
-    free(p);
+    ofr_heap_free(p);
 }
 
 size_t ofr_mem_count(void)

@@ -6,9 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STRINGIFY_(x) #x
-#define STRINGIFY(x) STRINGIFY_(x)
-
 const char *ofr_status_text(ofr_status status)
 {
     static const char *const texts[] = {
@@ -18,12 +15,6 @@ const char *ofr_status_text(ofr_status status)
     };
     unsigned i = (unsigned)status;
     return i < OFR_STATUS_COUNT ? texts[i] : "unknown status";
-}
-
-const char *ofr_version(void)
-{
-    return STRINGIFY(OFR_VERSION_MAJOR) "." STRINGIFY(OFR_VERSION_MINOR) "." STRINGIFY(
-        OFR_VERSION_PATCH);
 }
 
 /* An error is one line: control characters that came in with a file's name or

@@ -57,6 +57,16 @@ int ofr_model_n_classes(const ofr_model *model)
     return model->encoder.config.K;
 }
 
+int ofr_model_hidden_size(const ofr_model *model)
+{
+    return model->encoder.config.C;
+}
+
+int ofr_model_is_regression(const ofr_model *model)
+{
+    return model->encoder.config.regression;
+}
+
 const char *ofr_model_label(const ofr_model *model, int label)
 {
     const ofr_config *config = &model->encoder.config;
@@ -87,6 +97,23 @@ void ofr_session_close(ofr_session *session)
     ofr_mem_free(session);
 }
 
+ofr_status ofr_session_set_exit(ofr_session *session, const ofr_exit_options *options,
+                                ofr_error *err)
+{
+    static const ofr_exit_options stored = {0};
+    if (session == NULL) return fail_null(err, "ofr_session_set_exit");
+    return ofr_session_choose_exit(session, options != NULL ? options : &stored, err);
+}
+
+/* Are the pointers of text i of a call what they seem? */
+static ofr_status check_text(const ofr_text *text, int i, ofr_error *err)
+{
+    if ((text->text != NULL || text->text_len == 0) &&
+        (text->pair != NULL || text->pair_len == 0))
+        return OFR_OK;
+    return ofr_fail(err, OFR_INVALID, "text %d of the call: NULL with a length", i);
+}
+
 ofr_status ofr_classify(ofr_session *session, ofr_result *results, const ofr_text *texts,
                         int n, ofr_error *err)
 {
@@ -97,13 +124,18 @@ ofr_status ofr_classify(ofr_session *session, ofr_result *results, const ofr_tex
                         session->max_batch);
     if (n > 0 && (results == NULL || texts == NULL))
         return fail_null(err, "ofr_classify");
-    for (int i = 0; i < n; i++) {
-        const ofr_text *t = &texts[i];
-        if ((t->text == NULL && t->text_len > 0) || (t->pair == NULL && t->pair_len > 0))
-            return ofr_fail(err, OFR_INVALID, "text %d of the call: NULL with a length",
-                            i);
-    }
+    for (int i = 0; i < n; i++)
+        OFR_TRY(check_text(&texts[i], i, err));
     OFR_TRY(ofr_session_run(session, texts, n, err));
     if (n > 0) memcpy(results, session->results, (size_t)n * sizeof(*results));
     return OFR_OK;
+}
+
+ofr_status ofr_session_features(ofr_session *session, ofr_features *features,
+                                const ofr_text *text, ofr_error *err)
+{
+    if (session == NULL || features == NULL || text == NULL)
+        return fail_null(err, "ofr_session_features");
+    OFR_TRY(check_text(text, 0, err));
+    return ofr_session_inspect(session, features, text, err);
 }

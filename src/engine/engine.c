@@ -6,6 +6,7 @@
 
 #include "base/cpu.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "kernels/dev.h"
 
 static ofr_status check_dir(const char *dir, ofr_error *err)
@@ -27,6 +28,19 @@ static ofr_status parse_precision(int *precision, const char *name, ofr_error *e
                     "precision is \"%.40s\", expected \"f32\", \"f16\", \"bf16\", "
                     "\"int8\" or NULL",
                     name);
+}
+
+static void say_what_opened(const ofr_model *model, const char *dir)
+{
+    const ofr_config *config = &model->encoder.config;
+    ofr_log(OFR_LOG_INFO, "%s: %s, %d layers of %d, %d classes, %s, kernels %s", dir,
+            ofr_family_name(config->family), config->L, config->C, config->K,
+            ofr_precision_name(model->encoder.precision), model->ops.name);
+    if (!(model->encoder.found & OFR_GROUP_HEADS))
+        ofr_log(OFR_LOG_WARN,
+                "%s: no internal classifiers, every text runs through all %d layers; "
+                "`offramp train` makes them",
+                dir, config->L);
 }
 
 ofr_status ofr_engine_open(ofr_model *model, const char *dir,
@@ -51,6 +65,7 @@ ofr_status ofr_engine_open(ofr_model *model, const char *dir,
     int most = ofr_config_max_tokens(config);
     bool shorter = config->max_tokens > 0 && config->max_tokens < most;
     model->max_tokens = shorter ? config->max_tokens : most;
+    say_what_opened(model, dir);
     return OFR_OK;
 }
 
@@ -60,9 +75,8 @@ void ofr_engine_close(ofr_model *model)
     ofr_encoder_close(&model->encoder);
 }
 
-/* Do the files hold what the rule looks at? */
-static ofr_status check_parts(const ofr_model *model, const ofr_rule *rule,
-                              ofr_error *err)
+ofr_status ofr_engine_check_rule(const ofr_model *model, const ofr_rule *rule,
+                                 ofr_error *err)
 {
     unsigned found = model->encoder.found;
     OFR_TRY(ofr_rule_fits(rule, &model->encoder.config, err));
@@ -95,7 +109,7 @@ ofr_status ofr_engine_rule(const ofr_model *model, const ofr_rule **rule,
         value = as_stored ? config->threshold : ofr_rule_default(found, config->K);
     }
     OFR_TRY(ofr_rule_check(found, value, config->L, err));
-    OFR_TRY(check_parts(model, found, err));
+    OFR_TRY(ofr_engine_check_rule(model, found, err));
     *rule = found;
     *threshold = value;
     return OFR_OK;

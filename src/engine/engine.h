@@ -32,4 +32,8 @@ ofr_status ofr_engine_rule(const ofr_model *model, const ofr_rule **rule,
                            double *threshold, const ofr_exit_options *options,
                            ofr_error *err);
 
+/* The same for a rule that is at hand: do the files hold what it looks at? */
+ofr_status ofr_engine_check_rule(const ofr_model *model, const ofr_rule *rule,
+                                 ofr_error *err);
+
 #endif

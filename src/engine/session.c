@@ -22,6 +22,8 @@ static void layout(ofr_slots *slots, void *owner)
     s->results = ofr_slots_take(slots, B, sizeof(ofr_result));
     s->probs = ofr_slots_take(slots, B * K, sizeof(float));
     s->p = ofr_slots_take(slots, K, sizeof(ofr_real));
+    s->own_logits = ofr_slots_take(slots, K, sizeof(float));
+    s->own_probs = ofr_slots_take(slots, K, sizeof(float));
 }
 
 static ofr_status check_range(const char *name, int value, int min, int max,
@@ -72,17 +74,16 @@ static ofr_status warm_tokenizer(ofr_session *s, ofr_error *err)
 ofr_status ofr_session_prepare(ofr_session *session, const ofr_model *model,
                                const ofr_session_options *options, ofr_error *err)
 {
-    const ofr_rule *rule;
-    double threshold;
     session->model = model;
     ofr_tok_scratch_init(&session->scratch);
     OFR_TRY(settle_sizes(session, options, err));
-    OFR_TRY(ofr_engine_rule(model, &rule, &threshold, &options->exit, err));
     OFR_TRY(ofr_slots_open(&session->slots, layout, session, "a session", err));
     OFR_TRY(ofr_dev_open(&session->dev, &model->ops, options->n_threads,
                          session->max_tokens, err));
-    OFR_TRY(ofr_runner_open(&session->runner, &model->encoder, session->dev, rule,
-                            threshold, session->max_batch, session->max_rows, err));
+    OFR_TRY(ofr_runner_open(&session->runner, &model->encoder, session->dev,
+                            &ofr_rule_never, 0, session->max_batch, session->max_rows,
+                            err));
+    OFR_TRY(ofr_session_choose_exit(session, &options->exit, err));
     return warm_tokenizer(session, err);
 }
 
@@ -91,24 +92,31 @@ void ofr_session_release(ofr_session *session)
     ofr_tok_scratch_free(&session->scratch);
     ofr_runner_close(&session->runner);
     ofr_dev_close(session->dev);
+    ofr_slots_close(&session->room.slots);
     ofr_slots_close(&session->slots);
 }
 
-/* Probabilities of text b of the pass; a regression gives its value. */
+void ofr_session_probs(ofr_session *session, float *probs, const ofr_real *z)
+{
+    const ofr_config *config = &session->model->encoder.config;
+    size_t K = (size_t)config->K;
+    if (config->regression)
+        memcpy(session->p, z, K * sizeof(*z));
+    else
+        ofr_softmax(session->p, z, config->K);
+    for (size_t k = 0; k < K; k++)
+        probs[k] = (float)session->p[k];
+}
+
+/* The result of text b of the pass. */
 static void answer(ofr_session *s, int b)
 {
-    const ofr_config *config = &s->model->encoder.config;
-    size_t K = (size_t)config->K, place = (size_t)s->waiting[b];
+    size_t K = (size_t)s->model->encoder.config.K, place = (size_t)s->waiting[b];
     const ofr_real *z = s->runner.logits + (size_t)b * K;
     ofr_result *result = &s->results[place];
     float *probs = s->probs + place * K;
-    if (config->regression)
-        memcpy(s->p, z, K * sizeof(*z));
-    else
-        ofr_softmax(s->p, z, config->K);
-    for (size_t k = 0; k < K; k++)
-        probs[k] = (float)s->p[k];
-    result->label = ofr_argmax(z, config->K);
+    ofr_session_probs(s, probs, z);
+    result->label = ofr_argmax(z, (int)K);
     result->exit_layer = s->runner.exit_layer[b];
     result->probs = probs;
 }

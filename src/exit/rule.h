@@ -30,6 +30,7 @@ typedef struct ofr_exit_view {
                                 from layer to layer; NULL in a replay that asks for
                                 the exit layer alone                              */
     const int *slot;         /* [n] row of `answer` that belongs to each text     */
+    void *user;              /* as given with the rule; NULL in a replay          */
 } ofr_exit_view;
 
 /* How the values of a threshold are best spread over its range. */

@@ -21,7 +21,7 @@ static void layout(ofr_slots *slots, void *owner)
     const ofr_config *config = &runner->encoder->config;
     size_t B = (size_t)runner->max_B, C = (size_t)config->C, K = (size_t)config->K;
     runner->depth = ofr_slots_take(slots, B, sizeof(double));
-    if (runner->rule->by_token)
+    if (config->token_exits)
         runner->token_exits = ofr_slots_take(slots, (size_t)runner->max_N, sizeof(int));
     runner->exit_layer = ofr_slots_take(slots, B, sizeof(int));
     runner->logits = ofr_slots_take(slots, B * K, sizeof(ofr_real));
@@ -42,15 +42,8 @@ ofr_status ofr_runner_open(ofr_runner *runner, const ofr_encoder *encoder, ofr_d
                            const ofr_rule *rule, double threshold, int max_B, int max_N,
                            ofr_error *err)
 {
-    OFR_ASSERT(rule->state_bytes <= OFR_RULE_STATE_MAX);
-    OFR_TRY(ofr_rule_check(rule, threshold, encoder->config.L, err));
-    if (rule->by_token) OFR_TRY(ofr_rule_fits(rule, &encoder->config, err));
-    ofr_runner fresh = {.encoder = encoder,
-                        .dev = dev,
-                        .rule = rule,
-                        .threshold = threshold,
-                        .max_B = max_B,
-                        .max_N = max_N};
+    ofr_runner fresh = {.encoder = encoder, .dev = dev, .max_B = max_B, .max_N = max_N};
+    OFR_TRY(ofr_runner_set_rule(&fresh, rule, threshold, NULL, err));
     OFR_TRY(ofr_slots_open(&fresh.slots, layout, &fresh, "early-exit runner", err));
     ofr_status status = ofr_walk_open(&fresh.walk, encoder, dev, max_B, max_N, err);
     if (status == OFR_OK)
@@ -61,6 +54,19 @@ ofr_status ofr_runner_open(ofr_runner *runner, const ofr_encoder *encoder, ofr_d
         return status;
     }
     *runner = fresh;
+    return OFR_OK;
+}
+
+ofr_status ofr_runner_set_rule(ofr_runner *runner, const ofr_rule *rule, double threshold,
+                               void *user, ofr_error *err)
+{
+    const ofr_config *config = &runner->encoder->config;
+    OFR_ASSERT(rule->state_bytes <= OFR_RULE_STATE_MAX);
+    OFR_TRY(ofr_rule_check(rule, threshold, config->L, err));
+    if (rule->by_token) OFR_TRY(ofr_rule_fits(rule, config, err));
+    runner->rule = rule;
+    runner->threshold = threshold;
+    runner->user = user;
     return OFR_OK;
 }
 
@@ -107,6 +113,7 @@ static void ask(ofr_runner *runner, int layer)
         .pi = rule->needs_policy ? runner->stop_pi : NULL,
         .answer = rule->own_answer ? runner->logits : NULL,
         .slot = walk->text,
+        .user = runner->user,
     };
     rule->decide(runner->threshold, runner->state, &view, runner->stop);
     for (int b = 0; runner->dealt && b < walk->B; b++)

@@ -16,6 +16,7 @@ typedef struct ofr_runner {
     ofr_dev *dev;
     const ofr_rule *rule;
     double threshold;
+    void *user;         /* shown to the rule.  NULL after open                    */
     int max_B, max_N;
     const int *dealt;   /* [B] exit layers given in advance, for measuring: the rule
                            is asked and then overruled.  NULL after open; borrowed */
@@ -30,7 +31,7 @@ typedef struct ofr_runner {
     ofr_real *pi;       /* [B,L-1] as far as the text went, NaN behind that; all
                            NaN when the rule needs no policy                     */
     /* scratch */
-    int *token_exits;   /* [N] last layer of each token; a rule by token alone   */
+    int *token_exits;   /* [N] last layer of each token, where the model has such */
     ofr_real *cls, *c, *z, *stop_pi, *hidden, *c_exit;
     unsigned char *stop, *keep, *state;
     ofr_slots slots;
@@ -40,6 +41,9 @@ ofr_status ofr_runner_open(ofr_runner *runner, const ofr_encoder *encoder, ofr_d
                            const ofr_rule *rule, double threshold, int max_B, int max_N,
                            ofr_error *err);
 void ofr_runner_close(ofr_runner *runner);
+/* Another rule for the runs that follow.  OFR_INVALID as open; nothing has changed. */
+ofr_status ofr_runner_set_rule(ofr_runner *runner, const ofr_rule *rule, double threshold,
+                               void *user, ofr_error *err);
 /* Never allocates.  tokens as for ofr_walk_begin(). */
 void ofr_runner_run(ofr_runner *runner, const ofr_tokens *tokens);
 

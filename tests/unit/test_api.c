@@ -10,92 +10,9 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
-#include "exit/rule.h"
-#include "model/encoder.h"
-#include "model/weights.h"
+#include "support/tiny_model.h"
 
-#define N_WORDS 40
-#define K 3
-
-/* ---- a model directory ----------------------------------------------- */
-
-static void write_vocabulary(const char *dir)
-{
-    char text[4096] = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n", path[OFR_PATH_MAX];
-    size_t n = strlen(text);
-    for (int i = 0; i < N_WORDS; i++)
-        n += (size_t)snprintf(text + n, sizeof(text) - n, "w%c%c\n", 'a' + i / 8,
-                              'a' + i % 8);
-    ofr_error err;
-    assert_ok(ofr_file_join(path, dir, "vocab.txt", &err), err);
-    assert_ok(ofr_file_write(path, text, n, &err), err);
-}
-
-/* A model whose heads and policies are loud enough that texts differ. */
-static void write_model(const char *dir, const char *rule, double threshold,
-                        int max_tokens)
-{
-    static const char *const labels[K] = {"red", "green", "blue"};
-    ofr_error err;
-    ofr_config config = {0};
-    ofr_encoder encoder;
-    char path[OFR_PATH_MAX];
-    assert_ok(ofr_file_make_dirs(dir, &err), err);
-    write_vocabulary(dir);
-    assert_ok(ofr_config_shape(&config, OFR_FAMILY_BERT, "tiny", 5 + N_WORDS, &err), err);
-    config.L = 4;
-    config.C = 32;
-    config.E = 32;
-    config.H = 2;
-    config.F = 64;
-    config.n_positions = 64;
-    config.initializer_range = 0.2;
-    config.max_tokens = max_tokens;
-    assert_ok(ofr_config_set_labels(&config, K, labels, false, &err), err);
-    snprintf(config.rule, sizeof(config.rule), "%s", rule);
-    config.threshold = threshold;
-    assert_ok(ofr_encoder_new(&encoder, &config, 6, &err), err);
-    for (int l = 0; l < config.L; l++) {
-        const ofr_exit_at *at = &encoder.params.exits[l];
-        for (int i = 0; i < K * config.C; i++)
-            encoder.w[at->head_w + (size_t)i] *= 4;
-        if (l == config.L - 1) continue;
-        encoder.w[at->policy_b2] = (ofr_real)-0.5;
-        for (int i = 0; i < config.policy_hidden; i++)
-            encoder.w[at->policy_w2 + (size_t)i] *= 30;
-    }
-    assert_ok(ofr_file_join(path, dir, "model.safetensors", &err), err);
-    assert_ok(ofr_weights_save(&encoder.params, &encoder.config, path, encoder.w, OFR_F32,
-                               &err),
-              err);
-    assert_ok(ofr_file_join(path, dir, "config.json", &err), err);
-    assert_ok(ofr_config_save(&encoder.config, path, &err), err);
-    ofr_encoder_close(&encoder);
-    ofr_config_free(&config);
-}
-
-static char stored_dir[OFR_PATH_MAX];
-
-static int make_model(void **state)
-{
-    (void)state;
-    strcpy(stored_dir, support_path("model"));
-    write_model(stored_dir, "policy", 0.5, 16);
-    return 0;
-}
-
-/* Text i: a few words of the vocabulary, 0 to 11 of them. */
-static const char *make_text(char out[128], uint64_t i)
-{
-    size_t n = 0;
-    out[0] = '\0';
-    for (uint64_t w = 0; w < i % 12; w++) {
-        uint32_t word = ofr_rng_below(77, i, w, N_WORDS);
-        n += (size_t)snprintf(out + n, 128 - n, "w%c%c ", (int)('a' + word / 8),
-                              (int)('a' + word % 8));
-    }
-    return out;
-}
+#define K TINY_CLASSES
 
 /* ---- tests ------------------------------------------------------------ */
 
@@ -104,7 +21,7 @@ static void test_model(void **state)
     (void)state;
     ofr_error err;
     ofr_model *model = NULL;
-    assert_ok(ofr_model_open(&model, stored_dir, &err), err);
+    assert_ok(ofr_model_open(&model, support_tiny_dir(), &err), err);
     assert_int_equal(ofr_model_n_layers(model), 4);
     assert_int_equal(ofr_model_n_classes(model), K);
     assert_string_equal(ofr_model_label(model, 0), "red");
@@ -131,7 +48,7 @@ static void test_model_options(void **state)
         ofr_model *model;
         ofr_session *session;
         ofr_result result;
-        assert_ok(ofr_model_open_as(&model, stored_dir, &options, &err), err);
+        assert_ok(ofr_model_open_as(&model, support_tiny_dir(), &options, &err), err);
         assert_string_equal(ofr_model_precision(model), names[i] ? names[i] : "f32");
         assert_ok(ofr_session_open(&session, model, &never, &err), err);
         assert_ok(ofr_classify(session, &result, &text, 1, &err), err);
@@ -143,10 +60,10 @@ static void test_model_options(void **state)
     }
     ofr_model *none = NULL;
     ofr_model_options wrong = {.precision = "int4"}, many = {.n_threads = 65};
-    assert_fails(ofr_model_open_as(&none, stored_dir, &wrong, &err), OFR_INVALID, err,
-                 "int4");
-    assert_fails(ofr_model_open_as(&none, stored_dir, &many, &err), OFR_INVALID, err,
-                 "65");
+    assert_fails(ofr_model_open_as(&none, support_tiny_dir(), &wrong, &err), OFR_INVALID,
+                 err, "int4");
+    assert_fails(ofr_model_open_as(&none, support_tiny_dir(), &many, &err), OFR_INVALID,
+                 err, "65");
     assert_null(none);
 }
 
@@ -177,7 +94,7 @@ static void test_batches(void **state)
     ofr_model *model;
     ofr_session *one, *many;
     ofr_session_options options = {.max_batch = 1, .n_threads = 1};
-    assert_ok(ofr_model_open(&model, stored_dir, &err), err);
+    assert_ok(ofr_model_open(&model, support_tiny_dir(), &err), err);
     assert_ok(ofr_session_open(&one, model, &options, &err), err);
     options.max_batch = N_TEXTS; /* more rows than one pass holds */
     options.max_tokens = 64;
@@ -186,7 +103,7 @@ static void test_batches(void **state)
     int exits[5] = {0};
     ofr_text texts[N_TEXTS];
     for (int i = 0; i < N_TEXTS; i++) {
-        texts[i] = (ofr_text){make_text(storage[i], (uint64_t)i), 0, NULL, 0};
+        texts[i] = (ofr_text){support_tiny_text(storage[i], (uint64_t)i), 0, NULL, 0};
         texts[i].text_len = strlen(texts[i].text);
         assert_ok(ofr_classify(one, &alone[i], &texts[i], 1, &err), err);
         check_result(&alone[i]);
@@ -226,7 +143,7 @@ static void test_truncation(void **state)
     ofr_error err;
     ofr_model *model;
     ofr_session *session;
-    assert_ok(ofr_model_open(&model, stored_dir, &err), err);
+    assert_ok(ofr_model_open(&model, support_tiny_dir(), &err), err);
     size_t n = 300000;
     char *text = malloc(n);
     assert_non_null(text);
@@ -261,27 +178,29 @@ static void test_rules(void **state)
 {
     (void)state;
     static const struct {
-        ofr_exit_options exit;
+        const char *rule;
+        double threshold;
         int layer; /* 0: as the stored rule */
     } rows[] = {
-        {{"fixed", 2}, 2},        {{"fixed", 4}, 4},      {{"never", 0}, 4},
-        {{"policy", 0}, 1},       {{"policy", 1}, 4},     {{"entropy", 20}, 1},
-        {{"entropy", 0}, 4},      {{"confidence", 1}, 4}, {{"patience", 3}, 4},
-        {{"policy", 0.5}, 0},     {{NULL, 0}, 0},         {{NULL, (double)NAN}, 0},
-        {{"policy", (double)NAN}, 0}, {{NULL, 1}, 4},
+        {"fixed", 2, 2},       {"fixed", 4, 4},      {"never", 0, 4},
+        {"policy", 0, 1},      {"policy", 1, 4},     {"entropy", 20, 1},
+        {"entropy", 0, 4},     {"confidence", 1, 4}, {"patience", 3, 4},
+        {"policy", 0.5, 0},    {NULL, 0, 0},         {NULL, (double)NAN, 0},
+        {"policy", (double)NAN, 0}, {NULL, 1, 4},
     };
     ofr_error err;
     ofr_model *model;
     ofr_session *stored, *session;
     char text[128];
-    assert_ok(ofr_model_open(&model, stored_dir, &err), err);
+    assert_ok(ofr_model_open(&model, support_tiny_dir(), &err), err);
     assert_ok(ofr_session_open(&stored, model, NULL, &err), err);
     for (size_t r = 0; r < sizeof(rows) / sizeof(rows[0]); r++) {
-        ofr_session_options options = {.exit = rows[r].exit};
+        ofr_session_options options = {
+            .exit = {.rule = rows[r].rule, .threshold = rows[r].threshold}};
         assert_ok(ofr_session_open(&session, model, &options, &err), err);
         for (uint64_t i = 0; i < 30; i++) {
             ofr_result want, got;
-            ofr_text t = {make_text(text, i), 0, NULL, 0};
+            ofr_text t = {support_tiny_text(text, i), 0, NULL, 0};
             t.text_len = strlen(text);
             assert_ok(ofr_classify(stored, &want, &t, 1, &err), err);
             assert_ok(ofr_classify(session, &got, &t, 1, &err), err);
@@ -306,7 +225,7 @@ static void test_odd_texts(void **state)
     ofr_error err;
     ofr_model *model;
     ofr_session *session;
-    assert_ok(ofr_model_open(&model, stored_dir, &err), err);
+    assert_ok(ofr_model_open(&model, support_tiny_dir(), &err), err);
     assert_ok(ofr_session_open(&session, model, NULL, &err), err);
     for (size_t i = 0; i < sizeof(odd) / sizeof(odd[0]); i++) {
         ofr_result result;
@@ -332,7 +251,8 @@ static void test_bad_arguments(void **state)
     ofr_error err;
     ofr_model *model = NULL, *other = NULL;
     ofr_session *session = NULL;
-    assert_fails(ofr_model_open(NULL, stored_dir, &err), OFR_INVALID, err, "NULL");
+    assert_fails(ofr_model_open(NULL, support_tiny_dir(), &err), OFR_INVALID, err,
+                 "NULL");
     assert_fails(ofr_model_open(&other, NULL, &err), OFR_INVALID, err, "NULL");
     assert_fails(ofr_model_open(&other, support_path("nothing"), &err), OFR_NOT_FOUND,
                  err, "nothing");
@@ -341,7 +261,7 @@ static void test_bad_arguments(void **state)
     assert_null(other);
     assert_int_equal(ofr_model_open(&other, support_path("nothing"), NULL),
                      OFR_NOT_FOUND);
-    assert_ok(ofr_model_open(&model, stored_dir, &err), err);
+    assert_ok(ofr_model_open(&model, support_tiny_dir(), &err), err);
     static const struct {
         ofr_session_options options;
         const char *part;
@@ -351,9 +271,9 @@ static void test_bad_arguments(void **state)
         {{.max_tokens = 65}, "max_tokens is 65, expected 0 or 4 to 64"},
         {{.max_tokens = 3}, "max_tokens is 3"},
         {{.n_threads = -2}, "n_threads is -2"},
-        {{.exit = {"sometimes", 0}}, "sometimes"},
-        {{.exit = {"policy", 7}}, "7"},
-        {{.exit = {"fixed", 5}}, "5"},
+        {{.exit = {.rule = "sometimes"}}, "sometimes"},
+        {{.exit = {.rule = "policy", .threshold = 7}}, "7"},
+        {{.exit = {.rule = "fixed", .threshold = 5}}, "5"},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         assert_fails(ofr_session_open(&session, model, &rows[i].options, &err),
@@ -386,22 +306,12 @@ static void test_missing_parts(void **state)
     ofr_session *session = NULL;
     char dir[OFR_PATH_MAX], path[OFR_PATH_MAX];
     strcpy(dir, support_path("plain"));
-    write_model(dir, "never", 0, 0);
-    ofr_encoder encoder;
-    assert_ok(ofr_encoder_open(&encoder, dir, 0, &err), err);
-    encoder.config.has_exits = encoder.config.has_policies = false;
-    assert_ok(ofr_file_join(path, dir, "model.safetensors", &err), err);
-    assert_ok(ofr_weights_save(&encoder.params, &encoder.config, path, encoder.w, OFR_F32,
-                               &err),
-              err);
-    assert_ok(ofr_file_join(path, dir, "config.json", &err), err);
-    assert_ok(ofr_config_save(&encoder.config, path, &err), err);
-    ofr_encoder_close(&encoder);
+    support_tiny_plain(dir);
     assert_ok(ofr_model_open(&model, dir, &err), err);
-    ofr_session_options options = {.exit = {"policy", 0.5}};
+    ofr_session_options options = {.exit = {.rule = "policy", .threshold = 0.5}};
     assert_fails(ofr_session_open(&session, model, &options, &err), OFR_INVALID, err,
                  "policy");
-    options.exit = (ofr_exit_options){"entropy", 0.5};
+    options.exit.rule = "entropy";
     assert_fails(ofr_session_open(&session, model, &options, &err), OFR_INVALID, err,
                  "internal classifiers");
     assert_ok(ofr_session_open(&session, model, NULL, &err), err);
@@ -441,7 +351,7 @@ static void *call(void *arg)
     if (!c->ok) return NULL;
     for (uint64_t i = 0; i < N_SHARED && c->ok; i++) {
         char text[128];
-        ofr_text t = {make_text(text, i), 0, NULL, 0};
+        ofr_text t = {support_tiny_text(text, i), 0, NULL, 0};
         t.text_len = strlen(text);
         c->ok = ofr_classify(session, &c->results[i], &t, 1, NULL) == OFR_OK;
     }
@@ -454,7 +364,7 @@ static void test_threads(void **state)
     (void)state;
     ofr_error err;
     ofr_model *model;
-    assert_ok(ofr_model_open(&model, stored_dir, &err), err);
+    assert_ok(ofr_model_open(&model, support_tiny_dir(), &err), err);
     static caller callers[3];
     pthread_t threads[3];
     for (int i = 0; i < 3; i++) {
@@ -482,14 +392,14 @@ static void test_no_allocation(void **state)
     ofr_model *model;
     ofr_session *session;
     size_t live = ofr_mem_live();
-    assert_ok(ofr_model_open(&model, stored_dir, &err), err);
+    assert_ok(ofr_model_open(&model, support_tiny_dir(), &err), err);
     assert_ok(ofr_session_open(&session, model, NULL, &err), err);
     size_t violations = ofr_mem_violations();
     ofr_mem_forbid(true);
     for (uint64_t i = 0; i < 50; i++) {
         char text[128];
         ofr_result result;
-        ofr_text t = {make_text(text, i), strlen(text), text, 0};
+        ofr_text t = {support_tiny_text(text, i), strlen(text), text, 0};
         t.text_len = t.pair_len = strlen(text);
         assert_ok(ofr_classify(session, &result, &t, 1, &err), err);
     }
@@ -511,7 +421,7 @@ static void test_short_memory(void **state)
         ofr_model *model = NULL;
         ofr_session *session = NULL;
         ofr_mem_fail_at(n, n % 2 == 0);
-        ofr_status status = ofr_model_open(&model, stored_dir, &err);
+        ofr_status status = ofr_model_open(&model, support_tiny_dir(), &err);
         if (status == OFR_OK) status = ofr_session_open(&session, model, NULL, &err);
         done = status == OFR_OK;
         if (!done) {
@@ -537,5 +447,5 @@ int main(void)
         cmocka_unit_test(test_missing_parts), cmocka_unit_test(test_threads),
         cmocka_unit_test(test_no_allocation), cmocka_unit_test(test_short_memory),
     };
-    return cmocka_run_group_tests_name("api", tests, make_model, NULL);
+    return cmocka_run_group_tests_name("api", tests, support_tiny_setup, NULL);
 }
