@@ -43,7 +43,7 @@ static ofr_status open_to_read(int *out, struct stat *info, const char *path,
 
 ofr_status ofr_file_map_open(ofr_file_map *map, const char *path, ofr_error *err)
 {
-    int fd;
+    int fd = -1;
     struct stat info;
     OFR_TRY(open_to_read(&fd, &info, path, err));
     if (!S_ISREG(info.st_mode)) {

@@ -11,9 +11,65 @@
 
 #include "base/file.h"
 #include "base/str.h"
+#include "io/json_memory.h"
 
 /* Larger than any tokenizer.json or index we know of. */
 #define JSON_MAX_BYTES ((size_t)512 << 20)
+
+json_t *ofr_json_copy(const json_t *json)
+{
+    json_t *copy;
+
+    if (!ofr_json_memory_begin(0)) return NULL;
+    copy = json_deep_copy(json);
+    if (ofr_json_memory_short()) {
+        json_decref(copy);
+        copy = NULL;
+    }
+    ofr_json_memory_end();
+    return copy;
+}
+
+/* ---- reading ------------------------------------------------------------------- */
+
+typedef struct source {
+    const char *text;
+    size_t left;
+} source;
+
+/* The next characters, a few at a time; none when memory is short. */
+static size_t next_part(void *buffer, size_t room, void *user)
+{
+    source *from = user;
+    size_t n = room < 256 ? room : 256;
+
+    if (n > from->left) n = from->left;
+    if (ofr_json_memory_short()) n = 0;
+    if (n > 0) memcpy(buffer, from->text, n);
+    from->text += n;
+    from->left -= n;
+    return n;
+}
+
+/* NULL, and why->text is empty when memory was short. */
+static json_t *parse(const char *text, size_t len, json_error_t *why)
+{
+    source from = {text, len};
+    json_t *json = NULL;
+
+    /* jansson doubles the memory of the word that it is reading. */
+    if (len < SIZE_MAX / 4 && ofr_json_memory_begin(2 * len + 65536))
+        json = json_load_callback(next_part, &from, JSON_REJECT_DUPLICATES, why);
+    else
+        why->text[0] = '\0';
+    if (ofr_json_memory_short()) {
+        json_decref(json);
+        json = NULL;
+        why->text[0] = '\0';
+    }
+    ofr_json_memory_end();
+    return json;
+}
 
 ofr_status ofr_json_parse(json_t **out, const char *text, size_t len, const char *name,
                           ofr_error *err)
@@ -24,10 +80,9 @@ ofr_status ofr_json_parse(json_t **out, const char *text, size_t len, const char
         text += 3;
         len -= 3;
     }
-    json = json_loadb(text, len, JSON_REJECT_DUPLICATES, &why);
+    json = parse(text, len, &why);
+    if (!json && !why.text[0]) return ofr_fail_nomem(err, len, name);
     if (!json) {
-        if (json_error_code(&why) == json_error_out_of_memory)
-            return ofr_fail_nomem(err, len, name);
         for (char *p = why.text; *p; p++)
             if ((unsigned char)*p < 32 || *p == 127) *p = ' ';
         return ofr_fail(err, OFR_FORMAT, "%s:%d:%d: not valid JSON: %s; restore the file",
@@ -47,6 +102,8 @@ ofr_status ofr_json_load(json_t **out, const char *path, ofr_error *err)
     ofr_buf_free(&bytes);
     return status;
 }
+
+/* ---- writing -------------------------------------------------------------------- */
 
 static void add_indent(ofr_buf *out, int depth)
 {

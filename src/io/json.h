@@ -16,6 +16,8 @@
 ofr_status ofr_json_parse(json_t **out, const char *text, size_t len, const char *name,
                           ofr_error *err);
 ofr_status ofr_json_load(json_t **out, const char *path, ofr_error *err);
+/* A deep copy; NULL when memory is short. */
+json_t *ofr_json_copy(const json_t *json);
 /* Pretty, keys in insertion order, atomic. */
 ofr_status ofr_json_save(const json_t *json, const char *path, ofr_error *err);
 

@@ -122,7 +122,7 @@ ofr_status ofr_config_copy(ofr_config *dst, const ofr_config *src, ofr_error *er
     ofr_status status = ofr_config_set_labels(
         &copy, src->K, (const char *const *)src->labels, src->regression, err);
     if (status == OFR_OK && src->json) {
-        copy.json = json_deep_copy(src->json);
+        copy.json = ofr_json_copy(src->json);
         if (!copy.json) status = ofr_fail_nomem(err, sizeof copy, "a configuration");
     }
     if (status != OFR_OK) {
@@ -282,7 +282,7 @@ static int set_offramp(json_t *json, const ofr_config *config)
 static ofr_status update_json(ofr_config *config, ofr_error *err)
 {
     const ofr_family_info *info = ofr_family_of(config->family);
-    json_t *json = config->json ? json_deep_copy(config->json) : json_object();
+    json_t *json = config->json ? ofr_json_copy(config->json) : json_object();
     int failed = !json;
     const char *type = json_string_value(json_object_get(json, "model_type"));
     if (!type) failed |= set_text(json, "model_type", info->name);
