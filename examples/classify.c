@@ -1,7 +1,7 @@
 /*
  * classify.c - one text through the library: what it is, and where it left.
  *
- *     cc classify.c -lofframp -ljansson -lutf8proc -lpcre2-8 -lm -o classify
+ *     cc classify.c $(pkg-config --cflags --libs offramp) -o classify
  *     ./classify MODEL_DIR "a film that earns its tears"
  */
 #include <offramp.h>

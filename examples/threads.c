@@ -1,7 +1,7 @@
 /*
  * threads.c - one model, one session per thread: the same answers as alone.
  *
- *     cc threads.c -lofframp -ljansson -lutf8proc -lpcre2-8 -lm -lpthread -o threads
+ *     cc threads.c $(pkg-config --cflags --libs offramp) -lpthread -o threads
  *     ./threads MODEL_DIR "first text" "second text" ...
  *
  * Each thread classifies every text; the program fails if they disagree.

@@ -1,0 +1,229 @@
+"""What offramp.py says is what the program says, to the bit.
+
+Environment: OFFRAMP_PROGRAM, OFFRAMP_MODEL (a directory with single texts of the
+classes neg and pos), OFFRAMP_LIBRARY.
+"""
+
+import json
+import os
+import struct
+import subprocess
+import tempfile
+import threading
+import unittest
+
+import offramp
+
+PROGRAM, MODEL = os.environ["OFFRAMP_PROGRAM"], os.environ["OFFRAMP_MODEL"]
+TEXTS = ["the film is good", "bad", "", "not very good !", "the film the film",
+         "un ##believable bad good is", "\u00fcber \U0001f600"] * 6
+
+
+def predict(texts, *options):
+    """The program's answers: (label, probability, exit layer, tokens, truncated)."""
+    run = subprocess.run([PROGRAM, "predict", "--model", MODEL, "--json", *options],
+                         input="".join(text + "\n" for text in texts).encode(),
+                         stdout=subprocess.PIPE, check=True)
+    rows = map(json.loads, run.stdout.splitlines())
+    return [(row["label"], row["probability"], row["exit_layer"], row["n_tokens"],
+             row["truncated"]) for row in rows]
+
+
+def short(answer):
+    return (answer.label, answer.probability, answer.exit_layer, answer.n_tokens,
+            answer.truncated)
+
+
+def tensors(text):
+    """What `offramp features` writes about a text: name -> (shape, values)."""
+    with tempfile.TemporaryDirectory() as folder:
+        source, target = os.path.join(folder, "in"), os.path.join(folder, "out")
+        with open(source, "w", encoding="utf-8") as file:
+            file.write(text + "\n")
+        subprocess.run([PROGRAM, "features", "-q", "--model", MODEL, "--input", source,
+                        "--output", target], check=True)
+        with open(target, "rb") as file:
+            data = file.read()
+    (n,) = struct.unpack_from("<Q", data)
+    found = {}
+    for name, row in json.loads(data[8:8 + n]).items():
+        if name == "__metadata__":
+            continue
+        start, end = row["data_offsets"]
+        values = struct.unpack_from("<%df" % ((end - start) // 4), data, 8 + n + start)
+        found[name] = (row["shape"], list(values))
+    return found
+
+
+def flat(values):
+    """Lists of lists, or an array, as one list."""
+    if hasattr(values, "ravel"):
+        return values.ravel().tolist()
+    return sum(map(flat, values), []) if values and isinstance(values[0], list) else values
+
+
+class Classify(unittest.TestCase):
+    def setUp(self):
+        self.model = offramp.Model(MODEL)
+        self.addCleanup(self.model.close)
+
+    def test_model(self):
+        self.assertEqual(self.model.labels, ["neg", "pos"])
+        self.assertEqual((self.model.n_layers, self.model.n_classes), (3, 2))
+        self.assertEqual((self.model.hidden_size, self.model.precision), (16, "f32"))
+        self.assertFalse(self.model.is_regression)
+        self.assertRegex(offramp.version(), r"^\d+\.\d+\.\d+$")
+
+    def test_rules(self):
+        for rule, threshold in [("policy", 0.5), ("policy", 0.09), ("fixed", 2),
+                                ("entropy", 0.6), ("never", None), ("patience", 1)]:
+            options = ["--rule", rule]
+            if threshold is not None:
+                options += ["--threshold", str(threshold)]
+            expected = predict(TEXTS, *options)
+            with self.model.session(rule=rule, threshold=threshold) as session:
+                self.assertEqual([short(a) for a in session.classify(TEXTS)], expected)
+                self.assertEqual(short(session.classify(TEXTS[0])), expected[0])
+            with self.model.session(max_batch=5, threads=1) as session:
+                session.set_exit(rule, threshold)
+                self.assertEqual([short(a) for a in session.classify(TEXTS)], expected)
+
+    def test_pairs(self):
+        pairs = [("the film", "is good"), ("bad", ""), ("", "not very good")]
+        expected = predict(["\t".join(pair) for pair in pairs], "--pairs")
+        with self.model.session() as session:
+            self.assertEqual([short(a) for a in session.classify(pairs)], expected)
+            self.assertEqual(short(session.classify(pairs[0])), expected[0])
+
+    def test_probabilities(self):
+        with self.model.session() as session:
+            for answer in session.classify(TEXTS):
+                self.assertEqual(len(answer.probabilities), 2)
+                self.assertAlmostEqual(sum(answer.probabilities), 1, places=6)
+                self.assertEqual(answer.probability, max(answer.probabilities))
+                self.assertEqual(answer.probability, answer.probabilities[answer.index])
+
+    def test_own_rule(self):
+        seen = {}
+
+        def sure(point):
+            seen.setdefault(point.text, []).append(point.layer)
+            self.assertAlmostEqual(sum(point.probabilities), 1, places=6)
+            self.assertTrue(0 <= point.policy <= 1 and point.n_layers == 3)
+            return max(point.probabilities) > 0.8
+
+        expected = predict(TEXTS[:7], "--rule", "confidence", "--threshold", "0.8")
+        self.assertGreater(len({row[2] for row in expected}), 1)
+        with self.model.session(rule=sure) as session:
+            self.assertEqual([short(a) for a in session.classify(TEXTS[:7])], expected)
+        for i, row in enumerate(expected):
+            self.assertEqual(seen[i], list(range(1, min(row[2], 2) + 1)))
+
+    def test_own_rule_that_raises(self):
+        def broken(point):
+            raise KeyError(point.layer)
+
+        with self.model.session(rule=broken) as session:
+            self.assertRaises(KeyError, session.classify, TEXTS)
+            session.set_exit("never")
+            self.assertEqual(session.classify("bad").exit_layer, 3)
+
+    def test_threads(self):
+        expected, got = predict(TEXTS), [None] * 4
+
+        def work(i):
+            with self.model.session(threads=1) as session:
+                got[i] = [short(a) for a in session.classify(TEXTS)]
+
+        threads = [threading.Thread(target=work, args=(i,)) for i in range(len(got))]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(got, [expected] * len(got))
+
+
+class Inspect(unittest.TestCase):
+    text = "the film is not very good"
+
+    def check(self, f):
+        want = tensors(self.text)
+        shape, _ = want["hidden_states.0"]
+        self.assertEqual([1, len(f.ids), 16], shape)
+        hidden = sum((want["hidden_states.%d" % l][1] for l in range(4)), [])
+        self.assertEqual(flat(f.hidden), hidden)
+        self.assertEqual(flat(f.pooled)[-16:], want["pooled"][1])
+        logits = sum((want["logits.%d" % l][1] for l in (1, 2, 3)), [])
+        self.assertEqual(flat(f.logits), logits)
+        self.assertEqual(flat(f.policy), want["policy.1"][1] + want["policy.2"][1])
+        self.assertFalse(f.truncated)
+
+    def features(self):
+        with offramp.Model(MODEL) as model, model.session() as session:
+            return session.features(self.text)
+
+    @unittest.skipIf(offramp.numpy is None, "numpy is not here")
+    def test_arrays(self):
+        f = self.features()
+        self.assertEqual(f.hidden.shape, (4, len(f.ids), 16))
+        self.assertEqual((f.pooled.shape, f.logits.shape), ((3, 16), (3, 2)))
+        self.check(f)
+
+    def test_lists(self):
+        kept, offramp.numpy = offramp.numpy, None
+        try:
+            f = self.features()
+        finally:
+            offramp.numpy = kept
+        self.assertIsInstance(f.hidden[0][0], list)
+        self.assertEqual((len(f.hidden), len(f.hidden[0]), len(f.hidden[0][0])),
+                         (4, len(f.ids), 16))
+        self.check(f)
+
+
+class Errors(unittest.TestCase):
+    def test_lines(self):
+        with self.assertRaises(offramp.Error) as caught:
+            offramp.Model(os.path.join(MODEL, "nowhere"))
+        self.assertEqual(caught.exception.status, "NOT_FOUND")
+        self.assertIn("nowhere", str(caught.exception))
+        with offramp.Model(MODEL) as model:
+            with self.assertRaisesRegex(offramp.Error, "sometimes") as caught:
+                model.session(rule="sometimes")
+            self.assertEqual(caught.exception.status, "INVALID")
+            self.assertRaises(offramp.Error, offramp.Model, MODEL, precision="int3")
+            with model.session() as session:
+                self.assertRaises(offramp.Error, session.set_exit, "policy", 7)
+                self.assertRaises(TypeError, session.classify, [3])
+                self.assertEqual(session.classify([]), [])
+            self.assertRaises(ValueError, session.classify, "bad")
+        self.assertRaises(ValueError, model.session)
+
+    def test_closing(self):
+        model = offramp.Model(MODEL)
+        session = model.session()
+        model.close()  # and the session with it
+        self.assertRaises(ValueError, session.classify, "bad")
+        session.close()
+        model.close()
+        offramp.Model(MODEL).session().classify("bad")  # left to the collector
+
+    def test_log(self):
+        lines = []
+        offramp.log_to(lambda level, line: lines.append((level, line)))
+        offramp.Model(MODEL).close()
+        offramp.log_to(None)
+        offramp.Model(MODEL).close()
+        self.assertEqual([level for level, _ in lines], ["info"])
+        self.assertIn("3 layers", lines[0][1])
+
+    def test_statuses(self):
+        library = offramp._lib()
+        library.ofr_status_text.restype = offramp.ctypes.c_char_p
+        texts = [library.ofr_status_text(i) for i in range(len(offramp.STATUSES) + 1)]
+        self.assertEqual(len(set(texts)), len(texts))
+        self.assertEqual(texts[-1], b"unknown status")
+
+
+if __name__ == "__main__":
+    unittest.main()
