@@ -133,7 +133,10 @@ ofr_status ofr_pool_open(ofr_pool **out, int n_threads, ofr_error *err)
     pthread_cond_init(&pool->done, NULL);
     int n_workers = pool->n_threads - 1;
     pool->workers = ofr_mem_array((size_t)n_workers, sizeof *pool->workers);
-    if (pool->workers == NULL) goto fail;
+    if (pool->workers == NULL) {
+        ofr_pool_close(pool);
+        return ofr_fail_nomem(err, (size_t)n_workers * sizeof(worker), "threads");
+    }
     for (int i = 0; i < n_workers; i++) {
         worker *w = &pool->workers[i];
         w->pool = pool;

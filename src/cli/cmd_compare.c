@@ -171,7 +171,8 @@ static ofr_status report(const ofr_compare_runs *runs, const ofr_compare_whole *
     ofr_compare_command(&command, o);
     ofr_compare_text(&text, runs, whole);
     ofr_buf_addf(&text, "command: %s\n", command.p ? command.p : "");
-    status = gather(&lines, runs, "records.jsonl", err);
+    status = command.failed ? ofr_fail_nomem(err, command.n, "a record")
+                            : gather(&lines, runs, "records.jsonl", err);
     ofr_compare_records(&ours, &lines, runs, whole);
     ofr_buf_add(&lines, ours.p, ours.n);
     if (!status) status = ofr_sweep_write(o->out, "records.jsonl", &lines, err);

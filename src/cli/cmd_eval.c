@@ -90,7 +90,8 @@ static ofr_status print_result(const options *o, const ofr_eval_source *s,
         ofr_record_json(&out, eval, &about);
     else
         ofr_eval_text(&out, eval, &about);
-    status = ofr_cmd_print(&out, err);
+    status = command.failed ? ofr_fail_nomem(err, command.n, "a record")
+                            : ofr_cmd_print(&out, err);
     ofr_buf_free(&out);
     ofr_buf_free(&command);
     return status;

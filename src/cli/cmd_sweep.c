@@ -136,7 +136,8 @@ static ofr_status run(void *values, const bool *is_set, char **args, int n_args,
     o->job.threads = o->common.threads;
     o->job.term = o->common.term;
     ofr_stop_begin();
-    status = ofr_sweep_run_open(&sweep, &o->job, err);
+    status = command.failed ? ofr_fail_nomem(err, command.n, "a record")
+                            : ofr_sweep_run_open(&sweep, &o->job, err);
     ofr_stop_end();
     o->common.signal_number = *ofr_stop_flag();
     if (!status) {

@@ -98,7 +98,8 @@ static ofr_status sweep(const ofr_compare_plan *plan, int method, const char *di
     ofr_buf_init(&command);
     ofr_sweep_command(&command, &values);
     values.job.command = command.p;
-    status = ofr_sweep_run_open(&run, &values.job, err);
+    status = command.failed ? ofr_fail_nomem(err, command.n, "a record")
+                            : ofr_sweep_run_open(&run, &values.job, err);
     if (!status) {
         status = write_files(dir, &run, err);
         ofr_sweep_run_close(&run);
