@@ -1,6 +1,7 @@
 /* cpu.c - instruction sets and processors that this process may use. */
 #include "base/cpu.h"
 
+#include <limits.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +20,7 @@ static unsigned enabled_by_system(void)
     return low;
 }
 
-static unsigned detect(void)
+unsigned ofr_cpu_machine(void)
 {
     unsigned a, b, c, d;
     if (!__get_cpuid(1, &a, &b, &c, &d)) return 0;
@@ -38,7 +39,7 @@ static unsigned detect(void)
     return features;
 }
 #else
-static unsigned detect(void)
+unsigned ofr_cpu_machine(void)
 {
     return 0;
 }
@@ -52,7 +53,7 @@ unsigned ofr_cpu_features(void)
     if (limit != NULL && strcmp(limit, "avx2") == 0) allowed = OFR_CPU_AVX2;
     if (limit != NULL && strcmp(limit, "avx512") == 0)
         allowed = OFR_CPU_AVX2 | OFR_CPU_AVX512;
-    return detect() & allowed;
+    return ofr_cpu_machine() & allowed;
 }
 
 /* Processors in the affinity mask; grows the mask until the kernel accepts it. */
@@ -115,15 +116,30 @@ static int cgroup_count(void)
     }
 }
 
+void ofr_cpu_limits_find(ofr_cpu_limits *limits)
+{
+    const char *wish = getenv("OMP_NUM_THREADS"); /* "4" or a list "4,2" */
+    long n_wish = wish != NULL ? strtol(wish, NULL, 10) : 0;
+    limits->affinity = affinity_count();
+    limits->cgroup = cgroup_count();
+    limits->wish = n_wish > INT_MAX ? INT_MAX : n_wish > 0 ? (int)n_wish : 0;
+    limits->threads = limits->affinity;
+    limits->decided_by = "the affinity mask";
+    if (limits->cgroup > 0 && limits->cgroup < limits->threads) {
+        limits->threads = limits->cgroup;
+        limits->decided_by = "the cgroup";
+    }
+    if (limits->wish > 0 && limits->wish < limits->threads) {
+        limits->threads = limits->wish;
+        limits->decided_by = "OMP_NUM_THREADS";
+    }
+}
+
 int ofr_cpu_threads(void)
 {
-    int n = affinity_count();
-    int quota = cgroup_count();
-    if (quota > 0 && quota < n) n = quota;
-    const char *wish = getenv("OMP_NUM_THREADS"); /* "4" or a list "4,2" */
-    long limit = wish != NULL ? strtol(wish, NULL, 10) : 0;
-    if (limit > 0 && limit < n) n = (int)limit;
-    return n > 0 ? n : 1;
+    ofr_cpu_limits limits;
+    ofr_cpu_limits_find(&limits);
+    return limits.threads;
 }
 
 void ofr_cpu_name(char out[128])

@@ -8,13 +8,24 @@ enum {
     OFR_CPU_AVX512VNNI = 4 /* the same and VNNI                          */
 };
 
-/* cpuid and xgetbv, then masked by the environment: OFR_CPU=scalar, avx2,
- * avx512 or avx512vnni is the highest set allowed.  Same answer for the whole run. */
+/* cpuid and xgetbv: what the processor has and the system lets us use. */
+unsigned ofr_cpu_machine(void);
+
+/* That, masked by the environment: OFR_CPU=scalar, avx2, avx512 or avx512vnni is
+ * the highest set allowed.  Same answer for the whole run. */
 unsigned ofr_cpu_features(void);
 
-/* Processors in the affinity mask, lowered by the cgroup's cpu.max (rounded
- * up), then by OMP_NUM_THREADS; at least 1. */
-int ofr_cpu_threads(void);
+/* How many threads may run, and why. */
+typedef struct ofr_cpu_limits {
+    int affinity;           /* processors in the affinity mask                     */
+    int cgroup;             /* by the cgroup's cpu.max, rounded up; 0: no limit    */
+    int wish;               /* OMP_NUM_THREADS; 0: not set, or no number above 0   */
+    int threads;            /* the least of them, at least 1                       */
+    const char *decided_by; /* "the affinity mask", "the cgroup", "OMP_NUM_THREADS" */
+} ofr_cpu_limits;
+
+void ofr_cpu_limits_find(ofr_cpu_limits *limits);
+int ofr_cpu_threads(void); /* limits.threads */
 
 /* Model name from /proc/cpuinfo, or "unknown". */
 void ofr_cpu_name(char out[128]);

@@ -434,11 +434,30 @@ static void add_wrapped(ofr_buf *out, size_t line_start, const char *text)
     ofr_buf_addc(out, '\n');
 }
 
+bool ofr_opt_is_on(const ofr_opt *row)
+{
+    return row->kind == OFR_OPT_FLAG && row->value != NULL &&
+           strcmp(row->value, "true") == 0;
+}
+
+void ofr_opt_help_text(const ofr_opt *row, ofr_buf *out)
+{
+    const char *help = row->help != NULL ? row->help : "";
+    bool flag = row->kind == OFR_OPT_FLAG;
+    bool full = help[0] != '\0' && help[strlen(help) - 1] == '.';
+    ofr_buf_adds(out, help);
+    if (row->kind == OFR_OPT_CHOICE && row->argument != NULL)
+        ofr_buf_addf(out, full ? " One of %s." : "; one of %s", row->choices);
+    if (ofr_opt_is_on(row)) ofr_buf_adds(out, " (default: on)");
+    if (!flag && row->value != NULL && row->value[0] != '\0')
+        ofr_buf_addf(out, " (default: %s)", row->value);
+}
+
 static void help_row(const ofr_opt *row, ofr_buf *out, ofr_buf *text)
 {
     size_t start = out->n;
     bool flag = row->kind == OFR_OPT_FLAG, is_long = row->name[0] != '\0';
-    bool on = flag && row->value != NULL && strcmp(row->value, "true") == 0;
+    bool on = ofr_opt_is_on(row);
     if (row->letter != 0)
         ofr_buf_addf(out, "  -%c%s", row->letter, is_long ? ", " : "");
     else
@@ -452,12 +471,7 @@ static void help_row(const ofr_opt *row, ofr_buf *out, ofr_buf *text)
         start = out->n;
     }
     ofr_buf_clear(text);
-    ofr_buf_adds(text, row->help != NULL ? row->help : "");
-    if (row->kind == OFR_OPT_CHOICE && row->argument != NULL)
-        ofr_buf_addf(text, " One of %s.", row->choices);
-    if (flag && on) ofr_buf_adds(text, " (default: on)");
-    if (!flag && row->value != NULL && row->value[0] != '\0')
-        ofr_buf_addf(text, " (default: %s)", row->value);
+    ofr_opt_help_text(row, text);
     add_wrapped(out, start, text->p != NULL ? text->p : "");
     if (text->failed) out->failed = true;
 }

@@ -61,6 +61,12 @@ int ofr_opt_count(const ofr_opt *table);
 /* Current value as text, as ofr_opt_set() would accept it. */
 void ofr_opt_format(const ofr_opt *row, const void *values, ofr_buf *out);
 
+/* Is this a flag that is on unless --no-NAME is given? */
+bool ofr_opt_is_on(const ofr_opt *row);
+
+/* The sentence about a row, with its choices and its default. */
+void ofr_opt_help_text(const ofr_opt *row, ofr_buf *out);
+
 /* The option part of a help page, with defaults. */
 void ofr_opt_help(const ofr_opt *table, ofr_buf *out);
 

@@ -3,7 +3,15 @@
 #define OFR_CLI_BUILD_INFO_H
 
 extern const char ofr_build_commit[];   /* "" outside a git tree */
+extern const char ofr_build_date[];     /* of the commit, else today: "2026-01-31" */
 extern const char ofr_build_type[];     /* "Release" */
 extern const char ofr_build_compiler[]; /* "gcc 12.2.0" */
+
+/* What the build was asked for and found; "no" where it is left out. */
+typedef struct ofr_build_option {
+    const char *name, *value; /* name NULL ends the list */
+} ofr_build_option;
+
+extern const ofr_build_option ofr_build_options[];
 
 #endif

@@ -11,6 +11,23 @@ const ofr_cmd *const ofr_cmds[] = {
     &ofr_cmd_ablate, &ofr_cmd_features, &ofr_cmd_tokenize, &ofr_cmd_vocab,
     &ofr_cmd_info,     &ofr_cmd_doctor, NULL};
 
+const ofr_cmd *ofr_cmd_find(const char *name)
+{
+    for (int i = 0; ofr_cmds[i]; i++)
+        if (strcmp(ofr_cmds[i]->name, name) == 0) return ofr_cmds[i];
+    return NULL;
+}
+
+const ofr_cmd_exit ofr_cmd_exits[] = {
+    {OFR_EXIT_OK, "ok"},
+    {OFR_EXIT_FAILED, "the run failed"},
+    {OFR_EXIT_USAGE, "usage"},
+    {OFR_EXIT_NOT_FOUND, "not found"},
+    {OFR_EXIT_DAMAGED, "damaged or unsafe file"},
+    {OFR_EXIT_SIGINT, "interrupted"},
+    {0, NULL},
+};
+
 int ofr_cmd_exit_code(ofr_status status)
 {
     switch (status) {

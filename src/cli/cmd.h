@@ -27,12 +27,22 @@ enum {
 /* A mistake in how the program was called is OFR_INVALID and exits with 2. */
 int ofr_cmd_exit_code(ofr_status status);
 
+/* What the codes mean, for help and manual; text NULL at the end. */
+typedef struct ofr_cmd_exit {
+    int code;
+    const char *text;
+} ofr_cmd_exit;
+
+extern const ofr_cmd_exit ofr_cmd_exits[];
+
 typedef struct ofr_cmd {
     const char *name;
     const char *summary;  /* one line for the list of verbs                     */
     const char *usage;    /* arguments, as shown behind "offramp NAME"          */
     const char *example;  /* lines shown before the options                     */
     const char *notes;    /* paragraphs shown behind the options; may be NULL   */
+    const char *arguments; /* what is no option: "FILE", "DIR", or the words
+                             "a|b"; NULL: nothing.  For completion              */
     const ofr_opt *options;
     size_t options_bytes; /* sizeof of the struct that the offsets point into;
                              its first member must be ofr_cmd_common            */
@@ -83,6 +93,7 @@ ofr_status ofr_cmd_print(ofr_buf *buf, ofr_error *err);
 
 /* All verbs, NULL at the end; the order of the list that is shown. */
 extern const ofr_cmd *const ofr_cmds[];
+const ofr_cmd *ofr_cmd_find(const char *name); /* NULL: no such verb */
 
 extern const ofr_cmd ofr_cmd_init, ofr_cmd_train, ofr_cmd_eval, ofr_cmd_predict,
     ofr_cmd_features, ofr_cmd_bench, ofr_cmd_tokenize, ofr_cmd_vocab, ofr_cmd_info,

@@ -196,6 +196,7 @@ const ofr_cmd ofr_cmd_ablate = {
         "a\n"
         "call that was cut short continues when it is given again.  docs/ABLATIONS.md\n"
         "explains the rules behind the conclusions.",
+    .arguments = "reward|hardness|gradient|iterations|consistency",
     .options = rows,
     .options_bytes = sizeof(ofr_ablate_values),
     .run = run,

@@ -248,6 +248,7 @@ const ofr_cmd ofr_cmd_info = {
     .summary = "Show what a model directory holds",
     .usage = "DIR",
     .example = "  offramp info my-model\n  offramp info bert-base-uncased --json",
+    .arguments = "DIR",
     .options = rows,
     .options_bytes = sizeof(options),
     .run = run,

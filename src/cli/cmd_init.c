@@ -22,7 +22,7 @@ typedef struct options {
 
 static const ofr_opt rows[] = {
     {"shape", 0, OFR_OPT_TEXT, offsetof(options, shape), NULL, "NAME", NULL, 0, 0,
-     "tiny, mini, small, medium, base or large; see below", "Model"},
+     "tiny, mini, small, medium, base or large, see the table", "Model"},
     {"config", 0, OFR_OPT_TEXT, offsetof(options, config), NULL, "FILE", NULL, 0, 0,
      "take the shape from this config.json instead", NULL},
     {"family", 0, OFR_OPT_CHOICE, offsetof(options, family), "bert", "NAME",

@@ -309,6 +309,7 @@ const ofr_cmd ofr_cmd_predict = {
     .notes = "One text per line; each line, an empty one too, gives one line of\n"
              "label TAB probability TAB exit layer.  Texts are read from standard input\n"
              "when no file is named, and answered as they arrive.",
+    .arguments = "FILE",
     .options = rows,
     .options_bytes = sizeof(options),
     .run = run,

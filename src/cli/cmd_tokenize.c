@@ -116,6 +116,7 @@ const ofr_cmd ofr_cmd_tokenize = {
         "One line of ids per line of text, special tokens included.  A TAB in a\n"
         "line separates a pair.  --json prints {\"ids\": [...], \"type_ids\": [...]}\n"
         "per line.",
+    .arguments = "FILE",
     .options = rows,
     .options_bytes = sizeof(options),
     .run = run,

@@ -252,6 +252,7 @@ const ofr_cmd ofr_cmd_vocab = {
         "--check counts words as the tokenizer cuts them (punctuation stands alone) and\n"
         "the pieces they become; a text that was not learned from tells the truth.\n"
         "docs/PRETRAIN.md has measured examples.",
+    .arguments = "FILE",
     .options = rows,
     .options_bytes = sizeof(options),
     .run = run,

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "cli/build_info.h"
 #include "cli/cmd.h"
+#include "cli/manual.h"
 
 static int fail(const char *verb, const ofr_error *err)
 {
@@ -54,8 +55,10 @@ static int print_help(const ofr_cmd *cmd)
                  cmd->usage, cmd->summary, cmd->example);
     ofr_opt_help(cmd->options, &out);
     if (cmd->notes) ofr_buf_addf(&out, "\n%s\n", cmd->notes);
-    ofr_buf_adds(&out, "\nexit codes: 0 ok, 1 the run failed, 2 usage, 3 not found, "
-                       "4 damaged or unsafe file, 130 interrupted\n");
+    for (const ofr_cmd_exit *row = ofr_cmd_exits; row->text; row++)
+        ofr_buf_addf(&out, "%s%d %s", row == ofr_cmd_exits ? "\nexit codes: " : ", ",
+                     row->code, row->text);
+    ofr_buf_adds(&out, "\n");
     return print(&out, cmd->name);
 }
 
@@ -67,13 +70,6 @@ static int print_version(void)
     ofr_buf_addf(&out, "offramp %s%s%s%s\n", ofr_version(), commit[0] ? " (" : "", commit,
                  commit[0] ? ")" : "");
     return print(&out, NULL);
-}
-
-static const ofr_cmd *find_verb(const char *name)
-{
-    for (int i = 0; ofr_cmds[i]; i++)
-        if (strcmp(ofr_cmds[i]->name, name) == 0) return ofr_cmds[i];
-    return NULL;
 }
 
 static int unknown_verb(const char *name)
@@ -91,6 +87,23 @@ static int unknown_verb(const char *name)
     else
         fprintf(stderr, "offramp: unknown verb '%s'; `offramp` lists the verbs\n", name);
     return OFR_EXIT_USAGE;
+}
+
+/* `offramp help`, behind which stands a verb, or --man or --completion. */
+static int run_help(int n_args, char **args)
+{
+    ofr_error err = {OFR_OK, ""};
+    const ofr_cmd *cmd;
+    ofr_buf out;
+    if (n_args == 0) return print_verbs();
+    if (args[0][0] != '-') {
+        cmd = ofr_cmd_find(args[0]);
+        return cmd ? print_help(cmd) : unknown_verb(args[0]);
+    }
+    ofr_buf_init(&out);
+    if (ofr_manual(&out, args, n_args, &err) == OFR_OK) return print(&out, "help");
+    ofr_buf_free(&out);
+    return fail("help", &err);
 }
 
 static int run_verb(const ofr_cmd *cmd, int argc, char **argv)
@@ -142,16 +155,12 @@ int main(int argc, char **argv)
     if (!word || strcmp(word, "-h") == 0 || strcmp(word, "--help") == 0)
         return print_verbs();
     if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0) return print_version();
-    if (strcmp(word, "help") == 0) {
-        if (argc < 3) return print_verbs();
-        cmd = find_verb(argv[2]);
-        return cmd ? print_help(cmd) : unknown_verb(argv[2]);
-    }
+    if (strcmp(word, "help") == 0) return run_help(argc - 2, argv + 2);
     if (word[0] == '-') {
         fprintf(stderr, "offramp: unknown option '%s'; the verb comes first, "
                 "`offramp` lists the verbs\n", word);
         return OFR_EXIT_USAGE;
     }
-    cmd = find_verb(word);
+    cmd = ofr_cmd_find(word);
     return cmd ? run_verb(cmd, argc - 1, argv + 1) : unknown_verb(word);
 }

@@ -87,6 +87,8 @@ ofr_status ofr_config_parse(ofr_config *config, const json_t *json, const char *
  * large 24x1024; see docs/MODELS.md.  OFR_INVALID for an unknown shape. */
 ofr_status ofr_config_shape(ofr_config *config, ofr_family family, const char *shape,
                             int V, ofr_error *err);
+/* Name of shape i = 0, 1, ...; NULL: there are no more. */
+const char *ofr_config_shape_name(int i);
 
 /* Set K, labels and problem type.  names: [K] or NULL ("LABEL_0"...). */
 ofr_status ofr_config_set_labels(ofr_config *config, int K, const char *const *names,

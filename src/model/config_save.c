@@ -36,6 +36,11 @@ static int shape_embedding(ofr_family family, const shape_row *shape)
 
 static ofr_status update_json(ofr_config *config, ofr_error *err);
 
+const char *ofr_config_shape_name(int i)
+{
+    return i >= 0 && i < (int)(sizeof shapes / sizeof *shapes) ? shapes[i].name : NULL;
+}
+
 ofr_status ofr_config_shape(ofr_config *config, ofr_family family, const char *shape,
                             int V, ofr_error *err)
 {

@@ -78,7 +78,12 @@ printf '/* a */' >"$folder/tree/src/base/a.c"
 expect 1 check_style.sh 'no newline'
 fresh
 printf '/* a */\n' >"$folder/tree/src/base/x.c"
-expect 1 check_style.sh 'used twice'
+expect 1 check_names.sh 'used twice: src/base/x.c and src/io/x.c'
+fresh
+expect 0 check_names.sh '4 files, no name twice'
+mkdir -p "$folder/tree/tests"
+printf '/* a */\n' >"$folder/tree/tests/X.c"
+expect 1 check_names.sh 'src/io/x.c and tests/X.c'
 
 fresh
 printf 'int wrong(int x);\nint wrong(int x)\n{\n    return x;\n}\n' >"$folder/tree/w.c"
@@ -94,6 +99,7 @@ expect 2 check_symbols.sh 'no libraries'
 # The tree itself, and the libraries beside the program.
 "$source_dir/tools/check_layers.sh" || failures=$((failures + 1))
 "$source_dir/tools/check_style.sh" || failures=$((failures + 1))
+"$source_dir/tools/check_names.sh" || failures=$((failures + 1))
 "$source_dir/tools/check_symbols.sh" "$(dirname "$1")" || failures=$((failures + 1))
 
 [ $failures = 0 ]

@@ -47,6 +47,32 @@ static void test_threads(void **state)
     unsetenv("OMP_NUM_THREADS");
 }
 
+/* The least limit decides and is named. */
+static void test_limits(void **state)
+{
+    (void)state;
+    ofr_cpu_limits limits;
+    unsetenv("OMP_NUM_THREADS");
+    ofr_cpu_limits_find(&limits);
+    assert_int_equal(limits.wish, 0);
+    assert_int_equal(limits.threads, ofr_cpu_threads());
+    assert_true(limits.affinity >= 1 && limits.cgroup >= 0);
+    bool cgroup = limits.cgroup > 0 && limits.cgroup < limits.affinity;
+    assert_int_equal(limits.threads, cgroup ? limits.cgroup : limits.affinity);
+    assert_string_equal(limits.decided_by, cgroup ? "the cgroup" : "the affinity mask");
+    int all = limits.threads;
+    setenv("OMP_NUM_THREADS", "1", 1);
+    ofr_cpu_limits_find(&limits);
+    assert_int_equal(limits.wish, 1);
+    assert_int_equal(limits.threads, 1);
+    if (all > 1) assert_string_equal(limits.decided_by, "OMP_NUM_THREADS");
+    setenv("OMP_NUM_THREADS", "99999999999", 1); /* more than an int holds */
+    ofr_cpu_limits_find(&limits);
+    assert_true(limits.wish > 100000);
+    assert_int_equal(limits.threads, all);
+    unsetenv("OMP_NUM_THREADS");
+}
+
 static void test_name_and_clock(void **state)
 {
     (void)state;
@@ -97,6 +123,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_features),
         cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_limits),
         cmocka_unit_test(test_name_and_clock),
         cmocka_unit_test(test_log),
     };

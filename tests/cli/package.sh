@@ -1,0 +1,54 @@
+#!/bin/sh
+# The Debian package: packed from this build, it names what it needs, holds what a user
+# expects, and runs from where it was unpacked.
+. "$2/tests/cli/common.inc"
+build=$(dirname "$offramp")
+
+for tool in cpack dpkg-deb dpkg-shlibdeps; do
+    command -v $tool >/dev/null && continue
+    echo "skip package: $tool is not installed"
+    finish
+done
+mkdir packed
+(cd "$build" && cpack -G DEB -B "$work/packed") >log 2>&1 ||
+    { complain 'cpack'; cat log; finish; }
+deb=$(echo packed/*.deb)
+[ -s "$deb" ] || { complain "one package expected, there is: $deb"; finish; }
+
+dpkg-deb --field "$deb" >out
+last='dpkg-deb --field'
+says '^Package: offramp$'
+says "^Version: $("$offramp" --version | sed 's/offramp \([0-9.]*\).*/\1/')\$"
+says '^Section: science$'
+says '^Description: early-exit transformers'
+says '^ One\|^ program'
+for needed in libc6 libjansson4 libutf8proc libpcre2-8-0 zlib1g liblzma5; do
+    says "^Depends: .*$needed"
+done
+
+dpkg-deb --contents "$deb" >out
+last='dpkg-deb --contents'
+for file in bin/offramp include/offramp.h share/man/man1/offramp.1.gz \
+    share/man/man1/offramp-train.1.gz share/bash-completion/completions/offramp \
+    share/zsh/site-functions/_offramp share/fish/vendor_completions.d/offramp.fish \
+    share/doc/offramp/copyright share/doc/offramp/changelog.gz; do
+    says " root/root .* ./usr/$file\$"
+done
+# Nothing outside /usr, nothing that others may write.
+! grep -v ' \./$\| \./usr/' out || complain 'a file outside /usr'
+! grep '^-.......w' out || complain 'a file that everybody may write'
+
+dpkg-deb -x "$deb" root
+offramp=$work/root/usr/bin/offramp
+run --version
+exits 0
+says '^offramp [0-9]'
+make_model model
+echo 'the film is good' >in
+run predict --model model
+exits 0
+says '^[a-z]*	0\.[0-9]*	[123]$'
+gzip -t root/usr/share/man/man1/*.gz || complain 'a page of the manual is damaged'
+zcat root/usr/share/doc/offramp/changelog.gz | head -1 | grep -q '^offramp ([0-9.]*) ' ||
+    complain 'changelog'
+finish
