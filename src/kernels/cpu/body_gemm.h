@@ -25,8 +25,8 @@ struct product {
     int M, N, K;
     bool accumulate;
     ofr_act act;
-    int grid_m, grid_n;      /* threads over rows, over panels               */
-    int j0, n, k0, k;        /* the block of b that is in dev->shared        */
+    int grid_m, grid_n; /* threads over rows, over panels               */
+    int j0, n, k0, k;   /* the block of b that is in dev->shared        */
 };
 
 /* The grid with the least work for its busiest thread, in quarters of one row
@@ -93,6 +93,8 @@ static void multiply_block(const struct product *g, ofr_real *left, int r0, int 
         for (int i = 0; i < blocks; i++) {
             int begin, end;
             block_of(&begin, &end, r1 - r0, VEC_MR, i);
+            bool last = i + 1 == blocks;
+            int next_row = last ? 0 : end, next_q = last && q + wide < n ? q + wide : q;
             struct strip s = {
                 .form = form,
                 .a = left + begin * (columns ? k : OFR_LDA),
@@ -102,6 +104,7 @@ static void multiply_block(const struct product *g, ofr_real *left, int r0, int 
                 .panel_bytes = panel_bytes,
                 .c = g->c + (r0 + begin) * g->ldc + j + q,
                 .ldc = g->ldc,
+                .c_ahead = g->c + (r0 + next_row) * g->ldc + j + next_q,
                 .bias = g->bias ? g->bias + j + q : NULL,
                 .m = end - begin,
                 .n = n - q < wide ? n - q : wide,
@@ -329,8 +332,15 @@ static void linear(ofr_dev *dev, ofr_real *y, ofr_real *pre, const ofr_real *x,
 static void gemm(ofr_dev *dev, ofr_real *c, ptrdiff_t ldc, ofr_mat a, ofr_mat b, int M,
                  int N, int K, bool accumulate)
 {
-    struct product g = {.dev = dev, .c = c, .ldc = ldc, .a = a, .b = b, .M = M, .N = N,
-                        .K = K, .accumulate = accumulate};
+    struct product g = {.dev = dev,
+                        .c = c,
+                        .ldc = ldc,
+                        .a = a,
+                        .b = b,
+                        .M = M,
+                        .N = N,
+                        .K = K,
+                        .accumulate = accumulate};
     multiply(&g);
 }
 

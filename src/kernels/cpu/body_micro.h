@@ -44,11 +44,13 @@ static inline vec form_load(const unsigned char *b, const int form)
 }
 
 /* c[m, n_panels * NR] = start + a[m,k] * panels, or c += a * panels when start
- * is NULL.  Panels stand panel_bytes apart. */
+ * is NULL.  Panels stand panel_bytes apart.  Meanwhile the panel at `ahead` and
+ * the part of c that comes next are fetched: rows of c lie pages apart, which no
+ * processor foresees. */
 static inline __attribute__((always_inline)) void
 micro(const int form, const int m, const int n_panels, ptrdiff_t cs, const ofr_real *a,
       const unsigned char *b, ptrdiff_t panel_bytes, int k, ofr_real *c, ptrdiff_t ldc,
-      const ofr_real *start, const unsigned char *ahead)
+      const ofr_real *start, const unsigned char *ahead, const ofr_real *c_ahead)
 {
     const int nv = n_panels * VEC_NV;
     const ptrdiff_t width = form_bytes(form);
@@ -56,28 +58,26 @@ micro(const int form, const int m, const int n_panels, ptrdiff_t cs, const ofr_r
     vec acc[VEC_MR * VEC_NV * 4];
     UNROLL for (int i = 0; i < m; i++)
     {
-        UNROLL for (int j = 0; j < nv; j++)
-            acc[i * nv + j] =
-                start ? vec_load(start + j * VEC_N) : vec_load(c + i * ldc + j * VEC_N);
+        UNROLL for (int j = 0; j < nv; j++) acc[i * nv + j] =
+            start ? vec_load(start + j * VEC_N) : vec_load(c + i * ldc + j * VEC_N);
     }
     UNROLL for (int i = 0; i < m && n_panels == 1; i++)
     {
         UNROLL for (int j = 0; j < NR; j += LINE)
-            __builtin_prefetch(c + i * ldc + j, 1, 3);
+            __builtin_prefetch(c_ahead + i * ldc + j, 0, 2);
     }
     for (int p = 0; p < k; p++) {
         vec bv[VEC_NV * 4];
         UNROLL for (int j = 0; j < NR && m >= VEC_AHEAD_ROWS; j += LINE)
             __builtin_prefetch(ahead + j * width, 0, 2);
         ahead += NR * width;
-        UNROLL for (int j = 0; j < nv; j++)
-            bv[j] = form_load(
-                b + (j / VEC_NV) * panel_bytes + (j % VEC_NV) * VEC_N * width, form);
+        UNROLL for (int j = 0; j < nv; j++) bv[j] = form_load(
+            b + (j / VEC_NV) * panel_bytes + (j % VEC_NV) * VEC_N * width, form);
         UNROLL for (int i = 0; i < m; i++)
         {
             vec av = vec_set1(a[i * row]);
-            UNROLL for (int j = 0; j < nv; j++)
-                acc[i * nv + j] = vec_fma(av, bv[j], acc[i * nv + j]);
+            UNROLL for (int j = 0; j < nv; j++) acc[i * nv + j] =
+                vec_fma(av, bv[j], acc[i * nv + j]);
         }
         a += form == FORM_COLS ? cs : 1;
         b += NR * width;
@@ -91,14 +91,17 @@ micro(const int form, const int m, const int n_panels, ptrdiff_t cs, const ofr_r
 
 typedef void (*micro_fn)(const ofr_real *a, ptrdiff_t cs, const unsigned char *b,
                          ptrdiff_t panel_bytes, int k, ofr_real *c, ptrdiff_t ldc,
-                         const ofr_real *start, const unsigned char *ahead);
+                         const ofr_real *start, const unsigned char *ahead,
+                         const ofr_real *c_ahead);
 
 #define MICRO_FORM(name, form, m, n_panels)                                              \
     static void name(const ofr_real *a, ptrdiff_t cs, const unsigned char *b,            \
                      ptrdiff_t panel_bytes, int k, ofr_real *c, ptrdiff_t ldc,           \
-                     const ofr_real *start, const unsigned char *ahead)                  \
+                     const ofr_real *start, const unsigned char *ahead,                  \
+                     const ofr_real *c_ahead)                                            \
     {                                                                                    \
-        micro(form, m, n_panels, cs, a, b, panel_bytes, k, c, ldc, start, ahead);        \
+        micro(form, m, n_panels, cs, a, b, panel_bytes, k, c, ldc, start, ahead,         \
+              c_ahead);                                                                  \
     }
 #define MICRO(name, m, n_panels)                                                         \
     MICRO_FORM(name##_rows, FORM_ROWS, m, n_panels)                                      \
@@ -153,12 +156,13 @@ static const int wide_panels[4] = {0, 4, 2, VEC_WIDE3};
 struct strip {
     enum form form;
     const ofr_real *a;
-    ptrdiff_t cs;         /* of columns */
+    ptrdiff_t cs; /* of columns */
     const void *b;
     ptrdiff_t panel_bytes;
-    const void *ahead;    /* panel to fetch meanwhile; NULL: the next of b */
+    const void *ahead; /* panel to fetch meanwhile; NULL: the next of b */
     ofr_real *c;
     ptrdiff_t ldc;
+    const ofr_real *c_ahead; /* part of c to fetch meanwhile; NULL: none */
     const ofr_real *bias;
     int m, n, k;
     bool first;
@@ -182,7 +186,7 @@ static void strip_edge(const struct strip *s, int j)
     if (s->first && s->bias) memcpy(start, s->bias + j, (size_t)n * sizeof *start);
     const unsigned char *b = strip_panel(s, j);
     micro_table[s->form][s->m](s->a, s->cs, b, s->panel_bytes, s->k, tile, NR,
-                               s->first ? start : NULL, b);
+                               s->first ? start : NULL, b, tile);
     for (int i = 0; i < s->m; i++)
         memcpy(s->c + i * s->ldc + j, tile + i * NR, (size_t)n * sizeof *tile);
 }
@@ -196,15 +200,17 @@ static void strip_run(const struct strip *s)
             const ofr_real *start = s->bias ? s->bias + j : strip_zeros;
             const unsigned char *b = strip_panel(s, j);
             wide_table[s->form][s->m](s->a, s->cs, b, s->panel_bytes, s->k, s->c + j,
-                                      s->ldc, s->first ? start : NULL, b);
+                                      s->ldc, s->first ? start : NULL, b, s->c + j);
         }
     }
     micro_fn fn = micro_table[s->form][s->m];
     for (; j + NR <= s->n; j += NR) {
         const ofr_real *start = s->bias ? s->bias + j : strip_zeros;
         const unsigned char *b = strip_panel(s, j);
+        const ofr_real *c_ahead = j + 2 * NR <= s->n ? s->c + j + NR : s->c_ahead;
         fn(s->a, s->cs, b, s->panel_bytes, s->k, s->c + j, s->ldc,
-           s->first ? start : NULL, s->ahead ? s->ahead : b + s->panel_bytes);
+           s->first ? start : NULL, s->ahead ? s->ahead : b + s->panel_bytes,
+           c_ahead ? c_ahead : s->c + j);
     }
     if (j < s->n) strip_edge(s, j);
 }

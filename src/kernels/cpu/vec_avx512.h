@@ -24,7 +24,7 @@ enum { VEC_N = 16, VEC_NV = 2, VEC_MR = 12, IVEC_MR = 12 };
 #define VEC_WIDE3 2 /* panels that three rows take at once */
 /* With fewer rows loads are the limit, and fetching ahead costs more than it
  * brings. */
-#define VEC_AHEAD_ROWS 9
+#define VEC_AHEAD_ROWS 5
 
 static inline vec vec_set1(float a)
 {
