@@ -164,7 +164,7 @@ static void run_gelu_bwd(struct bench *b, const int *n)
 static void run_dropout(struct bench *b, const int *n)
 {
     b->dev->ops.dropout(b->dev, b->y, b->x, (size_t)n[0] * (size_t)n[1],
-                        (ofr_drop){5, 0x19999999u, (ofr_real)1.1});
+                        (ofr_drop){5, 0x19999999u, (ofr_real)1.1, 0});
 }
 
 static void run_col_sum(struct bench *b, const int *n)
@@ -243,7 +243,7 @@ static void run_attention_train(struct bench *b, const int *n)
     size_t p_offsets[65];
     ofr_attn_shape s = attn_shape(offsets, p_offsets, n);
     b->dev->ops.attention(b->dev, b->y, b->w, b->x, s,
-                          (ofr_drop){5, 0x19999999u, (ofr_real)1.1});
+                          (ofr_drop){5, 0x19999999u, (ofr_real)1.1, 0});
 }
 
 static void run_attention_bwd(struct bench *b, const int *n)
@@ -252,7 +252,7 @@ static void run_attention_bwd(struct bench *b, const int *n)
     size_t p_offsets[65];
     ofr_attn_shape s = attn_shape(offsets, p_offsets, n);
     b->dev->ops.attention_bwd(b->dev, b->packed, b->y, b->x, b->w, s,
-                              (ofr_drop){5, 0x19999999u, (ofr_real)1.1});
+                              (ofr_drop){5, 0x19999999u, (ofr_real)1.1, 0});
 }
 
 static void attention(struct bench *bench)

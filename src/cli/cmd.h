@@ -13,6 +13,7 @@
 #include "base/opt.h"
 #include "base/status.h"
 #include "cli/term.h"
+#include "train/comm.h"
 
 /* Exit codes of the program. */
 enum {
@@ -43,6 +44,7 @@ typedef struct ofr_cmd {
     const char *notes;    /* paragraphs shown behind the options; may be NULL   */
     const char *arguments; /* what is no option: "FILE", "DIR", or the words
                              "a|b"; NULL: nothing.  For completion              */
+    bool can_share;       /* several ranks may run it together, see cli/launch.h */
     const ofr_opt *options;
     size_t options_bytes; /* sizeof of the struct that the offsets point into;
                              its first member must be ofr_cmd_common            */
@@ -56,6 +58,7 @@ typedef struct ofr_cmd_common {
     bool help, quiet, json, no_color;
     int threads;          /* 0: the processors this process may use */
     ofr_term *term;       /* set by main.c before run(); borrowed   */
+    const ofr_comm *comm; /* likewise: the ranks of this run        */
     int signal_number;    /* set by a verb that a signal interrupted */
 } ofr_cmd_common;
 

@@ -208,7 +208,11 @@ const ofr_cmd ofr_cmd_train = {
         "the\n"
         "same seed, options, data and instruction set, whatever the number of threads.\n"
         "\n"
+        "`mpirun -np N offramp train ...` shares each batch among N processes, also of\n"
+        "several machines, if the program was built with MPI: docs/DISTRIBUTED.md.\n"
+        "\n"
         "A config file is a JSON object: {\"alpha\": 0.05, \"joint-epochs\": 3}.",
+    .can_share = true,
     .options = ofr_train_rows,
     .options_bytes = sizeof(ofr_train_values),
     .run = run,

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "cli/build_info.h"
 #include "cli/cmd.h"
+#include "cli/launch.h"
 #include "cli/manual.h"
 
 static int fail(const char *verb, const ofr_error *err)
@@ -106,40 +107,62 @@ static int run_help(int n_args, char **args)
     return fail("help", &err);
 }
 
+/* Rank 0 speaks for all ranks. */
+static void set_voice(const ofr_cmd_common *common, ofr_term *term)
+{
+    const bool silent = common->comm->rank != 0;
+
+    ofr_term_init(term, common->quiet || silent, common->no_color);
+    if (!silent) ofr_log_set_sink(ofr_term_log, term);
+}
+
+static ofr_status parse_and_run(const ofr_cmd *cmd, const ofr_comm *comm, void *values,
+                                bool *is_set, int argc, char **argv, int *code,
+                                ofr_error *err)
+{
+    ofr_cmd_common *common = values;
+    ofr_term term;
+    char **args = NULL;
+    int n_args = 0;
+
+    ofr_opt_defaults(cmd->options, values);
+    OFR_TRY(ofr_opt_parse(cmd->options, values, is_set, argc, argv, &args, &n_args, err));
+    if (common->help) {
+        if (comm->rank == 0) *code = print_help(cmd);
+        return OFR_OK;
+    }
+    common->comm = comm;
+    common->term = &term;
+    if (common->threads == 0) common->threads = comm->threads;
+    set_voice(common, &term);
+    err->status = cmd->run(values, is_set, args, n_args, err);
+    if (err->status == OFR_OK) err->status = ofr_launch_meet(comm, err);
+    ofr_term_progress_end(&term);
+    ofr_log_set_sink(NULL, NULL);
+    return err->status;
+}
+
 static int run_verb(const ofr_cmd *cmd, int argc, char **argv)
 {
     ofr_error err = {OFR_OK, ""};
-    ofr_term term;
-    char **args = NULL;
-    int n_args = 0, code = OFR_EXIT_OK;
+    const ofr_comm *comm;
+    int code = OFR_EXIT_OK;
     void *values = ofr_mem_zalloc(cmd->options_bytes);
     bool *is_set = ofr_mem_array((size_t)ofr_opt_count(cmd->options) + 1, sizeof *is_set);
-    if (!values || !is_set) {
-        ofr_fail_nomem(&err, cmd->options_bytes, "options");
-    } else {
-        ofr_cmd_common *common = values;
-        ofr_opt_defaults(cmd->options, values);
-        if (ofr_opt_parse(cmd->options, values, is_set, argc, argv, &args, &n_args,
-                          &err) != OFR_OK) {
-            ; /* reported below */
-        } else if (common->help) {
-            code = print_help(cmd);
-        } else {
-            ofr_term_init(&term, common->quiet, common->no_color);
-            common->term = &term;
-            ofr_log_set_sink(ofr_term_log, &term);
-            err.status = cmd->run(values, is_set, args, n_args, &err);
-            ofr_term_progress_end(&term);
-            ofr_log_set_sink(NULL, NULL);
-        }
-    }
-    if (err.status != OFR_OK) code = fail(cmd->name, &err);
+
+    err.status = ofr_launch_open(&comm, cmd->name, cmd->can_share, &err);
+    if (!values || !is_set) ofr_fail_nomem(&err, cmd->options_bytes, "options");
+    if (err.status == OFR_OK)
+        err.status = parse_and_run(cmd, comm, values, is_set, argc, argv, &code, &err);
+    if (err.status != OFR_OK)
+        code = comm->rank == 0 ? fail(cmd->name, &err) : ofr_cmd_exit_code(err.status);
     if (err.status == OFR_INTERRUPTED && values) {
         const ofr_cmd_common *common = values;
         if (common->signal_number) code = 128 + common->signal_number;
     }
     ofr_mem_free(is_set);
     ofr_mem_free(values);
+    ofr_launch_close(comm, &err, code);
     return code;
 }
 

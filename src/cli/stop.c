@@ -14,12 +14,14 @@ void ofr_stop_begin(void)
 {
     signal(SIGINT, on_signal);
     signal(SIGTERM, on_signal);
+    signal(SIGUSR1, on_signal);
 }
 
 void ofr_stop_end(void)
 {
     signal(SIGINT, SIG_DFL);
     signal(SIGTERM, SIG_DFL);
+    signal(SIGUSR1, SIG_DFL);
 }
 
 const volatile sig_atomic_t *ofr_stop_flag(void)

@@ -1,5 +1,6 @@
 /*
  * stop.h - Ctrl-C and SIGTERM as a flag, for verbs that have something to save.
+ * SIGUSR1 likewise: batch systems send it as a warning, and mpirun passes it on.
  *
  * The first signal raises the flag; the second one ends the program at once.
  */

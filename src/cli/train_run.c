@@ -6,6 +6,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/lock.h"
+#include "base/log.h"
 #include "cli/calibration.h"
 #include "cli/load.h"
 #include "cli/stop.h"
@@ -89,7 +91,20 @@ static ofr_status finish(const run *r, const ofr_method_result *result, ofr_erro
     return status;
 }
 
-static ofr_status train(const run *r, const ofr_method *method, ofr_error *err)
+/* The way to go on with a run that was interrupted. */
+static void resume_command(char command[OFR_PATH_MAX + 64], const ofr_train_values *o,
+                           const ofr_comm *comm)
+{
+    char launcher[32] = "";
+
+    if (comm->n_ranks > 1) snprintf(launcher, sizeof launcher, "mpirun -np %d ",
+                                    comm->n_ranks);
+    snprintf(command, OFR_PATH_MAX + 64, "%sofframp train --resume --out '%s'", launcher,
+             o->out);
+}
+
+static ofr_status train(const run *r, const ofr_method *method, const ofr_comm *comm,
+                        ofr_error *err)
 {
     const ofr_train_values *o = r->o;
     char command[OFR_PATH_MAX + 64];
@@ -100,6 +115,7 @@ static ofr_status train(const run *r, const ofr_method *method, ofr_error *err)
         .tensorboard = o->tensorboard,
         .keep_first = o->keep_first,
         .fork = o->fork,
+        .comm = comm,
         .stop = ofr_stop_flag(),
         .progress = show,
         .user = o->common.term,
@@ -107,19 +123,37 @@ static ofr_status train(const run *r, const ofr_method *method, ofr_error *err)
     ofr_method_result result;
     ofr_status status;
 
-    snprintf(command, sizeof command, "offramp train --resume --out '%s'", o->out);
-    OFR_TRY(ofr_file_make_dirs(o->out, err));
-    if (!o->resume) OFR_TRY(ofr_train_write_config(o, err));
+    resume_command(command, o, comm);
+    if (comm->n_ranks > 1)
+        ofr_log(OFR_LOG_INFO, "%d ranks share each batch; this one has %d threads",
+                comm->n_ranks, r->m->dev->n_threads);
+    if (!o->resume && comm->rank == 0) OFR_TRY(ofr_train_write_config(o, err));
     status = ofr_method_train(method, &r->m->encoder, r->m->dev, &r->data, &o->method,
                               &job, &result, err);
     ofr_term_progress_end(o->common.term);
-    if (status) return status;
+    if (status || comm->rank != 0) return status;
     status = finish(r, &result, err);
     if (status == OFR_INTERRUPTED)
         return ofr_fail(err, status,
                         "interrupted when all was trained; save the model with: %s",
                         command);
     return ofr_run_folder_advise(o->out, command, status, err);
+}
+
+/* In a folder that is ours alone; rank 0 is the one that writes. */
+static ofr_status train_alone(const run *r, const ofr_method *method, ofr_error *err)
+{
+    const ofr_comm *comm = r->o->common.comm ? r->o->common.comm : &ofr_comm_self;
+    ofr_lock lock = {.fd = -1};
+    ofr_status status;
+
+    if (comm->rank == 0) {
+        OFR_TRY(ofr_file_make_dirs(r->o->out, err));
+        OFR_TRY(ofr_lock_open(&lock, r->o->out, err));
+    }
+    status = train(r, method, comm, err);
+    ofr_lock_close(&lock);
+    return status;
 }
 
 ofr_status ofr_train_run(const ofr_train_values *values, const ofr_method *method,
@@ -142,7 +176,7 @@ ofr_status ofr_train_run(const ofr_train_values *values, const ofr_method *metho
                        reporter, user};
 
         status = set_task(&m, values, &source, &train_data, err);
-        if (!status) status = train(&r, method, err);
+        if (!status) status = train_alone(&r, method, err);
         ofr_dataset_close(&train_data);
         ofr_dataset_close(&dev_data);
     }

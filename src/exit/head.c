@@ -83,7 +83,8 @@ void ofr_heads_forward(ofr_heads *heads, ofr_real *cls, int B, bool training,
     heads->cls_in = cls;
     heads->drop_key = drop_key;
     heads->drop = (ofr_drop){.threshold = (uint32_t)(p * 4294967296.0),
-                             .scale = (ofr_real)(1 / (1 - p))};
+                             .scale = (ofr_real)(1 / (1 - p)),
+                             .first = (uint32_t)(heads->texts_before * (size_t)C)};
 
     bool shared = config->pooler == OFR_POOLER_SHARED;
     int first = config->heads == OFR_HEAD_STUDENT ? L - 1 : 0;

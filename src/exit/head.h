@@ -32,6 +32,7 @@ typedef struct ofr_heads {
                             of the pooled vectors.  NULL after open; borrowed */
     ofr_drop drop;       /* of the last forward; the key is changed per layer */
     uint32_t drop_key;
+    size_t texts_before; /* in the batch, see ofr_trace: 0 after open */
     ofr_slots slots;
 } ofr_heads;
 

@@ -102,17 +102,28 @@ ofr_status ofr_outputs_open(ofr_outputs *outputs, const ofr_encoder *encoder,
                             bool want_features, ofr_outputs_progress progress, void *user,
                             ofr_error *err)
 {
+    return ofr_outputs_open_part(outputs, encoder, dev, tokens, 0, tokens->B, max_B,
+                                 want_features, progress, user, err);
+}
+
+ofr_status ofr_outputs_open_part(ofr_outputs *outputs, const ofr_encoder *encoder,
+                                 ofr_dev *dev, const ofr_tokens *tokens, int first,
+                                 int count, int max_B, bool want_features,
+                                 ofr_outputs_progress progress, void *user,
+                                 ofr_error *err)
+{
     const ofr_config *config = &encoder->config;
     ofr_outputs fresh = {.n = tokens->B, .L = config->L, .K = config->K, .C = config->C};
     pass p = {.encoder = encoder, .dev = dev, .max_B = max_B};
-    OFR_ASSERT(max_B > 0);
+    const int behind = first + count;
+    OFR_ASSERT(max_B > 0 && first >= 0 && count >= 0 && behind <= tokens->B);
     ofr_status status = allocate(&fresh, want_features, err);
     if (status != OFR_OK) goto fail;
 
     int max_N = 1;
-    for (int first = 0; first < fresh.n; first += max_B) {
-        int end = first + max_B < fresh.n ? first + max_B : fresh.n;
-        int N = tokens->offsets[end] - tokens->offsets[first];
+    for (int at = first; at < behind; at += max_B) {
+        int end = at + max_B < behind ? at + max_B : behind;
+        int N = tokens->offsets[end] - tokens->offsets[at];
         if (N > max_N) max_N = N;
     }
     status = ofr_slots_open(&p.slots, layout, &p, "outputs of one batch", err);
@@ -122,12 +133,12 @@ ofr_status ofr_outputs_open(ofr_outputs *outputs, const ofr_encoder *encoder,
         status = ofr_student_open(&p.student, encoder, dev, max_B, 1, max_N, false, err);
     if (status != OFR_OK) goto fail;
 
-    for (int first = 0; first < fresh.n; first += max_B) {
-        int B = fresh.n - first < max_B ? fresh.n - first : max_B;
-        run_batch(&fresh, &p, tokens, first, B);
-        if (progress != NULL && !progress(user, first + B, fresh.n)) {
+    for (int at = first; at < behind; at += max_B) {
+        int B = behind - at < max_B ? behind - at : max_B;
+        run_batch(&fresh, &p, tokens, at, B);
+        if (progress != NULL && !progress(user, at + B - first, count)) {
             status = ofr_fail(err, OFR_INTERRUPTED, "stopped after %d of %d texts",
-                              first + B, fresh.n);
+                              at + B - first, count);
             goto fail;
         }
     }

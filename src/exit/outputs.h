@@ -20,11 +20,17 @@ typedef struct ofr_outputs {
 typedef bool (*ofr_outputs_progress)(void *user, int done, int n);
 
 /* Texts [0, tokens->B) of any number, run in batches of at most max_B texts;
- * dropout off, all layers.  encoder must be packed.  Caller closes. */
+ * dropout off, all layers.  encoder must be packed.  Caller closes.  _part: there is
+ * room for all, and texts [first, first + count) are run. */
 ofr_status ofr_outputs_open(ofr_outputs *outputs, const ofr_encoder *encoder,
                             ofr_dev *dev, const ofr_tokens *tokens, int max_B,
                             bool want_features, ofr_outputs_progress progress, void *user,
                             ofr_error *err);
+ofr_status ofr_outputs_open_part(ofr_outputs *outputs, const ofr_encoder *encoder,
+                                 ofr_dev *dev, const ofr_tokens *tokens, int first,
+                                 int count, int max_B, bool want_features,
+                                 ofr_outputs_progress progress, void *user,
+                                 ofr_error *err);
 void ofr_outputs_close(ofr_outputs *outputs);
 
 #endif

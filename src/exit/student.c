@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-static const ofr_drop no_drop = {0, 0, 1};
+static const ofr_drop no_drop = {0, 0, 1, 0};
 
 static ofr_real *take(ofr_slots *slots, int rows, int columns)
 {

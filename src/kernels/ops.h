@@ -37,12 +37,13 @@ typedef enum ofr_act {
 } ofr_act;
 
 /* Inverted dropout: element i of the tensor (i counts from 0, row-major) is
- * zeroed when ofr_rng_mix32(key, (uint32_t)i) < threshold, otherwise multiplied
- * by scale.  threshold == 0: off, nothing is multiplied. */
+ * zeroed when ofr_rng_mix32(key, first + (uint32_t)i) < threshold, otherwise
+ * multiplied by scale.  threshold == 0: off, nothing is multiplied. */
 typedef struct ofr_drop {
     uint32_t key;
     uint32_t threshold; /* p * 2^32 */
     ofr_real scale;     /* 1 / (1 - p) */
+    uint32_t first;     /* the number of element 0: a rank has a part of a tensor */
 } ofr_drop;
 
 /* A matrix seen through strides: element (i, j) is p[i * rs + j * cs].  One of

@@ -59,8 +59,8 @@ static void alternate(ofr_trainer *trainer, void *self, ofr_step *step)
     ofr_exits_forward(e, trainer, step);
     for (int l = step->number % 2 ? 1 : e->L; l <= e->L; l++)
         ofr_exits_add(e, step, l, 1);
-    ofr_net_backward(&e->net, trainer->grads);
     lte(x, trainer, step);
+    ofr_trainer_backward(trainer, &e->net);
 }
 
 static const ofr_phase phases[] = {

@@ -25,17 +25,21 @@ static void joint_plan(const ofr_trainer *trainer, const void *self, ofr_phase_p
     const ofr_consistentee *c = self;
 
     (void)trainer;
-    *plan = (ofr_phase_plan){NETWORK, c->n_main, c->o->joint_epochs, c->o->batch,
-                             c->o->lr};
+    *plan = (ofr_phase_plan){.groups = NETWORK, .n_items = c->n_main,
+                             .epochs = c->o->joint_epochs, .batch = c->o->batch,
+                             .lr = c->o->lr};
 }
 
-/* The network forward on this rank's part of the batch. */
+/* The network forward on this rank's part of the batch; what lies before it counts
+ * for the masks. */
 static void forward(ofr_consistentee *c, const ofr_trainer *trainer, const ofr_step *step)
 {
-    for (int b = 0; b < step->B; b++)
-        c->batch_items[b] = c->main_items[step->items[b]];
-    ofr_net_forward(&c->net, c->batch_items, step->B, trainer->options->seed,
-                    step->number, trainer->comm->rank);
+    const int *batch = step->items - step->first;
+
+    for (int b = 0; b < step->first + step->B; b++)
+        c->batch_items[b] = c->main_items[batch[b]];
+    ofr_net_forward(&c->net, c->batch_items, step->first, step->B, trainer->options->seed,
+                    step->number);
 }
 
 static void joint_step(ofr_trainer *trainer, void *self, ofr_step *step)
@@ -53,7 +57,7 @@ static void joint_step(ofr_trainer *trainer, void *self, ofr_step *step)
             ofr_net_loss_bwd(&c->net, l, b, weight);
         }
     }
-    ofr_net_backward(&c->net, trainer->grads);
+    ofr_trainer_backward(trainer, &c->net);
 }
 
 static ofr_status joint_epoch_end(ofr_trainer *trainer, void *self, ofr_error *err)
@@ -101,8 +105,9 @@ static void policy_plan(const ofr_trainer *trainer, const void *self,
     const ofr_consistentee *c = self;
 
     (void)trainer;
-    *plan = (ofr_phase_plan){OFR_GROUP_POLICIES, c->n_policy, policy_epochs(c),
-                             c->o->policy_batch, c->policy_lr};
+    *plan = (ofr_phase_plan){.groups = OFR_GROUP_POLICIES, .n_items = c->n_policy,
+                             .epochs = policy_epochs(c), .batch = c->o->policy_batch,
+                             .lr = c->policy_lr, .replicated = true};
 }
 
 static ofr_status policy_epoch_end(ofr_trainer *trainer, void *self, ofr_error *err)
@@ -145,8 +150,9 @@ static void task_plan(const ofr_trainer *trainer, const void *self, ofr_phase_pl
 
     (void)trainer;
     *plan = (ofr_phase_plan){
-        NETWORK | (c->o->task_updates_policy ? OFR_GROUP_POLICIES : 0), c->n_main,
-        c->o->task_epochs, c->o->batch, c->o->task_lr};
+        .groups = NETWORK | (c->o->task_updates_policy ? OFR_GROUP_POLICIES : 0),
+        .n_items = c->n_main, .epochs = c->o->task_epochs, .batch = c->o->batch,
+        .lr = c->o->task_lr};
 }
 
 static ofr_status task_begin(ofr_trainer *trainer, void *self, ofr_error *err)
@@ -161,7 +167,7 @@ static ofr_status task_begin(ofr_trainer *trainer, void *self, ofr_error *err)
 static double task_text(ofr_consistentee *c, const ofr_trainer *trainer,
                         const ofr_step *step, int b)
 {
-    const int item = c->batch_items[b];
+    const int item = c->net.items[b];
     double loss = 0;
 
     ofr_consistentee_logits(c, c->u, b);
@@ -203,9 +209,9 @@ static void task_step(ofr_trainer *trainer, void *self, ofr_step *step)
     ofr_policies_forward(&c->policies, c->net.heads.c, step->B);
     for (int b = 0; b < step->B; b++)
         step->loss += task_text(c, trainer, step, b) / step->B_all;
-    ofr_net_backward(&c->net, trainer->grads);
     if (c->o->task_updates_policy)
         ofr_policies_backward(&c->policies, trainer->grads, c->u_grad);
+    ofr_trainer_backward(trainer, &c->net);
 }
 
 static ofr_status task_epoch_end(ofr_trainer *trainer, void *self, ofr_error *err)

@@ -17,8 +17,9 @@ void ofr_exits_plan(const ofr_trainer *trainer, const void *self, ofr_phase_plan
 
     (void)trainer;
     *plan = (ofr_phase_plan){
-        NETWORK | (e->method->has_policies ? OFR_GROUP_POLICIES : 0), e->data->train->n,
-        e->o->joint_epochs, e->o->batch, e->o->lr};
+        .groups = NETWORK | (e->method->has_policies ? OFR_GROUP_POLICIES : 0),
+        .n_items = e->data->train->n, .epochs = e->o->joint_epochs, .batch = e->o->batch,
+        .lr = e->o->lr};
 }
 
 void ofr_exits_plan_lower(const ofr_trainer *trainer, const void *self,
@@ -28,9 +29,10 @@ void ofr_exits_plan_lower(const ofr_trainer *trainer, const void *self,
     const bool own = trainer->encoder->config.pooler == OFR_POOLER_PER_LAYER;
 
     *plan = (ofr_phase_plan){
-        OFR_GROUP_HEADS | (own ? OFR_GROUP_POOLER : 0) | OFR_GROUP_NOT_LAST,
-        e->data->train->n, e->o->exit_epochs ? e->o->exit_epochs : e->o->joint_epochs,
-        e->o->batch, e->o->exit_lr > 0 ? e->o->exit_lr : e->o->lr};
+        .groups = OFR_GROUP_HEADS | (own ? OFR_GROUP_POOLER : 0) | OFR_GROUP_NOT_LAST,
+        .n_items = e->data->train->n,
+        .epochs = e->o->exit_epochs ? e->o->exit_epochs : e->o->joint_epochs,
+        .batch = e->o->batch, .lr = e->o->exit_lr > 0 ? e->o->exit_lr : e->o->lr};
 }
 
 ofr_status ofr_exits_thaw(ofr_trainer *trainer, void *self, ofr_error *err)
@@ -57,8 +59,8 @@ ofr_status ofr_exits_freeze(ofr_trainer *trainer, void *self, ofr_error *err)
 
 void ofr_exits_forward(ofr_exits *e, const ofr_trainer *trainer, const ofr_step *step)
 {
-    ofr_net_forward(&e->net, step->items, step->B, trainer->options->seed, step->number,
-                    trainer->comm->rank);
+    ofr_net_forward(&e->net, step->items - step->first, step->first, step->B,
+                    trainer->options->seed, step->number);
 }
 
 void ofr_exits_add(ofr_exits *e, ofr_step *step, int l, double weight)
@@ -79,7 +81,7 @@ void ofr_exits_step_joint(ofr_trainer *trainer, void *self, ofr_step *step)
     ofr_exits_forward(e, trainer, step);
     for (int l = 1; l <= e->L; l++)
         ofr_exits_add(e, step, l, e->weight[l - 1]);
-    ofr_net_backward(&e->net, trainer->grads);
+    ofr_trainer_backward(trainer, &e->net);
 }
 
 void ofr_exits_step_last(ofr_trainer *trainer, void *self, ofr_step *step)
@@ -89,7 +91,7 @@ void ofr_exits_step_last(ofr_trainer *trainer, void *self, ofr_step *step)
     if (step->B == 0) return;
     ofr_exits_forward(e, trainer, step);
     ofr_exits_add(e, step, e->L, 1);
-    ofr_net_backward(&e->net, trainer->grads);
+    ofr_trainer_backward(trainer, &e->net);
 }
 
 void ofr_exits_step_lower(ofr_trainer *trainer, void *self, ofr_step *step)
@@ -100,7 +102,7 @@ void ofr_exits_step_lower(ofr_trainer *trainer, void *self, ofr_step *step)
     ofr_exits_forward(e, trainer, step);
     for (int l = 1; l < e->L; l++)
         ofr_exits_add(e, step, l, 1);
-    ofr_net_backward(&e->net, trainer->grads);
+    ofr_trainer_backward(trainer, &e->net);
 }
 
 ofr_status ofr_exits_look(ofr_trainer *trainer, void *self, ofr_error *err)

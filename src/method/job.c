@@ -106,6 +106,7 @@ ofr_train_options ofr_method_loop(const ofr_method_options *o, const ofr_method_
         .tensorboard = job->tensorboard,
         .keep_first = job->keep_first,
         .fork = job->fork,
+        .comm = job->comm,
         .stop = job->stop,
         .progress = job->progress,
         .user = job->user,

@@ -111,6 +111,7 @@ typedef struct ofr_method_job {
     const char *tensorboard;     /* folder of an event file; NULL: none */
     bool keep_first;             /* see train.h */
     const char *fork;
+    const ofr_comm *comm;        /* NULL: one rank */
     const volatile sig_atomic_t *stop;
     ofr_train_progress progress;
     void *user;

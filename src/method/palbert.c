@@ -77,7 +77,7 @@ static void ponder(ofr_trainer *trainer, void *self, ofr_step *step)
     memset(p->dc, 0, n * sizeof *p->dc);
     ofr_policies_backward_into(&e->gates, trainer->grads, p->dc, p->du);
     e->net.heads.dc_more = p->dc;
-    ofr_net_backward(&e->net, trainer->grads);
+    ofr_trainer_backward(trainer, &e->net);
 }
 
 static const ofr_phase phases[] = {

@@ -73,7 +73,35 @@ static void merge(const romebert *r, ofr_trainer *trainer)
     }
 }
 
-static void step_rome(ofr_trainer *trainer, void *self, ofr_step *step)
+/* Both gradients of this rank's texts; nothing without texts. */
+static void both(romebert *r, ofr_trainer *trainer, ofr_step *step)
+{
+    ofr_exits *e = &r->exits;
+
+    if (step->B == 0) return;
+    ofr_exits_forward(e, trainer, step);
+    ofr_exits_add(e, step, e->L, 1);
+    ofr_net_backward(&e->net, trainer->grads);
+    ofr_net_clear(&e->net);
+    add_lower(e, step);
+    ofr_net_backward(&e->net, r->other);
+}
+
+/* The projection is of gradients of the whole batch: it is no sum over texts. */
+static void step_projected(ofr_trainer *trainer, void *self, ofr_step *step)
+{
+    romebert *r = self;
+
+    memset(r->other, 0, trainer->encoder->params.total * sizeof *r->other);
+    both(r, trainer, step);
+    ofr_trainer_sum(trainer, trainer->grads);
+    ofr_trainer_sum(trainer, r->other);
+    step->summed = true;
+    merge(r, trainer);
+}
+
+/* Without the projection. */
+static void step_sum(ofr_trainer *trainer, void *self, ofr_step *step)
 {
     romebert *r = self;
     ofr_exits *e = &r->exits;
@@ -81,17 +109,18 @@ static void step_rome(ofr_trainer *trainer, void *self, ofr_step *step)
     if (step->B == 0) return;
     ofr_exits_forward(e, trainer, step);
     ofr_exits_add(e, step, e->L, 1);
-    if (!e->o->grad_reg) {
-        add_lower(e, step);
-        ofr_net_backward(&e->net, trainer->grads);
-        return;
-    }
-    ofr_net_backward(&e->net, trainer->grads);
-    ofr_net_clear(&e->net);
     add_lower(e, step);
-    memset(r->other, 0, trainer->encoder->params.total * sizeof *r->other);
-    ofr_net_backward(&e->net, r->other);
-    merge(r, trainer);
+    ofr_trainer_backward(trainer, &e->net);
+}
+
+static void step_rome(ofr_trainer *trainer, void *self, ofr_step *step)
+{
+    const romebert *r = self;
+
+    if (r->exits.o->grad_reg)
+        step_projected(trainer, self, step);
+    else
+        step_sum(trainer, self, step);
 }
 
 static const ofr_phase phases[] = {

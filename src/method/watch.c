@@ -5,11 +5,13 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "data/order.h"
 #include "eval/evaluate_time.h"
 #include "eval/metrics.h"
 #include "exit/run.h"
 #include "method/consistentee_math.h"
 #include "nn/loss.h"
+#include "train/together.h"
 
 static void layout(ofr_slots *slots, void *owner)
 {
@@ -233,20 +235,55 @@ static ofr_status gather(int **arrays, ofr_tokens *tokens, const ofr_dataset *da
     return OFR_OK;
 }
 
+/* bytes of `each` text, which ranks have of their own texts, from all to all. */
+static void spread(const ofr_comm *comm, void *p, int n, size_t each)
+{
+    for (int r = 0; p && r < comm->n_ranks; r++) {
+        int first, count;
+
+        ofr_order_shard(n, r, comm->n_ranks, &first, &count);
+        comm->broadcast(comm, (unsigned char *)p + (size_t)first * each,
+                        (size_t)count * each, r);
+    }
+}
+
+/* Every rank has looked at its texts, or was stopped (status): all stop, or all know
+ * what all have seen. */
+static ofr_status share(ofr_outputs *outputs, const ofr_comm *comm, ofr_status status,
+                        ofr_error *err)
+{
+    if (ofr_together_any(comm, status == OFR_INTERRUPTED)) {
+        if (!status) ofr_outputs_close(outputs);
+        return ofr_fail(err, OFR_INTERRUPTED, "stopped with another rank");
+    }
+    const size_t L = (size_t)outputs->L, K = (size_t)outputs->K, C = (size_t)outputs->C;
+
+    spread(comm, outputs->logits, outputs->n, L * K * sizeof *outputs->logits);
+    spread(comm, outputs->pi, outputs->n, (L - 1) * sizeof *outputs->pi);
+    spread(comm, outputs->features, outputs->n, L * C * sizeof *outputs->features);
+    status = comm->check(comm, err);
+    if (status) ofr_outputs_close(outputs);
+    return status;
+}
+
 ofr_status ofr_watch_outputs(ofr_outputs *outputs, ofr_trainer *trainer,
                              const ofr_dataset *data, const int *items, int n,
                              bool want_features, ofr_error *err)
 {
     ofr_tokens tokens = {data->n, data->offsets, data->ids, data->types};
-    int *arrays = NULL;
+    const ofr_comm *comm = trainer->comm;
+    int *arrays = NULL, first, count;
     ofr_status status;
 
     OFR_TRY(ofr_encoder_pack(trainer->encoder, trainer->dev, OFR_PRECISION_F32, err));
     if (items) OFR_TRY(gather(&arrays, &tokens, data, items, n, err));
-    status = ofr_outputs_open(outputs, trainer->encoder, trainer->dev, &tokens, 64,
-                              want_features, ofr_trainer_show, trainer, err);
+    ofr_order_shard(tokens.B, comm->rank, comm->n_ranks, &first, &count);
+    status = ofr_outputs_open_part(outputs, trainer->encoder, trainer->dev, &tokens,
+                                   first, count, 64, want_features, ofr_trainer_show,
+                                   trainer, err);
     ofr_mem_free(arrays);
-    return status;
+    if (comm->n_ranks == 1 || (status && status != OFR_INTERRUPTED)) return status;
+    return share(outputs, comm, status, err);
 }
 
 ofr_status ofr_watch_look(ofr_watch *watch, ofr_trainer *trainer, bool with_policy,

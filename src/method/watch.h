@@ -59,7 +59,9 @@ void ofr_watch_mark(ofr_watch *watch);
 /* The figures as fields of the journal line that was begun. */
 void ofr_watch_journal(const ofr_watch *watch, ofr_journal *journal);
 
-/* Texts items[n] of `data` through every exit (items NULL: all). */
+/* Texts items[n] of `data` through every exit (items NULL: all).  Ranks share them,
+ * and all have everything afterwards: the same bits as with one rank, since a text's
+ * outputs do not depend on its neighbours. */
 ofr_status ofr_watch_outputs(ofr_outputs *outputs, ofr_trainer *trainer,
                              const ofr_dataset *data, const int *items, int n,
                              bool want_features, ofr_error *err);

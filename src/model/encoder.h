@@ -166,8 +166,18 @@ typedef struct ofr_trace {
     uint32_t drop_key;
     double hidden_dropout, attention_dropout;
     bool training;
+    /* Of a batch that several ranks share, what lies before this rank's texts: masks
+     * count elements of the whole batch.  0 after open. */
+    size_t rows_before, p_before;
+    /* NULL after open, or told on the way back that grads[from ..], as far as the
+     * backbone is concerned, are final. */
+    void (*final)(void *user, size_t from);
+    void *final_user;
     ofr_slots slots;
 } ofr_trace;
+
+/* Attention probabilities of a text of T tokens in one layer. */
+size_t ofr_trace_probabilities(const ofr_trace *trace, int T);
 
 /* Everything one step needs, planned for max_B texts of at most max_T tokens and
  * max_N in all. */

@@ -119,6 +119,13 @@ static void embeddings_bwd(ofr_trace *trace, ofr_real *grads, int N)
                        ofr_encoder_types(c, &trace->tokens, trace->zeros), N, c->E);
 }
 
+/* Layer l and all above it are done; a layer that all share is done with the first. */
+static void say_final(const ofr_trace *trace, int l)
+{
+    if (!trace->final || (trace->encoder->config.shared_layers && l > 1)) return;
+    trace->final(trace->final_user, trace->encoder->params.layers[l - 1].qkv_w);
+}
+
 void ofr_trace_backward(ofr_trace *trace, ofr_real *grads, const ofr_real *dcls,
                         int top_layer)
 {
@@ -129,6 +136,7 @@ void ofr_trace_backward(ofr_trace *trace, ofr_real *grads, const ofr_real *dcls,
     const ofr_real *top = dcls + (size_t)(top_layer - 1) * (size_t)B * C;
     bool done = ofr_trace_top_bwd(trace, grads, top, top_layer);
     if (!done) memset(trace->dx, 0, (size_t)N * C * sizeof *trace->dx);
+    if (done) say_final(trace, top_layer);
     for (int l = done ? top_layer - 1 : top_layer; l >= 1; l--) {
         const ofr_real *own = dcls + (size_t)(l - 1) * (size_t)B * C;
         for (int b = 0; b < B; b++) {
@@ -139,6 +147,7 @@ void ofr_trace_backward(ofr_trace *trace, ofr_real *grads, const ofr_real *dcls,
         mlp_bwd(trace, grads, l, N);
         attention_bwd(trace, grads, l, N);
         ofr_trace_pass_bwd(trace, l, N);
+        say_final(trace, l);
     }
     embeddings_bwd(trace, grads, N);
 }

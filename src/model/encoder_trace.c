@@ -116,12 +116,16 @@ ofr_drop ofr_trace_drop(const ofr_trace *trace, int layer, ofr_drop_place place)
     if (place == OFR_DROP_ATTENTION) rate = trace->attention_dropout;
     if (place == OFR_DROP_ATTENTION_OUT && !info->drop_attention_out) rate = 0;
     if (place == OFR_DROP_MLP_OUT && !info->drop_mlp_out) rate = 0;
-    if (!trace->training || rate <= 0) return (ofr_drop){0, 0, 1};
+    if (!trace->training || rate <= 0) return (ofr_drop){0, 0, 1, 0};
     uint32_t where = (uint32_t)layer * 4u + (uint32_t)place;
+    size_t width = (size_t)(layer ? trace->encoder->config.C : trace->encoder->config.E);
+    size_t first = place == OFR_DROP_ATTENTION ? trace->p_before
+                                               : trace->rows_before * width;
     return (ofr_drop){
         .key = ofr_rng_mix32(ofr_rng_mix32(trace->drop_key, 0x6f666672u), where),
         .threshold = (uint32_t)(rate * 4294967296.0),
         .scale = (ofr_real)(1 / (1 - rate)),
+        .first = (uint32_t)first,
     };
 }
 
@@ -142,7 +146,7 @@ static void forward_embeddings(ofr_trace *trace, int N)
     const ofr_params *at = &encoder->params;
     const ofr_ops *ops = &trace->dev->ops;
     const ofr_real *w = encoder->w;
-    ofr_drop none = {0, 0, 1}, drop = ofr_trace_drop(trace, 0, OFR_DROP_EMBED);
+    ofr_drop none = {0, 0, 1, 0}, drop = ofr_trace_drop(trace, 0, OFR_DROP_EMBED);
     ofr_lookup word = {OFR_PRECISION_F32, w + at->word, NULL};
     ops->embed(trace->dev, trace->emb_s, word, w + at->position,
                ofr_encoder_at(encoder, at->type), trace->tokens.ids, trace->positions,
@@ -190,6 +194,11 @@ static void forward_layer(ofr_trace *trace, int layer, int N)
     ofr_trace_hold(trace, a->y2, a->x_in, layer, N);
 }
 
+size_t ofr_trace_probabilities(const ofr_trace *trace, int T)
+{
+    return (size_t)trace->encoder->config.H * (size_t)T * (size_t)T;
+}
+
 static void plan_texts(ofr_trace *trace, const ofr_tokens *tokens)
 {
     const ofr_config *c = &trace->encoder->config;
@@ -199,7 +208,7 @@ static void plan_texts(ofr_trace *trace, const ofr_tokens *tokens)
         size_t T = (size_t)(tokens->offsets[b + 1] - tokens->offsets[b]);
         OFR_ASSERT(T >= 1 && T <= (size_t)trace->max_T);
         trace->p_offsets[b] = at;
-        at += (size_t)c->H * T * T;
+        at += ofr_trace_probabilities(trace, (int)T);
     }
     trace->p_offsets[tokens->B] = at;
     OFR_ASSERT(at <= most_probabilities(trace));

@@ -12,7 +12,7 @@
 
 #include "model/encoder_inner.h"
 
-static const ofr_drop no_drop = {0, 0, 1};
+static const ofr_drop no_drop = {0, 0, 1, 0};
 
 static void layout(ofr_slots *slots, void *owner)
 {

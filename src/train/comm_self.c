@@ -1,11 +1,16 @@
 /* comm_self.c - one rank: every sum and broadcast is already there. */
 #include "train/comm.h"
 
-static void sum(const ofr_comm *comm, ofr_real *x, size_t n)
+static void sum_begin(const ofr_comm *comm, ofr_real *x, size_t n)
 {
     (void)comm;
     (void)x;
     (void)n;
+}
+
+static void nothing(const ofr_comm *comm)
+{
+    (void)comm;
 }
 
 static void sum_double(const ofr_comm *comm, double *x, int n)
@@ -23,16 +28,20 @@ static void broadcast(const ofr_comm *comm, void *p, size_t bytes, int root)
     (void)root;
 }
 
-static void barrier(const ofr_comm *comm)
+static ofr_status check(const ofr_comm *comm, ofr_error *err)
 {
     (void)comm;
+    (void)err;
+    return OFR_OK;
 }
 
 const ofr_comm ofr_comm_self = {
     .rank = 0,
     .n_ranks = 1,
-    .sum = sum,
+    .sum_begin = sum_begin,
+    .sum_end = nothing,
     .sum_double = sum_double,
     .broadcast = broadcast,
-    .barrier = barrier,
+    .barrier = nothing,
+    .check = check,
 };

@@ -73,12 +73,29 @@ void ofr_net_close(ofr_net *net)
     *net = (ofr_net){0};
 }
 
-void ofr_net_forward(ofr_net *net, const int *items, int B, uint64_t seed, uint64_t step,
-                     int rank)
+/* What other ranks have of the batch before this one's part. */
+static void skip(ofr_net *net, const int *batch, int n)
 {
-    const uint64_t stream = ofr_rng_stream(OFR_RNG_DROPOUT, step, (uint64_t)rank);
+    const int *offsets = net->data->offsets;
+
+    net->trace.rows_before = net->trace.p_before = 0;
+    net->heads.texts_before = (size_t)n;
+    for (int i = 0; i < n; i++) {
+        const int T = offsets[batch[i] + 1] - offsets[batch[i]];
+
+        net->trace.rows_before += (size_t)T;
+        net->trace.p_before += ofr_trace_probabilities(&net->trace, T);
+    }
+}
+
+void ofr_net_forward(ofr_net *net, const int *batch, int first, int B, uint64_t seed,
+                     uint64_t step)
+{
+    const uint64_t stream = ofr_rng_stream(OFR_RNG_DROPOUT, step, 0);
+    const int *items = batch + first;
 
     OFR_ASSERT(B >= 1 && B <= net->max_B);
+    skip(net, batch, first);
     ofr_dataset_gather(net->data, items, B, net->offsets, net->ids, net->types);
     net->items = items;
     net->B = B;

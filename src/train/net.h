@@ -33,10 +33,11 @@ ofr_status ofr_net_open(ofr_net *net, ofr_encoder *encoder, ofr_dev *dev,
                         const ofr_dataset *data, int max_B, ofr_error *err);
 void ofr_net_close(ofr_net *net);
 
-/* Texts items[B] with dropout; masks are a function of (seed, step, rank).
- * Clears net->dz. */
-void ofr_net_forward(ofr_net *net, const int *items, int B, uint64_t seed, uint64_t step,
-                     int rank);
+/* Texts batch[first .. first + B) with dropout; masks are a function of (seed, step,
+ * place in the batch), so that it does not matter how ranks share a batch.  Clears
+ * net->dz. */
+void ofr_net_forward(ofr_net *net, const int *batch, int first, int B, uint64_t seed,
+                     uint64_t step);
 
 /* Loss of exit l (1..L) on the b-th text of the last forward: cross-entropy, or
  * squared error for regression. */

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "data/order.h"
 #include "train/run_folder.h"
+#include "train/together.h"
 
 #define POSITION_COUNT (sizeof(ofr_position) / sizeof(int64_t))
 
@@ -26,6 +27,8 @@ ofr_status ofr_trainer_open(ofr_trainer *trainer, ofr_encoder *encoder, ofr_dev 
     if (!trainer->grads) return ofr_fail_nomem(err, bytes, "gradients");
     status = ofr_adamw_open(&trainer->adamw, &encoder->params, dev, options->beta1,
                             options->beta2, options->eps, options->weight_decay, err);
+    if (!status)
+        status = ofr_reduce_open(&trainer->reduce, trainer->comm, &encoder->params, err);
     if (status) ofr_trainer_close(trainer);
     return status;
 }
@@ -35,6 +38,7 @@ void ofr_trainer_close(ofr_trainer *trainer)
     ofr_mem_free(trainer->grads);
     ofr_mem_free(trainer->order);
     ofr_adamw_close(&trainer->adamw);
+    ofr_reduce_close(&trainer->reduce);
     ofr_journal_close(&trainer->journal);
     ofr_journal_close(&trainer->timings);
     ofr_tfevents_close(&trainer->events);
@@ -193,6 +197,7 @@ static ofr_status save_as(ofr_trainer *trainer, const char *name, ofr_error *err
 {
     char path[OFR_PATH_MAX];
     uint64_t fingerprint = trainer->options->fingerprint;
+    int64_t ranks = trainer->comm->n_ranks;
     ofr_checkpoint_item *items;
     ofr_status status;
     int n = 0;
@@ -208,6 +213,7 @@ static ofr_status save_as(ofr_trainer *trainer, const char *name, ofr_error *err
     items[n++] =
         ofr_checkpoint_item_of("position", OFR_I64, POSITION_COUNT, &trainer->at);
     items[n++] = ofr_checkpoint_item_of("fingerprint", OFR_I64, 1, &fingerprint);
+    if (ranks > 1) items[n++] = ofr_checkpoint_item_of("ranks", OFR_I64, 1, &ranks);
     n += state_items(trainer, items + n);
     if (trainer->at.epoch || trainer->at.step) n += moment_items(trainer, items + n);
     status = ofr_file_join(path, trainer->options->out, name, err);
@@ -266,6 +272,7 @@ static ofr_status read_state(ofr_trainer *trainer, const ofr_checkpoint *checkpo
     if (!status) n += state_items(trainer, items + n);
     if (!status) status = ofr_checkpoint_read(checkpoint, items, n, err);
     if (!status) status = check_position(trainer, checkpoint->path, err);
+    if (!status) status = ofr_together_resume(trainer, checkpoint, err);
     ofr_mem_free(items);
     return status;
 }
@@ -338,17 +345,37 @@ static ofr_status diverged(const ofr_trainer *trainer, const char *what, double 
         lr, advice, trainer->options->out ? "; the last good checkpoint was kept" : "");
 }
 
-static void compute(ofr_trainer *trainer, const ofr_phase *phase, ofr_step *step)
+/* The gradient, *norm its length, and the update unless one of them is not finite. */
+static ofr_status compute(ofr_trainer *trainer, const ofr_phase *phase, ofr_step *step,
+                          double lr, double *norm, ofr_error *err)
 {
-    const ofr_comm *comm = trainer->comm;
-    const ofr_adamw *adamw = &trainer->adamw;
+    ofr_adamw *adamw = &trainer->adamw;
+    ofr_real *grads = trainer->grads;
 
-    ofr_adamw_clear(adamw, trainer->grads);
+    ofr_adamw_clear(adamw, grads);
+    ofr_reduce_start(&trainer->reduce, grads);
     phase->step(trainer, trainer->recipe->self, step);
-    for (int s = 0; s < adamw->n_spans; s++)
-        comm->sum(comm, trainer->grads + adamw->spans[s].at, adamw->spans[s].count);
-    comm->sum_double(comm, &step->loss, 1);
-    if (step->extra_name) comm->sum_double(comm, &step->extra, 1);
+    OFR_TRY(ofr_together_step(trainer, step, err));
+    if (!isfinite(step->loss)) return OFR_OK;
+    *norm = ofr_adamw_norm(adamw, grads);
+    if (isfinite(*norm))
+        ofr_adamw_update(adamw, trainer->encoder->w, grads, lr,
+                         ofr_schedule_clip(*norm, trainer->options->clip));
+    return OFR_OK;
+}
+
+/* This rank's part of the batch that begins at `start` of the epoch. */
+static ofr_step next_step(const ofr_trainer *trainer, int start)
+{
+    const ofr_phase_plan *plan = &trainer->plan;
+    const ofr_comm *comm = plan->replicated ? &ofr_comm_self : trainer->comm;
+    const int left = plan->n_items - start;
+    ofr_step step = {.B_all = left < plan->batch ? left : plan->batch,
+                     .number = (uint64_t)trainer->at.steps};
+
+    ofr_order_shard(step.B_all, comm->rank, comm->n_ranks, &step.first, &step.B);
+    step.items = trainer->order + start + step.first;
+    return step;
 }
 
 static ofr_status one_step(ofr_trainer *trainer, const ofr_phase *phase, int n_steps,
@@ -356,26 +383,17 @@ static ofr_status one_step(ofr_trainer *trainer, const ofr_phase *phase, int n_s
 {
     const ofr_train_options *o = trainer->options;
     const ofr_phase_plan *plan = &trainer->plan;
-    const int start = (int)trainer->at.step * plan->batch;
-    const int left = plan->n_items - start;
     const double lr = ofr_schedule_rate(
         o->schedule, plan->lr, trainer->at.epoch * n_steps + trainer->at.step,
         (long long)plan->epochs * n_steps, o->warmup);
-    ofr_step step = {.B_all = left < plan->batch ? left : plan->batch,
-                     .number = (uint64_t)trainer->at.steps};
+    ofr_step step = next_step(trainer, (int)trainer->at.step * plan->batch);
     double norm = 0;
-    int first;
+    ofr_status status;
 
-    ofr_order_shard(step.B_all, trainer->comm->rank, trainer->comm->n_ranks, &first,
-                    &step.B);
-    step.items = trainer->order + start + first;
     if (o->guard) o->guard(true);
-    compute(trainer, phase, &step);
-    if (isfinite(step.loss)) norm = ofr_adamw_norm(&trainer->adamw, trainer->grads);
-    if (isfinite(step.loss) && isfinite(norm))
-        ofr_adamw_update(&trainer->adamw, trainer->encoder->w, trainer->grads, lr,
-                         ofr_schedule_clip(norm, o->clip));
+    status = compute(trainer, phase, &step, lr, &norm, err);
     if (o->guard) o->guard(false);
+    if (status) return status;
     if (!isfinite(step.loss)) return diverged(trainer, "the loss", step.loss, lr, err);
     if (!isfinite(norm)) return diverged(trainer, "the gradient's length", norm, lr, err);
     trainer->at.step++;
@@ -390,7 +408,10 @@ static ofr_status between_steps(ofr_trainer *trainer, ofr_error *err)
 {
     const ofr_train_options *o = trainer->options;
 
-    if (ofr_trainer_stopped(trainer)) return OFR_INTERRUPTED;
+    const bool stop = ofr_together_any(trainer->comm, ofr_trainer_stopped(trainer));
+
+    OFR_TRY(trainer->comm->check(trainer->comm, err));
+    if (stop) return OFR_INTERRUPTED;
     if ((o->save_steps > 0 && trainer->at.steps % o->save_steps == 0) ||
         (o->save_seconds > 0 &&
          ofr_clock_seconds() - trainer->saved_at > o->save_seconds))
@@ -445,10 +466,12 @@ static ofr_status run_phase(ofr_trainer *trainer, const ofr_checkpoint *resumed,
     if (resumed) OFR_TRY(check_place(trainer, resumed->path, err));
     OFR_TRY(make_order(trainer, err));
     ofr_adamw_begin(&trainer->adamw, trainer->plan.groups);
+    ofr_reduce_plan(&trainer->reduce, &trainer->adamw);
     if (resumed) OFR_TRY(read_moments(trainer, resumed, err));
     if (phase->begin) OFR_TRY(phase->begin(trainer, recipe->self, err));
     OFR_TRY(run_epochs(trainer, phase, err));
     if (phase->end) OFR_TRY(phase->end(trainer, recipe->self, err));
+    OFR_TRY(ofr_together_still(trainer, err));
     OFR_TRY(journal_time(trainer, err));
     trainer->at.phase = recipe->next(trainer, recipe->self);
     trainer->at.run++;
@@ -531,9 +554,10 @@ static ofr_status prepare_folder(ofr_trainer *trainer, bool resumed, ofr_error *
 static ofr_status run_all(ofr_trainer *trainer, const ofr_checkpoint *resumed,
                           bool forked, ofr_error *err)
 {
-    OFR_TRY(prepare_folder(trainer, resumed && !forked, err));
     if (resumed) OFR_TRY(read_state(trainer, resumed, forked, err));
-    if (forked) OFR_TRY(copy_journal(trainer, err));
+    OFR_TRY(ofr_together_start(trainer, err));
+    OFR_TRY(prepare_folder(trainer, resumed && !forked, err));
+    if (forked && trainer->comm->rank == 0) OFR_TRY(copy_journal(trainer, err));
     OFR_TRY(open_journals(trainer, resumed != NULL, err));
     OFR_TRY(open_events(trainer, err));
     trainer->saved_at = ofr_clock_seconds();

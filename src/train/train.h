@@ -23,6 +23,7 @@
 #include "train/checkpoint.h"
 #include "train/comm.h"
 #include "train/journal.h"
+#include "train/reduce.h"
 #include "train/schedule.h"
 
 typedef struct ofr_trainer ofr_trainer;
@@ -71,14 +72,18 @@ typedef struct ofr_phase_plan {
     int n_items;         /* an epoch is a permutation of 0..n_items-1 */
     int epochs, batch;
     double lr;           /* peak */
+    bool replicated;     /* every rank takes whole batches, and nothing is summed: for
+                            steps that cost less than the sums would */
 } ofr_phase_plan;
 
 typedef struct ofr_step {
     const int *items;    /* [B] this rank's part of the batch */
-    int B;
+    int B;               /* 0 is possible */
     int B_all;           /* the whole batch: losses and gradients are means over it */
+    int first;           /* its place in the batch: items - first is [B_all] */
     uint64_t number;     /* optimizer steps before this one, in the whole run */
     double loss;         /* out: this rank's part of the mean loss            */
+    bool summed;         /* out: by ofr_trainer_sum(), the loop need not      */
     const char *extra_name; /* out: one more number for the journal, or NULL  */
     double extra;
 } ofr_step;
@@ -120,6 +125,7 @@ struct ofr_trainer {
     ofr_position at;
     ofr_phase_plan plan;      /* of the present phase */
     const ofr_recipe *recipe;
+    ofr_reduce reduce;        /* of the gradient, over ranks */
     int *order;               /* permutation of the epoch */
     int max_items;
     double dev_score;         /* shown beside the bar; NaN: not known yet */
@@ -136,7 +142,16 @@ ofr_status ofr_trainer_run(ofr_trainer *trainer, const ofr_recipe *recipe,
                            ofr_error *err);
 void ofr_trainer_close(ofr_trainer *trainer);
 
-/* For phases: has the stop flag risen? */
+struct ofr_net;
+
+/* For phases.  The last way back of a step through the network, whose gradient is
+ * added to trainer->grads; layers that are done go to other ranks meanwhile.  After
+ * it nothing may be added. */
+void ofr_trainer_backward(ofr_trainer *trainer, struct ofr_net *net);
+/* x[params.total] = the sum over ranks, on the moved groups: where a step needs the
+ * gradient of the whole batch.  A rank without texts makes the same calls. */
+void ofr_trainer_sum(ofr_trainer *trainer, ofr_real *x);
+/* Has this rank's stop flag risen?  Ranks differ in that for a while. */
 bool ofr_trainer_stopped(const ofr_trainer *trainer);
 /* Begin a journal line with phase, iteration and epoch (1-based). */
 void ofr_trainer_journal(ofr_trainer *trainer, const char *event);

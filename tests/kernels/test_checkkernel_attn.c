@@ -55,7 +55,8 @@ static void attn_case_open(struct attn_case *k, int number)
     k->N = (size_t)k->offsets[k->s.B];
     k->P = k->p_offsets[k->s.B];
     if (cases[number].drop)
-        k->drop = (ofr_drop){91u + (unsigned)number, 0x30000000u, (ofr_real)(16 / 13.0)};
+        k->drop = (ofr_drop){91u + (unsigned)number, 0x30000000u, (ofr_real)(16 / 13.0),
+                             (unsigned)number * 37u};
     k->qkv = check_random(k->N * 3 * k->C, 10u + (unsigned)number, 1);
     for (size_t i = 0; i < k->N * 3 * k->C; i++) /* size 0: all scores equal */
         if (i % (3 * k->C) < k->C) k->qkv[i] *= (ofr_real)cases[number].size;

@@ -106,9 +106,9 @@ static void test_act_nan(void **state)
 static void test_dropout(void **state)
 {
     struct check *check = *state;
-    const ofr_drop drops[] = {{0x12345678u, 0, 1},
-                              {0x9abcdef0u, 0x1999999au, (ofr_real)(1 / 0.9)},
-                              {7u, 0xc0000000u, 4}};
+    const ofr_drop drops[] = {{0x12345678u, 0, 1, 5},
+                              {0x9abcdef0u, 0x1999999au, (ofr_real)(1 / 0.9), 0},
+                              {7u, 0xc0000000u, 4, 0xfffffff0u}};
     for (int k = 0; k < 3; k++)
         for (int l = 0; l < N_LENGTHS; l++) {
             size_t n = lengths[l];
@@ -186,7 +186,8 @@ static struct norm_case norm_case_open(unsigned i, unsigned *seed)
     k.g = check_random((size_t)k.C, i + 2, 2);
     k.b = check_random((size_t)k.C, i + 3, 1);
     k.dy = check_random(n, i + 4, 1);
-    if (i % 2) k.drop = (ofr_drop){i * 7919u, 0x20000000u, (ofr_real)(8 / 7.0)};
+    if (i % 2)
+        k.drop = (ofr_drop){i * 7919u, 0x20000000u, (ofr_real)(8 / 7.0), i * 1013u};
     for (size_t j = 0; i % 4 == 3 && j < n; j++)
         k.a[j] += 100; /* a mean far from zero */
     return k;

@@ -52,7 +52,7 @@ static void step_even(ofr_trainer *trainer, void *self, ofr_step *step)
     ofr_exits_forward(e, trainer, step);
     for (int l = 1; l <= e->L; l++)
         ofr_exits_add(e, step, l, 1.0 / e->L);
-    ofr_net_backward(&e->net, trainer->grads);
+    ofr_trainer_backward(trainer, &e->net);
 }
 
 static const ofr_phase phases[] = {

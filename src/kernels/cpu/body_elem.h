@@ -182,12 +182,13 @@ static void act_bwd(ofr_dev *dev, ofr_real *dx, const ofr_real *dy, const ofr_re
 
 /* ---- dropout, add, scale ---------------------------------------------- */
 
-/* y[n] = drop(x[n]), element 0 having number `index`. */
+/* y[n] = drop(x[n]), element 0 having number `index` of the tensor. */
 static void drop_row(ofr_real *y, const ofr_real *x, size_t n, ofr_drop drop,
                      uint32_t index)
 {
     vec scale = vec_set1(drop.scale);
     size_t i = 0;
+    index += drop.first;
     for (; i + VEC_N <= n; i += VEC_N)
         vec_store(y + i, vec_drop(vec_load(x + i), drop.key, index + (uint32_t)i,
                                   drop.threshold, scale));

@@ -51,7 +51,7 @@ double ofr_ref_act_slope(double x, ofr_act act)
 double ofr_ref_drop(double x, size_t index, ofr_drop drop)
 {
     if (!drop.threshold) return x;
-    if (ofr_rng_mix32(drop.key, (uint32_t)index) < drop.threshold) return 0;
+    if (ofr_rng_mix32(drop.key, drop.first + (uint32_t)index) < drop.threshold) return 0;
     return x * (double)drop.scale;
 }
 

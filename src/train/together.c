@@ -1,0 +1,159 @@
+/* together.c - sums, agreement and mutual checks of the ranks of a run. */
+#include "train/together.h"
+
+#include <string.h>
+
+#include "base/log.h"
+#include "train/net.h"
+
+bool ofr_together_any(const ofr_comm *comm, bool mine)
+{
+    double x = mine;
+
+    comm->sum_double(comm, &x, 1);
+    return x > 0;
+}
+
+/* ---- are we equal? ----------------------------------------------------------- */
+
+/* FNV-1a over words of eight bytes, and the bytes that are left. */
+static uint64_t hash(uint64_t h, const void *p, size_t bytes)
+{
+    const unsigned char *at = p;
+
+    for (; bytes >= 8; bytes -= 8, at += 8) {
+        uint64_t word;
+
+        memcpy(&word, at, 8);
+        h = (h ^ word) * 0x100000001b3U;
+        h ^= h >> 29; /* high bits of a word would otherwise stay high */
+    }
+    for (; bytes > 0; bytes--, at++)
+        h = (h ^ *at) * 0x100000001b3U;
+    return h;
+}
+
+static uint64_t hash_weights(const ofr_trainer *trainer)
+{
+    const ofr_encoder *encoder = trainer->encoder;
+
+    return hash(0xcbf29ce484222325U, encoder->w,
+                encoder->params.total * sizeof *encoder->w);
+}
+
+/* What all ranks must have in common, in the order in which it is complained about. */
+typedef struct common {
+    char kernels[16];
+    uint64_t fingerprint, start, weights;
+} common;
+
+static ofr_status compare(const ofr_comm *comm, const common *mine, ofr_error *err)
+{
+    common root = *mine;
+    const char *what = NULL;
+
+    comm->broadcast(comm, &root, sizeof root, 0);
+    OFR_TRY(comm->check(comm, err));
+    if (strcmp(root.kernels, mine->kernels) != 0)
+        return ofr_fail(err, OFR_INVALID,
+                        "computes with kernels '%s', rank 0 with '%s', which would give "
+                        "other bits; set OFR_CPU everywhere to what all machines have",
+                        mine->kernels, root.kernels);
+    if (root.fingerprint != mine->fingerprint)
+        what = "data or settings";
+    else if (root.start != mine->start)
+        what = "a checkpoint";
+    else if (root.weights != mine->weights)
+        what = "weights";
+    if (!what) return OFR_OK;
+    return ofr_fail(err, OFR_INVALID,
+                    "begins with other %s than rank 0; every machine must see the same "
+                    "files for --model, --data and --out", what);
+}
+
+ofr_status ofr_together_start(const ofr_trainer *trainer, ofr_error *err)
+{
+    common mine = {.fingerprint = trainer->options->fingerprint};
+
+    if (trainer->comm->n_ranks == 1) return OFR_OK;
+    strncpy(mine.kernels, trainer->dev->ops.name, sizeof mine.kernels - 1);
+    mine.start = hash(0, &trainer->at, sizeof trainer->at);
+    mine.weights = hash_weights(trainer);
+    return compare(trainer->comm, &mine, err);
+}
+
+ofr_status ofr_together_still(const ofr_trainer *trainer, ofr_error *err)
+{
+    const ofr_comm *comm = trainer->comm;
+    uint64_t mine, root;
+
+    if (comm->n_ranks == 1) return OFR_OK;
+    mine = root = hash_weights(trainer);
+    comm->broadcast(comm, &root, sizeof root, 0);
+    OFR_TRY(comm->check(comm, err));
+    if (root == mine) return OFR_OK;
+    return ofr_fail(err, OFR_DIVERGED,
+                    "has other weights than rank 0 after equal steps; the machines do "
+                    "not compute alike (other processor, C library or damaged memory)");
+}
+
+ofr_status ofr_together_resume(const ofr_trainer *trainer,
+                               const ofr_checkpoint *checkpoint, ofr_error *err)
+{
+    int64_t ranks = 1; /* as long as a checkpoint does not say */
+    const ofr_checkpoint_item item = ofr_checkpoint_item_of("ranks", OFR_I64, 1, &ranks);
+
+    if (ofr_safetensors_find(&checkpoint->file, item.name))
+        OFR_TRY(ofr_checkpoint_read(checkpoint, &item, 1, err));
+    if (ranks != trainer->comm->n_ranks)
+        ofr_log(OFR_LOG_INFO,
+                "%s: was written by %lld ranks and goes on with %d: the same batches, "
+                "but sums are rounded otherwise, so the bits will differ",
+                checkpoint->path, (long long)ranks, trainer->comm->n_ranks);
+    return OFR_OK;
+}
+
+/* ---- a step ------------------------------------------------------------------- */
+
+/* Sums over ranks that this phase needs? */
+static bool is_split(const ofr_trainer *trainer)
+{
+    return trainer->comm->n_ranks > 1 && !trainer->plan.replicated;
+}
+
+static void on_final(void *user, size_t from)
+{
+    ofr_trainer *trainer = user;
+
+    ofr_reduce_final(&trainer->reduce, from);
+}
+
+void ofr_trainer_backward(ofr_trainer *trainer, ofr_net *net)
+{
+    if (is_split(trainer)) {
+        net->trace.final = on_final;
+        net->trace.final_user = trainer;
+    }
+    ofr_net_backward(net, trainer->grads);
+    net->trace.final = NULL;
+}
+
+void ofr_trainer_sum(ofr_trainer *trainer, ofr_real *x)
+{
+    if (!is_split(trainer)) return;
+    ofr_reduce_start(&trainer->reduce, x);
+    ofr_reduce_end(&trainer->reduce);
+}
+
+ofr_status ofr_together_step(ofr_trainer *trainer, ofr_step *step, ofr_error *err)
+{
+    const ofr_comm *comm = trainer->comm;
+    double sums[2] = {step->loss, step->extra};
+
+    if (!is_split(trainer)) return OFR_OK;
+    if (!step->summed) ofr_reduce_end(&trainer->reduce);
+    comm->sum_double(comm, sums, 2);
+    step->loss = sums[0];
+    step->extra = sums[1];
+    return comm->check(comm, err);
+}
