@@ -72,7 +72,7 @@ ofr_status ofr_tail_open(ofr_tail *tail, const char *path, long long keep,
     if (number) return ofr_os_fail(err, path, "continue", number);
     return ofr_fail(err, OFR_FORMAT,
                     "%s: has %lld bytes, but the checkpoint was made when it had %lld; it "
-                    "can not be continued",
+                    "can not be continued, restore it or start again with --overwrite",
                     path, found, keep);
 }
 

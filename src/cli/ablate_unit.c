@@ -64,7 +64,8 @@ static ofr_status write_unit(const char *path, const char *command, const ofr_ev
 }
 
 static ofr_status read_ints(ofr_ablation *a, int **out, const json_t *json,
-                            const char *key, int n, const char *path, ofr_error *err)
+                            const char *key, int n, int L, const char *path,
+                            ofr_error *err)
 {
     const json_t *array = json_object_get(json, key);
 
@@ -73,8 +74,16 @@ static ofr_status read_ints(ofr_ablation *a, int **out, const json_t *json,
                         key, json_array_size(array), n);
     *out = ofr_arena_alloc(&a->arena, (size_t)n * sizeof **out);
     if (!*out) return nomem(err);
-    for (int i = 0; i < n; i++)
-        (*out)[i] = (int)json_integer_value(json_array_get(array, (size_t)i));
+    for (int i = 0; i < n; i++) {
+        const json_int_t layer = json_integer_value(json_array_get(array, (size_t)i));
+
+        if (layer < 1 || layer > L)
+            return ofr_fail(err, OFR_FORMAT,
+                            "%s: \"%s\"[%d] is %lld, expected a layer from 1 to %d; "
+                            "measure again with --overwrite",
+                            path, key, i, (long long)layer, L);
+        (*out)[i] = (int)layer;
+    }
     return OFR_OK;
 }
 
@@ -122,9 +131,11 @@ static ofr_status read_unit(ofr_ablation *a, ofr_ablate_unit *unit, const char *
                           "--out, or --overwrite",
                           path);
     if (!status)
-        status = read_ints(a, &unit->exit, json, "exit_layer", unit->n, path, err);
+        status = read_ints(a, &unit->exit, json, "exit_layer", unit->n, unit->L, path,
+                           err);
     if (!status)
-        status = read_ints(a, &unit->memorized, json, "memorized", unit->n, path, err);
+        status = read_ints(a, &unit->memorized, json, "memorized", unit->n, unit->L, path,
+                           err);
     if (!status) status = read_right(a, unit, json, path, err);
     json_decref(json);
     return status;

@@ -234,8 +234,9 @@ static ofr_status find_column(int *out, const ofr_table *table, const char *path
         *out = (int)number;
         return OFR_OK;
     }
-    return ofr_fail(err, OFR_FORMAT, "%s: no column '%s' among %d", path, name,
-                    table->n_columns);
+    return ofr_fail(err, OFR_FORMAT,
+                    "%s:1: no column '%s' among %d; give one by name or number", path,
+                    name, table->n_columns);
 }
 
 static ofr_status predict_table(queue *q, const char *path, ofr_error *err)

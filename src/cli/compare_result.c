@@ -1,6 +1,7 @@
 /* compare_result.c - the arrays of a run, to a file and back. */
 #include "cli/compare_result.h"
 
+#include <limits.h>
 #include <math.h>
 #include <string.h>
 
@@ -135,11 +136,56 @@ ofr_status ofr_compare_result_save(const ofr_compare_result *result, const char 
     return ofr_checkpoint_save(path, items, N_ITEMS, err);
 }
 
-static int count(const ofr_checkpoint *file, const char *name)
+static size_t count(const ofr_checkpoint *file, const char *name)
 {
     const ofr_tensor *tensor = ofr_safetensors_find(&file->file, name);
 
-    return tensor ? (int)ofr_tensor_count(tensor) : 0;
+    return tensor ? ofr_tensor_count(tensor) : 0;
+}
+
+/* Sizes that the other arrays follow from, before room is made for them. */
+static ofr_status check_counts(const ofr_checkpoint *file, ofr_error *err)
+{
+    const size_t n = count(file, "saved"), N = count(file, "labels");
+    const size_t answers = count(file, "answers");
+
+    if (N > 0 && N < INT_MAX && n < INT_MAX && count(file, "pool.saved") < INT_MAX &&
+        answers == (n + 1) * N)
+        return OFR_OK;
+    return ofr_fail(err, OFR_FORMAT,
+                    "%s: 'answers' has %zu numbers, %zu labels and %zu points need %zu; "
+                    "the file is damaged, remove it to measure the run again",
+                    file->path, answers, N, n, (n + 1) * N);
+}
+
+/* Figures that are places in tables, and classes. */
+static ofr_status check_values(const ofr_compare_result *r, const char *path,
+                               ofr_error *err)
+{
+    const double *f = r->figures;
+    const bool regression = f[OFR_RESULT_REGRESSION] != 0;
+    const double K = f[OFR_RESULT_CLASSES];
+
+    if (!(f[OFR_RESULT_METRIC] >= 0 && f[OFR_RESULT_METRIC] <= OFR_METRIC_SPEARMAN) ||
+        !(f[OFR_RESULT_LAYERS] >= 1 && f[OFR_RESULT_LAYERS] <= 512) ||
+        !(K >= 1 && K <= 65536))
+        return ofr_fail(err, OFR_FORMAT,
+                        "%s: 'figures' says metric %g, %g layers and %g classes, "
+                        "expected 0..%d, 1..512 and 1..65536; the file is damaged, remove "
+                        "it to measure the run again",
+                        path, f[OFR_RESULT_METRIC], f[OFR_RESULT_LAYERS], K,
+                        OFR_METRIC_SPEARMAN);
+    for (size_t i = 0; i < ((size_t)r->n + 1) * (size_t)r->n_texts; i++) {
+        const float label = r->labels[i % (size_t)r->n_texts], answer = r->answers[i];
+
+        if (regression || (label >= 0 && label < K && answer >= 0 && answer < K))
+            continue;
+        return ofr_fail(err, OFR_FORMAT,
+                        "%s: 'answers'[%zu] is class %g, its label %g, expected 0 to %g; "
+                        "the file is damaged, remove it to measure the run again",
+                        path, i, (double)answer, (double)label, K - 1);
+    }
+    return OFR_OK;
 }
 
 ofr_status ofr_compare_result_load(ofr_compare_result *result, const char *path,
@@ -150,11 +196,15 @@ ofr_status ofr_compare_result_load(ofr_compare_result *result, const char *path,
     ofr_status status;
 
     OFR_TRY(ofr_checkpoint_open(&file, path, err));
-    status = open_result(result, count(&file, "saved"), count(&file, "labels"),
-                         count(&file, "pool.saved"), err);
+    status = check_counts(&file, err);
+    if (!status)
+        status = open_result(result, (int)count(&file, "saved"),
+                             (int)count(&file, "labels"),
+                             (int)count(&file, "pool.saved"), err);
     if (!status) {
         list(items, result);
         status = ofr_checkpoint_read(&file, items, N_ITEMS, err);
+        if (!status) status = check_values(result, path, err);
         if (status) ofr_compare_result_close(result);
     }
     ofr_checkpoint_close(&file);

@@ -34,11 +34,13 @@ static ofr_status read_array(int64_t **out, const ofr_safetensors *st, const cha
     *out = NULL;
     if (!t) return OFR_OK;
     if (t->dtype != OFR_I64 && t->dtype != OFR_I32)
-        return ofr_fail(err, OFR_FORMAT, "%s: tensor \"%s\" is %s, expected I64 or I32",
-                        path, name, ofr_dtype_name(t->dtype));
+        return ofr_fail(err, OFR_FORMAT,
+                        "%s: tensor \"%s\" is %s, expected I64 or I32; convert it", path,
+                        name, ofr_dtype_name(t->dtype));
     if (t->rank != 2 || t->shape[0] != like->shape[0] || t->shape[1] != like->shape[1])
         return ofr_fail(err, OFR_FORMAT,
-                        "%s: tensor \"%s\" has shape %s, input_ids %s; expected [B,T]",
+                        "%s: tensor \"%s\" has shape %s, input_ids %s; expected [B,T] of "
+                        "both",
                         path, name, ofr_shape_text(found, t->shape, t->rank),
                         ofr_shape_text(expected, like->shape, like->rank));
     n = ofr_tensor_count(t);
@@ -53,14 +55,15 @@ static ofr_status read_arrays(arrays *a, ofr_features_input *in,
 {
     const ofr_tensor *ids = ofr_safetensors_find(st, "input_ids");
     if (!ids)
-        return ofr_fail(err, OFR_FORMAT, "%s: no tensor \"input_ids\" among %d", path,
-                        st->n_tensors);
+        return ofr_fail(err, OFR_FORMAT,
+                        "%s: no tensor \"input_ids\" among %d; give a file that has it",
+                        path, st->n_tensors);
     OFR_TRY(read_array(&a->ids, st, path, "input_ids", ids, err));
     if (ids->shape[0] < 1 || ids->shape[1] < 1 || ids->shape[0] > INT_MAX / ids->shape[1])
         return ofr_fail(err, OFR_FORMAT,
                         "%s: \"input_ids\" is %" PRId64 " x %" PRId64
-                        ", expected 1 to %d tokens in all", path, ids->shape[0],
-                        ids->shape[1], INT_MAX);
+                        ", expected 1 to %d tokens in all; split the file", path,
+                        ids->shape[0], ids->shape[1], INT_MAX);
     in->B = (int)ids->shape[0];
     in->T = (int)ids->shape[1];
     OFR_TRY(read_array(&a->mask, st, path, "attention_mask", ids, err));
@@ -72,11 +75,13 @@ static ofr_status check_token(const ofr_config *config, const char *path, int b,
 {
     if (id < 0 || id >= config->V)
         return ofr_fail(err, OFR_FORMAT,
-                        "%s: input_ids[%d,%d] is %" PRId64 ", expected 0 to %d", path, b,
-                        t, id, config->V - 1);
+                        "%s: input_ids[%d,%d] is %" PRId64 ", expected 0 to %d; correct it "
+                        "or give the model of this vocabulary",
+                        path, b, t, id, config->V - 1);
     if (config->n_types > 0 && (type < 0 || type >= config->n_types))
         return ofr_fail(err, OFR_FORMAT,
-                        "%s: token_type_ids[%d,%d] is %" PRId64 ", expected 0 to %d",
+                        "%s: token_type_ids[%d,%d] is %" PRId64
+                        ", expected 0 to %d; correct it",
                         path, b, t, type, config->n_types - 1);
     return OFR_OK;
 }
@@ -98,12 +103,13 @@ static ofr_status drop_padding(ofr_features_input *in, const arrays *a, const ch
         }
         in->offsets[b + 1] = N;
         if (N == in->offsets[b])
-            return ofr_fail(err, OFR_FORMAT, "%s: row %d has no token with mask 1", path,
-                            b);
+            return ofr_fail(err, OFR_FORMAT,
+                            "%s: row %d has no token with mask 1; leave it out", path, b);
         if (N - in->offsets[b] > most)
             return ofr_fail(err, OFR_FORMAT,
-                            "%s: row %d has %d tokens, the model reads at most %d", path,
-                            b, N - in->offsets[b], most);
+                            "%s: row %d has %d tokens, the model reads at most %d; "
+                            "shorten it",
+                            path, b, N - in->offsets[b], most);
     }
     return OFR_OK;
 }
@@ -203,7 +209,8 @@ static ofr_status read_lines(ofr_features_input *in, ofr_lines *lines,
         OFR_TRY(add_text(in, &g, scratch, lines->path, err));
     }
     if (in->B == 0)
-        return ofr_fail(err, OFR_FORMAT, "%s: the file is empty", lines->path);
+        return ofr_fail(err, OFR_FORMAT,
+                        "%s: the file is empty; give a text a line", lines->path);
     return OFR_OK;
 }
 

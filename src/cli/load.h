@@ -54,7 +54,8 @@ ofr_status ofr_load_whole(ofr_encoder *encoder, const char *dir, const char *ver
 /* Is `dir` a directory at all?  OFR_NOT_FOUND, OFR_INVALID. */
 ofr_status ofr_load_check_dir(const char *dir, ofr_error *err);
 
-/* The rule and threshold that `options` and `config` give together. */
+/* The rule and threshold that `options` and `config` give together.  OFR_INVALID;
+ * OFR_FORMAT when it is the config that is wrong. */
 ofr_status ofr_load_rule(const ofr_rule **rule, double *threshold,
                          const ofr_config *config, const char *name, double wanted,
                          ofr_error *err);

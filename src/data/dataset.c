@@ -6,6 +6,7 @@
  */
 #include "data/dataset.h"
 
+#include <float.h>
 #include <limits.h>
 #include <math.h>
 #include <string.h>
@@ -146,7 +147,7 @@ static ofr_status find_column(int *out, const ofr_table *table, const char *path
     if (!table->header)
         return ofr_fail(err, OFR_FORMAT,
                         "%s: no column '%s'; the file has %d columns and no header, so "
-                        "columns are 0 to %d",
+                        "columns are 0 to %d; give one of these",
                         path, spec, table->n_columns, table->n_columns - 1);
     for (int c = 0; c < table->n_columns; c++) {
         const size_t used = strlen(names);
@@ -160,7 +161,8 @@ static ofr_status find_column(int *out, const ofr_table *table, const char *path
         memcpy(names + at, table->header[c].p, fits);
         names[at + fits] = 0;
     }
-    return ofr_fail(err, OFR_FORMAT, "%s:1: no column '%s'; the header has: %s", path,
+    return ofr_fail(err, OFR_FORMAT,
+                    "%s:1: no column '%s'; the header has: %s; give one of these", path,
                     spec, names);
 }
 
@@ -196,8 +198,8 @@ static ofr_status bad_label(const ofr_dataset *data, const char *path, int line,
                         path, line, regression ? "number" : "class");
     if (regression)
         return ofr_fail(err, OFR_FORMAT,
-                        "%s:%d: label '%.*s' is no finite number, as regression needs; "
-                        "correct it or use --skip-bad-rows",
+                        "%s:%d: label '%.*s' is no finite number up to 3.4e38, as "
+                        "regression needs; correct it or use --skip-bad-rows",
                         path, line, (int)(label.n < 60 ? label.n : 60), label.p);
     ofr_buf_init(&known);
     for (int k = 0; k < data->K && known.n < 200; k++) {
@@ -205,7 +207,9 @@ static ofr_status bad_label(const ofr_dataset *data, const char *path, int line,
         ofr_buf_adds(&known, data->label_names[k]);
     }
     status = ofr_fail(
-        err, OFR_FORMAT, "%s:%d: label '%.*s' was never seen in training; known: %.200s",
+        err, OFR_FORMAT,
+        "%s:%d: label '%.*s' was never seen in training; known: %.200s; correct it or use "
+        "--skip-bad-rows",
         path, line, (int)(label.n < 60 ? label.n : 60), label.p, known.p ? known.p : "");
     ofr_buf_free(&known);
     return status;
@@ -224,7 +228,7 @@ static bool take_label(ofr_dataset *data, const ofr_map *classes, ofr_str label,
         data->labels[data->n] = class;
         return true;
     }
-    if (!ofr_str_to_double(label, &value) || !isfinite(value)) return false;
+    if (!ofr_str_to_double(label, &value) || !(fabs(value) <= FLT_MAX)) return false;
     data->targets[data->n] = (float)value;
     return true;
 }
@@ -252,7 +256,8 @@ static ofr_status add_rows(builder *b, const ofr_table *table, const char *path,
                             max_tokens, err));
     }
     if (b->data->n == 0)
-        return ofr_fail(err, OFR_FORMAT, "%s: no rows of data%s", path,
+        return ofr_fail(err, OFR_FORMAT,
+                        "%s: no rows of data%s; give a file with texts", path,
                         b->data->n_bad_rows ? " that can be used" : "");
     return OFR_OK;
 }
@@ -277,7 +282,8 @@ ofr_status ofr_dataset_open(ofr_dataset *data, const char *path,
     ofr_tok_scratch_init(&b.scratch);
     fresh.n_bad_rows = table.n_bad;
     status = table.n_rows ? OFR_OK
-                          : ofr_fail(err, OFR_FORMAT, "%s: no rows of data", path);
+                          : ofr_fail(err, OFR_FORMAT,
+                                     "%s: no rows of data; give a file with texts", path);
     if (!status) status = find_columns(&at, &table, path, columns, err);
     if (!status && labels && !columns->regression && K_known > 0)
         status = ofr_labels_take(&fresh, label_names, K_known, err);

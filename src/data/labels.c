@@ -48,6 +48,11 @@ static ofr_status distinct(const char **names, int *n, ofr_dataset *data,
         char *kept;
 
         if (label.n == 0 || ofr_map_get(seen, label.p, label.n) >= 0) continue;
+        if (memchr(label.p, 0, label.n))
+            return ofr_fail(err, OFR_FORMAT,
+                            "%s:%d: label '%s' holds a byte 0x00, expected text; correct "
+                            "the line",
+                            path, table->lines[row], label.p);
         if (*n == CLASSES_MAX)
             return ofr_fail(err, OFR_FORMAT,
                             "%s:%d: more than %d different labels; is this the label "
@@ -82,10 +87,12 @@ ofr_status ofr_labels_collect(ofr_dataset *data, const ofr_table *table, int col
     if (!status && n < 2)
         status =
             n ? ofr_fail(err, OFR_FORMAT,
-                         "%s: only one class ('%s') in %d rows; a classifier needs at "
-                         "least two",
+                         "%s: only one class ('%s') in %d rows, expected at least two; "
+                         "give more texts or another --label",
                          path, names[0], table->n_rows)
-              : ofr_fail(err, OFR_FORMAT, "%s: every label is empty", path);
+              : ofr_fail(err, OFR_FORMAT,
+                         "%s: the label of all %d rows is empty; give another --label",
+                         path, table->n_rows);
     if (!status) {
         qsort(names, (size_t)n, sizeof *names, numbers ? compare_numbers : compare_bytes);
         status = ofr_labels_take(data, names, n, err);

@@ -196,7 +196,7 @@ static ofr_status check_frame(const ofr_file_map *map, size_t *header_bytes,
         return ofr_fail(
             err, OFR_FORMAT,
             "%s: the header claims %llu bytes, at most %u are allowed; this is "
-            "no safetensors file or it is damaged",
+            "no safetensors file or it is damaged, download it again",
             path, (unsigned long long)n, HEADER_MAX);
     if (n > map->size - 8)
         return ofr_fail(err, OFR_FORMAT,
@@ -205,7 +205,7 @@ static ofr_status check_frame(const ofr_file_map *map, size_t *header_bytes,
     if (n == 0 || map->p[8] != '{')
         return ofr_fail(err, OFR_FORMAT,
                         "%s: the header does not begin with '{'; this is no safetensors "
-                        "file or it is damaged",
+                        "file or it is damaged, download it again",
                         path);
     *header_bytes = (size_t)n;
     return OFR_OK;
@@ -335,13 +335,14 @@ fail:
 
 /* ---------------------------------------------------------------- shards -- */
 
-static ofr_status check_shard_name(const char *name, const char *index, ofr_error *err)
+static ofr_status check_shard_name(const char *name, const char *tensor,
+                                   const char *index, ofr_error *err)
 {
     if (name[0] == 0 || strchr(name, '/') || strchr(name, '\\') || strstr(name, ".."))
         return ofr_fail(err, OFR_FORMAT,
-                        "%s: \"%.128s\" is no plain file name; shards must lie next to "
-                        "the index",
-                        index, name);
+                        "%s: tensor \"%.128s\": \"%.128s\" is no plain file name; put "
+                        "the shards next to the index",
+                        index, tensor, name);
     return OFR_OK;
 }
 
@@ -362,10 +363,15 @@ static ofr_status add_shards(ofr_safetensors *st, ofr_map *opened, const json_t 
                 "%s: weight_map of tensor \"%s\" is no file name; restore the "
                 "file",
                 index, key);
-        OFR_TRY(check_shard_name(name, index, err));
+        OFR_TRY(check_shard_name(name, key, index, err));
         OFR_TRY(ofr_map_put(opened, name, strlen(name), 0, &old, err));
         if (old >= 0) continue;
         OFR_TRY(ofr_file_join(path, dir, name, err));
+        if (!ofr_file_exists(path))
+            return ofr_fail(err, OFR_FORMAT,
+                            "%s: tensor \"%.128s\" is said to be in %s, which does not "
+                            "exist; download the shards again",
+                            index, key, path);
         kept = keep_path(st, path);
         if (!kept) return ofr_fail_nomem(err, strlen(path), "a path");
         OFR_TRY(add_file(st, kept, err));

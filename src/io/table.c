@@ -13,6 +13,7 @@
 
 #include "base/arena.h"
 #include "base/file.h"
+#include "base/map.h"
 #include "base/mem.h"
 #include "io/json.h"
 
@@ -284,24 +285,33 @@ static ofr_status read_jsonl(reader *r, ofr_table *t, ofr_error *err)
 
 /* ------------------------------------------------------------------ rows -- */
 
+static ofr_status check_header(const reader *r, const ofr_table *t, ofr_error *err)
+{
+    ofr_status status = OFR_OK;
+    ofr_map seen;
+    OFR_TRY(ofr_map_init(&seen, (size_t)t->n_columns, err));
+    for (int i = 0; i < t->n_columns && status == OFR_OK; i++) {
+        ofr_str name = t->header[i];
+        int old = -1;
+        if (name.n) status = ofr_map_put(&seen, name.p, name.n, i, &old, err);
+        if (status == OFR_OK && old >= 0)
+            status = ofr_fail(
+                err, OFR_FORMAT,
+                "%s:1: columns %d and %d are both called \"%.*s\"; rename one", r->path,
+                old + 1, i + 1, name.n < 64 ? (int)name.n : 64, name.p);
+    }
+    ofr_map_free(&seen);
+    return status;
+}
+
 static ofr_status take_header(reader *r, ofr_table *t, bool quoted, ofr_error *err)
 {
     t->header = ofr_mem_array((size_t)r->n_row, sizeof *t->header);
     if (!t->header) return ofr_fail_nomem(err, 0, "the header");
     for (int i = 0; i < r->n_row; i++)
         t->header[i] = quoted ? unquote(r, r->row[i]) : r->row[i];
-    for (int i = 0; i < r->n_row; i++) {
-        ofr_str name = t->header[i];
-        for (int j = 0; j < i; j++)
-            if (name.n && ofr_str_eq(name, t->header[j]))
-                return ofr_fail(
-                    err, OFR_FORMAT,
-                    "%s:1: columns %d and %d are both called \"%.*s\"; rename "
-                    "one",
-                    r->path, j + 1, i + 1, name.n < 64 ? (int)name.n : 64, name.p);
-    }
     t->n_columns = r->n_row;
-    return OFR_OK;
+    return check_header(r, t, err);
 }
 
 static ofr_status push_row(reader *r, ofr_table *t, int number, bool quoted,

@@ -291,24 +291,30 @@ static int state(void *self, ofr_checkpoint_item items[OFR_RECIPE_ITEMS_MAX])
     int k = 0;
 
     items[k++] = ofr_checkpoint_item_of("hardness", OFR_F64, n, c->hardness);
-    items[k++] = ofr_checkpoint_item_of("memorized", OFR_I32, n, c->memorized);
+    items[k++] = ofr_checkpoint_item_within(
+        ofr_checkpoint_item_of("memorized", OFR_I32, n, c->memorized), 0, c->L);
     items[k++] = ofr_checkpoint_item_of("forgotten", OFR_I32, n, c->forgotten);
     items[k++] = ofr_checkpoint_item_of("was_right", OFR_U8, n, c->was_right);
     items[k++] = ofr_checkpoint_item_of("ever_right", OFR_U8, n, c->ever_right);
     items[k++] = ofr_checkpoint_item_of("temperature", OFR_F64, (size_t)c->L,
                                         c->temperature);
-    items[k++] = ofr_checkpoint_item_of("dev.exits", OFR_I32, (size_t)c->watch.n,
-                                        c->watch.exits);
-    items[k++] = ofr_checkpoint_item_of("dev.marked", OFR_I32, (size_t)c->watch.n,
-                                        c->watch.marked);
+    items[k++] = ofr_checkpoint_item_within(
+        ofr_checkpoint_item_of("dev.exits", OFR_I32, (size_t)c->watch.n, c->watch.exits),
+        0, c->L);
+    items[k++] = ofr_checkpoint_item_within(
+        ofr_checkpoint_item_of("dev.marked", OFR_I32, (size_t)c->watch.n,
+                               c->watch.marked),
+        0, c->L);
     items[k++] = ofr_checkpoint_item_of("dev.score", OFR_F64, 1, &c->watch.score);
     items[k++] = ofr_checkpoint_item_of("dev.score_full", OFR_F64, 1,
                                         &c->watch.score_full);
     items[k++] = ofr_checkpoint_item_of("dev.mean_exit", OFR_F64, 1, &c->watch.mean_exit);
     items[k++] = ofr_checkpoint_item_of("last.score", OFR_F64, 1, &c->last_score);
     items[k++] = ofr_checkpoint_item_of("last.mean_exit", OFR_F64, 1, &c->last_mean_exit);
-    items[k++] = ofr_checkpoint_item_of("converged", OFR_I32, 1, &c->converged);
-    items[k++] = ofr_checkpoint_item_of("chosen", OFR_I32, 1, &c->chosen);
+    items[k++] = ofr_checkpoint_item_within(
+        ofr_checkpoint_item_of("converged", OFR_I32, 1, &c->converged), 0, 1);
+    items[k++] = ofr_checkpoint_item_within(
+        ofr_checkpoint_item_of("chosen", OFR_I32, 1, &c->chosen), -1, c->n_alphas - 1);
     items[k++] = ofr_checkpoint_item_of("sweep", OFR_F64, 4 * OFR_SWEEP_MAX, c->sweep);
     if (c->n_alphas)
         items[k++] = ofr_checkpoint_item_of("sweep.policies", ofr_checkpoint_real(),

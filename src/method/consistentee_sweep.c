@@ -63,6 +63,12 @@ ofr_status ofr_consistentee_sweep_begin(ofr_trainer *trainer, void *self, ofr_er
 
     while (row < c->n_alphas && c->sweep[row][3] != 0)
         row++;
+    if (row == c->n_alphas)
+        return ofr_fail(err, OFR_FORMAT,
+                        "%s: the checkpoint is in the phase 'sweep', and %d of %d prices "
+                        "are done; it is damaged, start again with --overwrite",
+                        trainer->options->out ? trainer->options->out : "memory", row,
+                        c->n_alphas);
     c->alpha = c->alphas[row];
     if (!c->cached) OFR_TRY(ofr_consistentee_remember(c, trainer, err));
     if (trainer->at.epoch || trainer->at.step) return OFR_OK;

@@ -129,8 +129,9 @@ static int state(void *self, ofr_checkpoint_item items[OFR_RECIPE_ITEMS_MAX])
 {
     ofr_watch *watch = &((ofr_exits *)self)->watch;
 
-    items[0] = ofr_checkpoint_item_of("dev.exits", OFR_I32, (size_t)watch->n,
-                                      watch->exits);
+    items[0] = ofr_checkpoint_item_within(
+        ofr_checkpoint_item_of("dev.exits", OFR_I32, (size_t)watch->n, watch->exits), 0,
+        watch->L);
     items[1] = ofr_checkpoint_item_of("dev.score", OFR_F64, 1, &watch->score);
     items[2] = ofr_checkpoint_item_of("dev.score_full", OFR_F64, 1, &watch->score_full);
     items[3] = ofr_checkpoint_item_of("dev.mean_exit", OFR_F64, 1, &watch->mean_exit);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/map.h"
 #include "base/mem.h"
 #include "io/json.h"
 #include "model/family.h"
@@ -35,8 +36,9 @@ static ofr_status read_key(ofr_config *config, const json_t *json, const ofr_key
     case OFR_KEY_FIXED:
         OFR_TRY(ofr_json_int(json, key->name, 0, (int)OFR_SIZE_MAX, &whole, name, err));
         if (whole == (int)key->value) return OFR_OK;
-        return ofr_fail(err, OFR_FORMAT, "%s: \"%s\" is %d, only %d is supported", name,
-                        key->name, whole, (int)key->value);
+        return ofr_fail(err, OFR_FORMAT,
+                        "%s: \"%s\" is %d, only %d is supported; choose another model",
+                        name, key->name, whole, (int)key->value);
     case OFR_KEY_REAL:
         OFR_TRY(ofr_json_real(json, key->name, key->min, key->max, &real, name, err));
         *(double *)field_of(config, key) = real;
@@ -51,7 +53,8 @@ static ofr_status read_key(ofr_config *config, const json_t *json, const ofr_key
         if (whole < 0) {
             return ofr_fail(err, OFR_FORMAT,
                             "%s: \"%s\" is \"%.40s\", supported are gelu, gelu_new, "
-                            "gelu_pytorch_tanh, relu, silu and tanh",
+                            "gelu_pytorch_tanh, relu, silu and tanh; choose another "
+                            "model",
                             name, key->name, text);
         }
         *(ofr_act *)field_of(config, key) = (ofr_act)whole;
@@ -71,7 +74,7 @@ static ofr_status read_label(char **out, const json_t *map, int k, int K,
     if (!value) {
         return ofr_fail(err, OFR_FORMAT,
                         "%s: \"id2label\" has %d entries but no \"%d\", expected the "
-                        "keys \"0\" to \"%d\"",
+                        "keys \"0\" to \"%d\"; correct the file",
                         name, K, k, K - 1);
     }
     if (json_is_string(value)) {
@@ -82,7 +85,8 @@ static ofr_status read_label(char **out, const json_t *map, int k, int K,
         *out = ofr_mem_strdup(text, (size_t)n);
     } else {
         return ofr_fail(err, OFR_FORMAT,
-                        "%s: \"id2label\" entry \"%d\" is neither text nor a number",
+                        "%s: \"id2label\" entry \"%d\" is neither text nor a number; "
+                        "correct the file",
                         name, k);
     }
     return *out ? OFR_OK : ofr_fail_nomem(err, json_string_length(value), "a label");
@@ -97,8 +101,9 @@ static ofr_status count_labels(int *K, const json_t *json, const json_t *map,
         size_t n = json_object_size(map);
         if (n < 1 || n > 65536) {
             return ofr_fail(err, OFR_FORMAT,
-                            "%s: \"id2label\" has %zu entries, expected 1 to 65536", name,
-                            n);
+                            "%s: \"id2label\" has %zu entries, expected 1 to 65536; "
+                            "correct the file",
+                            name, n);
         }
         *K = (int)n;
         return OFR_OK;
@@ -112,12 +117,34 @@ static ofr_status count_labels(int *K, const json_t *json, const json_t *map,
     return OFR_OK;
 }
 
+/* Answers are names: two classes of one name could not be told apart. */
+static ofr_status check_distinct(const ofr_config *config, const char *name,
+                                 ofr_error *err)
+{
+    ofr_map seen;
+    OFR_TRY(ofr_map_init(&seen, (size_t)config->K, err));
+    ofr_status status = OFR_OK;
+    for (int k = 0; k < config->K && status == OFR_OK; k++) {
+        const char *label = config->labels[k];
+        int old = -1;
+        status = ofr_map_put(&seen, label, strlen(label), k, &old, err);
+        if (status == OFR_OK && old >= 0)
+            status = ofr_fail(err, OFR_FORMAT,
+                              "%s: \"id2label\" calls both \"%d\" and \"%d\" "
+                              "\"%.64s\"; rename one of the two",
+                              name, old, k, label);
+    }
+    ofr_map_free(&seen);
+    return status;
+}
+
 static ofr_status read_labels(ofr_config *config, const json_t *json, const char *name,
                               ofr_error *err)
 {
     const json_t *map = json_object_get(json, "id2label");
     if (map && !json_is_object(map) && !json_is_null(map)) {
-        return ofr_fail(err, OFR_FORMAT, "%s: \"id2label\" is not an object", name);
+        return ofr_fail(err, OFR_FORMAT,
+                        "%s: \"id2label\" is not an object; correct the file", name);
     }
     if (json_is_null(map)) map = NULL;
     int K = 0;
@@ -137,7 +164,7 @@ static ofr_status read_labels(ofr_config *config, const json_t *json, const char
         ofr_mem_free(config->labels[k]);
         config->labels[k] = label;
     }
-    return OFR_OK;
+    return check_distinct(config, name, err);
 }
 
 /* ---- the "offramp" key -------------------------------------------------- */
@@ -150,7 +177,8 @@ static ofr_status read_short_text(char *out, size_t size, const json_t *json,
     if (!text) return OFR_OK;
     if (strlen(text) >= size) {
         return ofr_fail(err, OFR_FORMAT,
-                        "%s: \"offramp.%s\" is %zu bytes long, at most %zu are allowed",
+                        "%s: \"offramp.%s\" is %zu bytes long, at most %zu are allowed; "
+                        "correct the file",
                         name, key, strlen(text), size - 1);
     }
     memcpy(out, text, strlen(text) + 1);
@@ -172,12 +200,13 @@ static ofr_status read_heads(ofr_config *config, const json_t *own, const char *
     if (strcmp(heads, "pooled") != 0 && strcmp(heads, "student") != 0) {
         return ofr_fail(err, OFR_FORMAT,
                         "%s: \"offramp.heads\" is \"%.40s\", expected \"pooled\" or "
-                        "\"student\"",
+                        "\"student\"; correct the file",
                         name, heads);
     }
     if (config->student_width % OFR_STUDENT_HEADS != 0) {
         return ofr_fail(err, OFR_FORMAT,
-                        "%s: \"offramp.student_width\" is %d, expected a multiple of %d",
+                        "%s: \"offramp.student_width\" is %d, expected a multiple of %d; "
+                        "correct the file",
                         name, config->student_width, OFR_STUDENT_HEADS);
     }
     config->heads = heads[0] == 'p' ? OFR_HEAD_POOLED : OFR_HEAD_STUDENT;
@@ -193,10 +222,28 @@ static ofr_status read_precision(ofr_precision *precision, const json_t *own,
     if (found < 0)
         return ofr_fail(err, OFR_FORMAT,
                         "%s: \"offramp.precision\" is \"%.40s\", expected \"f32\", "
-                        "\"f16\", \"bf16\" or \"int8\"",
+                        "\"f16\", \"bf16\" or \"int8\"; correct the file",
                         name, text);
     *precision = (ofr_precision)found;
     return OFR_OK;
+}
+
+/* The record of `offramp calibrate`, which people are told as a guarantee. */
+static ofr_status check_calibration(const json_t *own, const char *name, ofr_error *err)
+{
+    const json_t *record = json_object_get(own, "calibration");
+    const char *text;
+    double x;
+    if (!record || json_is_null(record)) return OFR_OK;
+    if (!json_is_object(record))
+        return ofr_fail(err, OFR_FORMAT,
+                        "%s: \"offramp.calibration\" is not an object; calibrate again",
+                        name);
+    OFR_TRY(ofr_json_text(record, "rule", &text, name, err));
+    OFR_TRY(ofr_json_text(record, "risk", &text, name, err));
+    OFR_TRY(ofr_json_real(record, "threshold", -1e9, 1e9, &x, name, err));
+    OFR_TRY(ofr_json_real(record, "max_drop", 0, 100, &x, name, err));
+    return ofr_json_real(record, "confidence", 0, 1, &x, name, err);
 }
 
 static ofr_status read_offramp(ofr_config *config, const json_t *json, const char *name,
@@ -209,8 +256,10 @@ static ofr_status read_offramp(ofr_config *config, const json_t *json, const cha
     const json_t *own = json_object_get(json, "offramp");
     if (!own || json_is_null(own)) return OFR_OK;
     if (!json_is_object(own)) {
-        return ofr_fail(err, OFR_FORMAT, "%s: \"offramp\" is not an object", name);
+        return ofr_fail(err, OFR_FORMAT,
+                        "%s: \"offramp\" is not an object; correct the file", name);
     }
+    OFR_TRY(check_calibration(own, name, err));
     OFR_TRY(ofr_json_bool(own, "exits", &config->has_exits, name, err));
     OFR_TRY(ofr_json_bool(own, "policies", &config->has_policies, name, err));
     OFR_TRY(ofr_json_int(own, "policy_hidden", 1, 65536, &config->policy_hidden, name,
@@ -230,7 +279,7 @@ static ofr_status read_offramp(ofr_config *config, const json_t *json, const cha
     if (strcmp(pooler, "shared") != 0 && strcmp(pooler, "per-layer") != 0) {
         return ofr_fail(err, OFR_FORMAT,
                         "%s: \"offramp.pooler\" is \"%.40s\", expected \"shared\" or "
-                        "\"per-layer\"",
+                        "\"per-layer\"; correct the file",
                         name, pooler);
     }
     config->pooler = pooler[0] == 's' ? OFR_POOLER_SHARED : OFR_POOLER_PER_LAYER;
@@ -239,7 +288,7 @@ static ofr_status read_offramp(ofr_config *config, const json_t *json, const cha
     if (strcmp(gate, "policy") != 0 && strcmp(gate, "lte") != 0) {
         return ofr_fail(err, OFR_FORMAT,
                         "%s: \"offramp.gate\" is \"%.40s\", expected \"policy\" or "
-                        "\"lte\"",
+                        "\"lte\"; correct the file",
                         name, gate);
     }
     config->gate = gate[0] == 'p' ? OFR_GATE_POLICY : OFR_GATE_LTE;
@@ -264,23 +313,27 @@ static ofr_status check_numbers(const ofr_config *c, const char *name, ofr_error
 {
     if (c->C % c->H != 0) {
         return ofr_fail(err, OFR_FORMAT,
-                        "%s: width %d is not a multiple of the %d attention heads", name,
-                        c->C, c->H);
+                        "%s: width %d is not a multiple of the %d attention heads; "
+                        "correct the file",
+                        name, c->C, c->H);
     }
     if (c->pad_id >= c->V) {
         return ofr_fail(err, OFR_FORMAT,
-                        "%s: \"pad_token_id\" is %d, the vocabulary has %d entries", name,
-                        c->pad_id, c->V);
+                        "%s: \"pad_token_id\" is %d, the vocabulary has %d entries; "
+                        "correct the file",
+                        name, c->pad_id, c->V);
     }
     if (c->n_positions <= c->position_offset) {
         return ofr_fail(err, OFR_FORMAT,
-                        "%s: \"max_position_embeddings\" is %d, expected more than %d",
+                        "%s: \"max_position_embeddings\" is %d, expected more than %d; "
+                        "correct the file",
                         name, c->n_positions, c->position_offset);
     }
     double n = count_parameters(c);
     if (n > PARAMETERS_MAX) {
         return ofr_fail(err, OFR_FORMAT,
-                        "%s: the sizes make %.3g parameters, at most %.3g are supported",
+                        "%s: the sizes make %.3g parameters, at most %.3g are supported; "
+                        "correct the file",
                         name, n, PARAMETERS_MAX);
     }
     return OFR_OK;
@@ -295,7 +348,8 @@ static ofr_status read_family(ofr_config *config, const json_t *json, const char
     if (family < 0) {
         return ofr_fail(err, OFR_FORMAT,
                         "%s: \"model_type\" is %s%.40s%s, supported are bert, electra, "
-                        "roberta (xlm-roberta, camembert), distilbert and albert",
+                        "roberta (xlm-roberta, camembert), distilbert and albert; choose "
+                        "another model",
                         name, type ? "\"" : "absent", type ? type : "",
                         type ? "\"" : "");
     }
@@ -305,7 +359,7 @@ static ofr_status read_family(ofr_config *config, const json_t *json, const char
     if (positions && strcmp(positions, "absolute") != 0) {
         return ofr_fail(err, OFR_FORMAT,
                         "%s: \"position_embedding_type\" is \"%.40s\", only \"absolute\" "
-                        "is supported",
+                        "is supported; choose another model",
                         name, positions);
     }
     return OFR_OK;
@@ -339,11 +393,14 @@ ofr_status ofr_config_parse(ofr_config *config, const json_t *json, const char *
     ofr_config read = {0};
     ofr_status status;
     if (!json_is_object(json)) {
-        return ofr_fail(err, OFR_FORMAT, "%s: not a JSON object", name);
+        return ofr_fail(err, OFR_FORMAT,
+                        "%s: not a JSON object, expected the keys of a model; restore "
+                        "the file",
+                        name);
     }
     status = read_all(&read, json, name, err);
     if (status == OFR_OK) {
-        read.json = json_deep_copy(json);
+        read.json = ofr_json_copy(json);
         if (!read.json) status = ofr_fail_nomem(err, sizeof read, name);
     }
     if (status != OFR_OK) {

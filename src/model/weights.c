@@ -73,14 +73,17 @@ static ofr_status check_tensor(const ofr_param *row, const ofr_tensor *tensor,
     }
     if (!same) {
         char found[128], expected[128];
-        return ofr_fail(err, OFR_FORMAT, "%s: tensor \"%s\" has shape %s, expected %s",
+        return ofr_fail(err, OFR_FORMAT,
+                        "%s: tensor \"%s\" has shape %s, expected %s; restore the files "
+                        "that belong together",
                         file, tensor->name,
                         ofr_shape_text(found, tensor->shape, tensor->rank),
                         ofr_shape_text(expected, row->shape, row->rank));
     }
     if (tensor->dtype > OFR_BF16 && !(tensor->dtype == OFR_I8 && row->rank == 2)) {
         return ofr_fail(err, OFR_FORMAT,
-                        "%s: tensor \"%s\" has type %s, expected F32, F16, BF16 or F64",
+                        "%s: tensor \"%s\" has type %s, expected F32, F16, BF16 or F64; "
+                        "convert the file",
                         file, tensor->name, ofr_dtype_name(tensor->dtype));
     }
     return OFR_OK;
@@ -103,7 +106,9 @@ static ofr_status find_scale(const ofr_tensor **scale, const ofr_safetensors *st
         (*scale)->shape[0] == tensor->shape[0])
         return OFR_OK;
     char found[128];
-    return ofr_fail(err, OFR_FORMAT, "%s: tensor \"%s\" is %s %s, expected F32 [%lld]",
+    return ofr_fail(err, OFR_FORMAT,
+                    "%s: tensor \"%s\" is %s %s, expected F32 [%lld]; quantise the model "
+                    "again",
                     file, name, ofr_dtype_name((*scale)->dtype),
                     ofr_shape_text(found, (*scale)->shape, (*scale)->rank),
                     (long long)tensor->shape[0]);
@@ -117,7 +122,7 @@ static ofr_status check_token_exits(const ofr_real *exits, const ofr_param *row,
         if (!(layer >= 1 && layer <= L && layer == floor(layer)))
             return ofr_fail(err, OFR_FORMAT,
                             "%s: tensor \"%s\" lets entry %zu leave at layer %g, "
-                            "expected a whole number from 1 to %d",
+                            "expected a whole number from 1 to %d; train the model again",
                             file, row->file_name, v, layer, L);
     }
     return OFR_OK;

@@ -2,6 +2,7 @@
 #include "report/html_answers.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/map.h"
@@ -26,8 +27,8 @@ static ofr_status bad_header(const reader *r, ofr_error *err)
 {
     return ofr_fail(
         err, OFR_FORMAT,
-        "%s: is no file of `offramp eval --predictions`: expected the columns "
-        "id, label, prediction, exit_layer, pi_1, ..., p_1_0, ...",
+        "%s:1: is no file of `offramp eval --predictions`: expected the columns "
+        "id, label, prediction, exit_layer, pi_1, ..., p_1_0, ...; give one",
         r->path);
 }
 
@@ -115,8 +116,9 @@ static ofr_status bad_field(const reader *r, int row, int column, const char *ex
 {
     const ofr_str cell = ofr_table_cell(&r->a->table, row, column);
 
-    return ofr_fail(err, OFR_FORMAT, "%s:%d: %.*s is '%.*s', expected %s", r->path,
-                    r->a->table.lines[row], (int)r->a->table.header[column].n,
+    return ofr_fail(err, OFR_FORMAT,
+                    "%s:%d: %.*s is '%.*s', expected %s; give the file as eval wrote it",
+                    r->path, r->a->table.lines[row], (int)r->a->table.header[column].n,
                     r->a->table.header[column].p, (int)(cell.n < 60 ? cell.n : 60),
                     cell.p, expected);
 }
@@ -138,6 +140,14 @@ static ofr_status read_class(const reader *r, int row, int column, int *out,
     return *out >= 0 ? OFR_OK : bad_field(r, row, column, "the name of a class", err);
 }
 
+static ofr_status bad_layer(const reader *r, int row, ofr_error *err)
+{
+    char expected[40];
+
+    snprintf(expected, sizeof expected, "a layer from 1 to %d", r->a->L);
+    return bad_field(r, row, 3, expected, err);
+}
+
 static ofr_status read_front(const reader *r, int row, ofr_error *err)
 {
     ofr_answers *a = r->a;
@@ -148,7 +158,7 @@ static ofr_status read_front(const reader *r, int row, ofr_error *err)
     a->label[row] = ofr_table_cell(&a->table, row, 1);
     a->answer[row] = ofr_table_cell(&a->table, row, 2);
     if (!ofr_str_to_int(cell, &exit) || exit < 1 || exit > a->L)
-        return bad_field(r, row, 3, "a layer", err);
+        return bad_layer(r, row, err);
     a->exit[row] = (int)exit;
     if (!a->regression) {
         OFR_TRY(read_class(r, row, 1, &a->label_class[row], err));

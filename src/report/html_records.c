@@ -55,13 +55,15 @@ static ofr_status check(const json_t *line, int kind, const char *name, ofr_erro
 {
     for (int i = 0; i < 3 && texts[kind][i]; i++)
         if (!json_is_string(json_object_get(line, texts[kind][i])))
-            return ofr_fail(err, OFR_FORMAT, "%s: a \"%s\" line without the text \"%s\"",
+            return ofr_fail(err, OFR_FORMAT,
+                            "%s: a \"%s\" line without the text \"%s\"; restore the file",
                             name, kinds[kind], texts[kind][i]);
     for (int i = 0; i < 3 && numbers[kind][i]; i++)
         if (!json_is_number(json_object_get(line, numbers[kind][i])))
             return ofr_fail(err, OFR_FORMAT,
-                            "%s: a \"%s\" line without the number \"%s\"", name,
-                            kinds[kind], numbers[kind][i]);
+                            "%s: a \"%s\" line without the number \"%s\"; restore the "
+                            "file",
+                            name, kinds[kind], numbers[kind][i]);
     return OFR_OK;
 }
 

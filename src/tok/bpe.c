@@ -27,7 +27,7 @@ static int32_t byte_char(int b)
 }
 
 ofr_status ofr_bpe_open(ofr_bpe *bpe, const ofr_vocab *vocab, int unk, size_t n_merges,
-                        bool prefix_space, ofr_error *err)
+                        bool prefix_space, const char *name, ofr_error *err)
 {
     memset(bpe, 0, sizeof *bpe);
     bpe->vocab = vocab;
@@ -39,9 +39,10 @@ ofr_status ofr_bpe_open(ofr_bpe *bpe, const ofr_vocab *vocab, int unk, size_t n_
         if (bpe->byte_ids[b] < 0) bpe->byte_ids[b] = unk;
         if (bpe->byte_ids[b] < 0)
             return ofr_fail(err, OFR_FORMAT,
-                            "the vocabulary has no token \"%.*s\" for byte 0x%02x and no "
-                            "unknown token; it is no byte-level vocabulary",
-                            n, text, (unsigned)b);
+                            "%s: the vocabulary has no token \"%.*s\" for byte 0x%02x "
+                            "and no unknown token; it is no byte-level vocabulary, "
+                            "restore the file",
+                            name, n, text, (unsigned)b);
     }
     bpe->n_slots = 64;
     while (bpe->n_slots < 2 * n_merges)

@@ -23,9 +23,10 @@ typedef struct ofr_bpe {
     bool prefix_space;      /* a space in front of a text that has none */
 } ofr_bpe;
 
-/* Room for n_merges; unk takes the place of bytes without a token. */
+/* Room for n_merges; unk takes the place of bytes without a token; `name` is how
+ * errors call the vocabulary. */
 ofr_status ofr_bpe_open(ofr_bpe *bpe, const ofr_vocab *vocab, int unk, size_t n_merges,
-                        bool prefix_space, ofr_error *err);
+                        bool prefix_space, const char *name, ofr_error *err);
 void ofr_bpe_close(ofr_bpe *bpe); /* after a zeroed struct, too */
 
 /* Merges in order of rank; `where` ("merges.txt:7") begins the error line. */

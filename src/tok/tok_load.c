@@ -6,6 +6,7 @@
  * tokenizer_config.json refines all of them.
  */
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "io/json.h"
@@ -110,21 +111,22 @@ static void add_special(ofr_tok *tok, int id, bool strip_left, bool strip_right)
     tok->special_first[(unsigned char)text.p[0]] = true;
 }
 
-static ofr_status add_listed(ofr_tok *tok, const json_t *entry, const char *name,
-                             ofr_error *err)
+static ofr_status add_listed(ofr_tok *tok, const json_t *entry, size_t i,
+                             const char *name, ofr_error *err)
 {
     const char *content = NULL;
     bool left = false, right = false;
     int id = -1, old;
     OFR_TRY(ofr_json_text(entry, "content", &content, name, err));
-    OFR_TRY(ofr_json_int(entry, "id", 0, OFR_VOCAB_MAX - 1, &id, name, err));
+    OFR_TRY(ofr_json_int(entry, "id", 0, ofr_vocab_most((size_t)tok->vocab.n),
+                         &id, name, err));
     OFR_TRY(ofr_json_bool(entry, "lstrip", &left, name, err));
     OFR_TRY(ofr_json_bool(entry, "rstrip", &right, name, err));
     if (!content || !content[0] || id < 0)
         return ofr_fail(err, OFR_FORMAT,
-                        "%s: an added token has no \"content\" or no \"id\"; restore the "
-                        "file",
-                        name);
+                        "%s: added_tokens[%zu]: an added token has no \"content\" or no "
+                        "\"id\"; restore the file",
+                        name, i);
     old = ofr_vocab_id(&tok->vocab, content, strlen(content));
     if ((old >= 0 && old != id) ||
         (old < 0 && id < tok->vocab.n && tok->vocab.tokens[id].p))
@@ -149,7 +151,7 @@ static ofr_status find_specials(ofr_tok *tok, const settings *s, ofr_error *err)
     if (!tok->specials) return ofr_fail_nomem(err, 0, "the special tokens");
     json_array_foreach(s->added, i, entry)
     {
-        OFR_TRY(add_listed(tok, entry, s->name, err));
+        OFR_TRY(add_listed(tok, entry, i, s->name, err));
     }
     for (int k = 0; k < 5; k++) {
         const char *text = config_name(s->config, keys[k], default_names[tok->model][k]);
@@ -210,7 +212,7 @@ static ofr_status open_bpe_files(ofr_tok *tok, settings *s, const char *vocab_pa
         n_lines += merges.p[i] == '\n';
     if (status == OFR_OK)
         status = ofr_bpe_open(&tok->bpe, &tok->vocab, tok->unk, n_lines, s->prefix_space,
-                              err);
+                              vocab_path, err);
     if (status == OFR_OK)
         status = ofr_bpe_read_merges(&tok->bpe, &merges, merges_path, err);
     ofr_buf_free(&merges);
@@ -218,25 +220,26 @@ static ofr_status open_bpe_files(ofr_tok *tok, settings *s, const char *vocab_pa
 }
 
 /* A merge of tokenizer.json: "left right" or ["left", "right"]. */
-static ofr_status add_json_merge(ofr_bpe *bpe, const json_t *merge, const char *name,
+static ofr_status add_json_merge(ofr_bpe *bpe, const json_t *merge, const char *where,
                                  ofr_error *err)
 {
     const char *left = json_string_value(json_array_get(merge, 0));
     const char *right = json_string_value(json_array_get(merge, 1));
     const char *both = json_string_value(merge), *space;
     if (left && right)
-        return ofr_bpe_add_merge(bpe, ofr_str_of(left), ofr_str_of(right), name, err);
+        return ofr_bpe_add_merge(bpe, ofr_str_of(left), ofr_str_of(right), where, err);
     space = both ? strchr(both, ' ') : NULL;
     if (!space)
         return ofr_fail(err, OFR_FORMAT,
-                        "%s: a merge is no pair of symbols; restore the file", name);
+                        "%s: a merge is no pair of symbols; restore the file", where);
     return ofr_bpe_add_merge(bpe, (ofr_str){both, (size_t)(space - both)},
-                             ofr_str_of(space + 1), name, err);
+                             ofr_str_of(space + 1), where, err);
 }
 
 static ofr_status json_bpe(ofr_tok *tok, settings *s, const json_t *model, ofr_error *err)
 {
     const json_t *merges = json_object_get(model, "merges");
+    char where[OFR_PATH_MAX + 40];
     size_t i;
     json_t *merge;
     tok->model = OFR_TOK_BPE;
@@ -248,10 +251,11 @@ static ofr_status json_bpe(ofr_tok *tok, settings *s, const json_t *model, ofr_e
                         "%s: \"merges\" is missing or no array; restore the file",
                         s->name);
     OFR_TRY(ofr_bpe_open(&tok->bpe, &tok->vocab, tok->unk, json_array_size(merges) + 1,
-                         s->prefix_space, err));
+                         s->prefix_space, s->name, err));
     json_array_foreach(merges, i, merge)
     {
-        OFR_TRY(add_json_merge(&tok->bpe, merge, s->name, err));
+        snprintf(where, sizeof where, "%s: merges[%zu]", s->name, i);
+        OFR_TRY(add_json_merge(&tok->bpe, merge, where, err));
     }
     return OFR_OK;
 }
@@ -314,7 +318,7 @@ static ofr_status finish_unigram(ofr_tok *tok, const settings *s, double *scores
     ofr_mem_free(scores);
     if (unk >= 0) tok->unk = unk;
     return ofr_unigram_open(&tok->unigram, &tok->vocab, all, tok->unk,
-                            normalize_rules(s, options), err);
+                            normalize_rules(s, options), s->name, err);
 }
 
 static ofr_status json_unigram(ofr_tok *tok, settings *s, const json_t *model,

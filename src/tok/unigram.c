@@ -18,7 +18,8 @@
 #define VISIBLE_SPACE 0x2581 /* what pieces begin with at the start of a word */
 
 ofr_status ofr_unigram_open(ofr_unigram *unigram, const ofr_vocab *vocab, double *scores,
-                            int unk, ofr_normalize how, ofr_error *err)
+                            int unk, ofr_normalize how, const char *name,
+                            ofr_error *err)
 {
     double least = 0.0;
     memset(unigram, 0, sizeof *unigram);
@@ -29,9 +30,9 @@ ofr_status ofr_unigram_open(ofr_unigram *unigram, const ofr_vocab *vocab, double
     unigram->how.compat = true;
     if (unk < 0 || unk >= vocab->n)
         return ofr_fail(err, OFR_FORMAT,
-                        "the unigram vocabulary has no unknown token (its id is %d, "
+                        "%s: the unigram vocabulary has no unknown token (its id is %d, "
                         "expected 0..%d); restore the file",
-                        unk, vocab->n - 1);
+                        name, unk, vocab->n - 1);
     for (int id = 0; id < vocab->n; id++)
         if (scores[id] < least) least = scores[id];
     unigram->unk_score = least - UNK_PENALTY;

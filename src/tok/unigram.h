@@ -14,9 +14,11 @@ typedef struct ofr_unigram {
     ofr_normalize how;      /* with compat set */
 } ofr_unigram;
 
-/* scores: [vocab->n], owned by the unigram from now on, also on failure. */
+/* scores: [vocab->n], owned by the unigram from now on, also on failure; `name` is
+ * how errors call the vocabulary. */
 ofr_status ofr_unigram_open(ofr_unigram *unigram, const ofr_vocab *vocab, double *scores,
-                            int unk, ofr_normalize how, ofr_error *err);
+                            int unk, ofr_normalize how, const char *name,
+                            ofr_error *err);
 void ofr_unigram_close(ofr_unigram *unigram);
 
 /* Pieces and scores of a sentencepiece model file. *scores is [vocab->n]; the

@@ -7,6 +7,8 @@
 #include "base/mem.h"
 
 #define FILE_MAX ((size_t)256 << 20)
+#define TOKEN_MAX 1024    /* bytes of a line; no word that is looked up has as many */
+#define HOLES_MAX 65536   /* ids of a vocabulary that may be without a token */
 
 ofr_status ofr_vocab_init(ofr_vocab *vocab, size_t n_expected, ofr_error *err)
 {
@@ -59,12 +61,34 @@ ofr_status ofr_vocab_add(ofr_vocab *vocab, const char *token, size_t len, int id
     return OFR_OK;
 }
 
+/* Can the line be a token at all? */
+static ofr_status check_line(const char *p, size_t len, int line, const char *path,
+                             ofr_error *err)
+{
+    const char *nul = len ? memchr(p, 0, len) : NULL;
+    size_t bad;
+    if (!ofr_utf8_valid(p, len, &bad))
+        return ofr_fail(err, OFR_FORMAT,
+                        "%s:%d:%zu: byte 0x%02x is not valid UTF-8; restore the file",
+                        path, line, bad + 1, (unsigned)(unsigned char)p[bad]);
+    if (nul)
+        return ofr_fail(err, OFR_FORMAT,
+                        "%s:%d:%zu: byte 0x00, expected text; restore the file", path,
+                        line, (size_t)(nul - p) + 1);
+    if (len > TOKEN_MAX)
+        return ofr_fail(err, OFR_FORMAT,
+                        "%s:%d: the token has %zu bytes, expected at most %d; restore the "
+                        "file",
+                        path, line, len, TOKEN_MAX);
+    return OFR_OK;
+}
+
 static ofr_status read_lines(ofr_vocab *vocab, const char *p, const char *end,
                              const char *path, ofr_error *err)
 {
     for (int id = 0; p < end; id++) {
         const char *stop = memchr(p, '\n', (size_t)(end - p));
-        size_t len = (size_t)((stop ? stop : end) - p), bad;
+        size_t len = (size_t)((stop ? stop : end) - p);
         int old = -1;
         if (id == OFR_VOCAB_MAX)
             return ofr_fail(
@@ -73,10 +97,7 @@ static ofr_status read_lines(ofr_vocab *vocab, const char *p, const char *end,
                 "a line; give another file",
                 path, OFR_VOCAB_MAX);
         if (len && p[len - 1] == '\r') len--;
-        if (!ofr_utf8_valid(p, len, &bad))
-            return ofr_fail(err, OFR_FORMAT,
-                            "%s:%d:%zu: byte 0x%02x is not valid UTF-8; restore the file",
-                            path, id + 1, bad + 1, (unsigned)(unsigned char)p[bad]);
+        OFR_TRY(check_line(p, len, id + 1, path, err));
         if (len) /* an empty line is an id that no text can reach */
             OFR_TRY(ofr_vocab_add(vocab, p, len, id, &old, err));
         if (old >= 0)
@@ -109,9 +130,16 @@ ofr_status ofr_vocab_read_text(ofr_vocab *vocab, const char *path, ofr_error *er
     return status;
 }
 
+int ofr_vocab_most(size_t n_tokens)
+{
+    size_t most = n_tokens + HOLES_MAX - 1;
+    return most < OFR_VOCAB_MAX ? (int)most : OFR_VOCAB_MAX - 1;
+}
+
 ofr_status ofr_vocab_read_json(ofr_vocab *vocab, const json_t *object, const char *name,
                                ofr_error *err)
 {
+    const int most = ofr_vocab_most(json_object_size(object));
     const char *token;
     json_t *value;
     if (!json_is_object(object) || json_object_size(object) == 0)
@@ -122,12 +150,16 @@ ofr_status ofr_vocab_read_json(ofr_vocab *vocab, const json_t *object, const cha
     json_object_foreach((json_t *)(uintptr_t)object, token, value)
     {
         json_int_t id = json_is_integer(value) ? json_integer_value(value) : -1;
-        if (id < 0 || id >= OFR_VOCAB_MAX)
-            return ofr_fail(
-                err, OFR_FORMAT,
-                "%s: the id of \"%.64s\" is %lld, expected 0..%d; restore the "
-                "file",
-                name, token, (long long)id, OFR_VOCAB_MAX - 1);
+        if (!json_is_integer(value))
+            return ofr_fail(err, OFR_FORMAT,
+                            "%s: the id of \"%.64s\" is no integer, expected 0..%d; "
+                            "restore the file",
+                            name, token, most);
+        if (id < 0 || id > most)
+            return ofr_fail(err, OFR_FORMAT,
+                            "%s: the id of \"%.64s\" is %lld, expected 0..%d; restore "
+                            "the file",
+                            name, token, (long long)id, most);
         if (id < vocab->n && vocab->tokens[id].p)
             return ofr_fail(err, OFR_FORMAT,
                             "%s: \"%.64s\" and \"%.64s\" have the same id %lld; restore "

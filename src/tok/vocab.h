@@ -37,6 +37,9 @@ ofr_status ofr_vocab_add(ofr_vocab *vocab, const char *token, size_t len, int id
 
 /* vocab.txt: one token a line, id = line number - 1.  Errors name the lines. */
 ofr_status ofr_vocab_read_text(ofr_vocab *vocab, const char *path, ofr_error *err);
+/* The largest id that so many tokens may have.  A few ids without a token are usual;
+ * many would be memory that a small file asks for. */
+int ofr_vocab_most(size_t n_tokens);
 /* {"token": id, ...}; `name` is how errors call the object. */
 ofr_status ofr_vocab_read_json(ofr_vocab *vocab, const json_t *object, const char *name,
                                ofr_error *err);

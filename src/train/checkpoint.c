@@ -5,6 +5,8 @@
 
 #include "base/mem.h"
 
+static const char checksum_name[] = "checksum";
+
 ofr_checkpoint_item ofr_checkpoint_item_of(const char *name, ofr_dtype dtype,
                                            size_t count, void *data)
 {
@@ -12,6 +14,15 @@ ofr_checkpoint_item ofr_checkpoint_item_of(const char *name, ofr_dtype dtype,
 
     OFR_ASSERT(strlen(name) < sizeof item.name);
     memcpy(item.name, name, strlen(name) + 1);
+    return item;
+}
+
+ofr_checkpoint_item ofr_checkpoint_item_within(ofr_checkpoint_item item, int64_t low,
+                                               int64_t high)
+{
+    item.bounded = true;
+    item.low = low;
+    item.high = high;
     return item;
 }
 
@@ -33,11 +44,47 @@ static ofr_status make_folder(const char *path, ofr_error *err)
     return ofr_file_make_dirs(folder, err);
 }
 
+static uint64_t mix(uint64_t h, uint64_t word)
+{
+    h = (h ^ word) * 0x9e3779b97f4a7c15u;
+    return h ^ h >> 32;
+}
+
+static uint64_t hash_bytes(uint64_t h, const unsigned char *p, size_t n)
+{
+    uint64_t word;
+
+    h = mix(h, n);
+    for (; n >= sizeof word; n -= sizeof word, p += sizeof word) {
+        memcpy(&word, p, sizeof word);
+        h = mix(h, word);
+    }
+    word = 0;
+    if (n) memcpy(&word, p, n);
+    return mix(h, word);
+}
+
+/* Of all arrays but itself; a sum, so that their order does not count. */
+static int64_t checksum(const ofr_tensor *tensors, int n)
+{
+    uint64_t sum = 0;
+
+    for (int i = 0; i < n; i++) {
+        const char *name = tensors[i].name;
+
+        if (strcmp(name, checksum_name) == 0) continue;
+        sum += hash_bytes(hash_bytes(1, (const unsigned char *)name, strlen(name)),
+                          tensors[i].data, tensors[i].bytes);
+    }
+    return (int64_t)sum;
+}
+
 ofr_status ofr_checkpoint_save(const char *path, const ofr_checkpoint_item *items, int n,
                                ofr_error *err)
 {
     static const char *const metadata[] = {"offramp", "checkpoint 1"};
-    ofr_tensor *tensors = ofr_mem_array((size_t)n, sizeof *tensors);
+    ofr_tensor *tensors = ofr_mem_array((size_t)n + 1, sizeof *tensors);
+    int64_t sum;
     ofr_status status;
 
     if (!tensors) return ofr_fail_nomem(err, (size_t)n * sizeof *tensors, "a checkpoint");
@@ -47,24 +94,71 @@ ofr_status ofr_checkpoint_save(const char *path, const ofr_checkpoint_item *item
         tensors[i].shape[0] = (int64_t)items[i].count;
         tensors[i].bytes = items[i].count * ofr_dtype_bytes(items[i].dtype);
     }
+    sum = checksum(tensors, n);
+    tensors[n] = (ofr_tensor){.name = checksum_name, .dtype = OFR_I64, .rank = 1,
+                              .shape = {1}, .data = &sum, .bytes = sizeof sum};
     status = make_folder(path, err);
-    if (!status) status = ofr_safetensors_write(path, tensors, n, metadata, 1, err);
+    if (!status) status = ofr_safetensors_write(path, tensors, n + 1, metadata, 1, err);
     ofr_mem_free(tensors);
     return status;
+}
+
+/* Files of earlier versions have no checksum. */
+static ofr_status verify(const ofr_checkpoint *checkpoint, ofr_error *err)
+{
+    const ofr_safetensors *file = &checkpoint->file;
+    const ofr_tensor *stored = ofr_safetensors_find(file, checksum_name);
+    const int64_t found = checksum(file->tensors, file->n_tensors);
+    int64_t expected = 0;
+
+    if (!stored) return OFR_OK;
+    if (stored->dtype == OFR_I64 && ofr_tensor_count(stored) == 1)
+        memcpy(&expected, stored->data, sizeof expected);
+    if (found == expected) return OFR_OK;
+    return ofr_fail(err, OFR_FORMAT,
+                    "%s: tensor \"%s\": the numbers have %016llx, expected %016llx; the "
+                    "file is damaged, restore it or start again with --overwrite",
+                    checkpoint->path, checksum_name, (unsigned long long)found,
+                    (unsigned long long)expected);
 }
 
 ofr_status ofr_checkpoint_open(ofr_checkpoint *checkpoint, const char *path,
                                ofr_error *err)
 {
+    ofr_status status;
+
     if (strlen(path) >= sizeof checkpoint->path)
         return ofr_fail(err, OFR_INVALID, "path too long: %.100s...", path);
     memcpy(checkpoint->path, path, strlen(path) + 1);
-    return ofr_safetensors_open(&checkpoint->file, path, err);
+    OFR_TRY(ofr_safetensors_open(&checkpoint->file, path, err));
+    status = verify(checkpoint, err);
+    if (status) ofr_safetensors_close(&checkpoint->file);
+    return status;
 }
 
 void ofr_checkpoint_close(ofr_checkpoint *checkpoint)
 {
     ofr_safetensors_close(&checkpoint->file);
+}
+
+static ofr_status check_bounds(const ofr_checkpoint *checkpoint,
+                               const ofr_checkpoint_item *item, const ofr_tensor *tensor,
+                               ofr_error *err)
+{
+    const unsigned char *p = tensor->data;
+
+    for (size_t i = 0; item->bounded && i < item->count; i++) {
+        int64_t number;
+
+        ofr_dtype_to_i64(&number, p + i * ofr_dtype_bytes(item->dtype), item->dtype, 1);
+        if (number < item->low || number > item->high)
+            return ofr_fail(err, OFR_FORMAT,
+                            "%s: '%s'[%zu] is %lld, expected %lld..%lld; the file is "
+                            "damaged, start again with --overwrite",
+                            checkpoint->path, item->name, i, (long long)number,
+                            (long long)item->low, (long long)item->high);
+    }
+    return OFR_OK;
 }
 
 ofr_status ofr_checkpoint_read(const ofr_checkpoint *checkpoint,
@@ -76,15 +170,18 @@ ofr_status ofr_checkpoint_read(const ofr_checkpoint *checkpoint,
 
         if (!tensor)
             return ofr_fail(err, OFR_FORMAT,
-                            "%s: holds no '%s'; it belongs to a run with other settings",
+                            "%s: holds no '%s'; it belongs to a run with other "
+                            "settings, give those or start again with --overwrite",
                             checkpoint->path, item->name);
         if (tensor->dtype != item->dtype || ofr_tensor_count(tensor) != item->count)
             return ofr_fail(err, OFR_FORMAT,
                             "%s: '%s' has %zu numbers of type %s, expected %zu of %s; it "
-                            "belongs to a run with another model or data",
+                            "belongs to a run with another model or data, give those or "
+                            "start again with --overwrite",
                             checkpoint->path, item->name, ofr_tensor_count(tensor),
                             ofr_dtype_name(tensor->dtype), item->count,
                             ofr_dtype_name(item->dtype));
+        OFR_TRY(check_bounds(checkpoint, item, tensor, err));
     }
     for (int i = 0; i < n; i++) {
         const ofr_tensor *tensor = ofr_safetensors_find(&checkpoint->file, items[i].name);

@@ -7,6 +7,7 @@
 #include <math.h>
 
 #include "base/mem.h"
+#include "base/str.h"
 #include "train/checkpoint.h"
 
 typedef struct arrays {
@@ -79,6 +80,64 @@ static void test_refused(void **state)
                  OFR_FORMAT, err, "junk");
 }
 
+/* Numbers that are places in other arrays. */
+static void test_bounds(void **state)
+{
+    arrays a = sample, b = {{0}, {0}, 0, {0}};
+    const char *path = support_path("bounds.safetensors");
+    ofr_checkpoint_item items[4];
+    ofr_checkpoint checkpoint;
+    ofr_error err;
+
+    (void)state;
+    assert_ok(ofr_checkpoint_save(path, items, items_of(items, &a), &err), err);
+    assert_ok(ofr_checkpoint_open(&checkpoint, path, &err), err);
+    items_of(items, &b);
+    items[1] = ofr_checkpoint_item_within(items[1], -1, 1LL << 60);
+    assert_ok(ofr_checkpoint_read(&checkpoint, items, 4, &err), err);
+    items[1] = ofr_checkpoint_item_within(items[1], 0, 1LL << 60);
+    assert_fails(ofr_checkpoint_read(&checkpoint, items, 4, &err), OFR_FORMAT, err,
+                 "'position'[0] is -1, expected 0..");
+    items[1] = ofr_checkpoint_item_within(items[1], -1, 5);
+    assert_fails(ofr_checkpoint_read(&checkpoint, items, 4, &err), OFR_FORMAT, err,
+                 "'position'[1] is 1152921504606846976, expected -1..5");
+    ofr_checkpoint_close(&checkpoint);
+}
+
+/* Any one bit of the arrays is seen, and files from before the checksum are read. */
+static void test_checksum(void **state)
+{
+    arrays a = sample;
+    const char *path = support_path("sum.safetensors");
+    ofr_checkpoint_item items[4];
+    ofr_checkpoint checkpoint;
+    ofr_tensor tensor = {.name = "weights", .dtype = OFR_F32, .rank = 1, .shape = {5},
+                         .data = a.w, .bytes = sizeof a.w};
+    ofr_error err;
+    ofr_buf bytes;
+    size_t header = 0;
+
+    (void)state;
+    assert_ok(ofr_checkpoint_save(path, items, items_of(items, &a), &err), err);
+    ofr_buf_init(&bytes);
+    assert_ok(ofr_file_read(&bytes, path, 0, &err), err);
+    for (int i = 3; i >= 0; i--)
+        header = header << 8 | (unsigned char)bytes.p[i];
+    assert_true(header + 8 < bytes.n);
+    for (size_t i = header + 8; i < bytes.n; i++) {
+        bytes.p[i] ^= 4;
+        support_write_bytes("turned.safetensors", bytes.p, bytes.n);
+        bytes.p[i] ^= 4;
+        assert_fails(ofr_checkpoint_open(&checkpoint, support_path("turned.safetensors"),
+                                         &err),
+                     OFR_FORMAT, err, "tensor \"checksum\": the numbers have");
+    }
+    ofr_buf_free(&bytes);
+    assert_ok(ofr_safetensors_write(path, &tensor, 1, NULL, 0, &err), err);
+    assert_ok(ofr_checkpoint_open(&checkpoint, path, &err), err);
+    ofr_checkpoint_close(&checkpoint);
+}
+
 /* Every allocation of a save fails in turn: the previous checkpoint stays. */
 static void test_keeps_old(void **state)
 {
@@ -112,6 +171,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_round),
         cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_bounds),
+        cmocka_unit_test(test_checksum),
         cmocka_unit_test(test_keeps_old),
     };
 

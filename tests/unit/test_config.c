@@ -202,6 +202,11 @@ static const char *const refused[][2] = {
     {"{\"model_type\":\"bert\",\"offramp\":{\"student_width\":7}}", "multiple of 2"},
     {"{\"model_type\":\"bert\",\"offramp\":{\"token_exits\":1}}", "token_exits"},
     {"{\"model_type\":\"bert\",\"offramp\":{\"policy_hidden\":0}}", "\"policy_hidden\""},
+    {"{\"model_type\":\"bert\",\"id2label\":{\"0\":\"a\",\"1\":\"b\",\"2\":\"a\"}}",
+     "calls both \"0\" and \"2\" \"a\""},
+    {"{\"model_type\":\"bert\",\"offramp\":{\"calibration\":1}}", "is not an object"},
+    {"{\"model_type\":\"bert\",\"offramp\":{\"calibration\":{\"confidence\":7}}}",
+     "\"confidence\" is 7, expected 0..1"},
     {"{\"model_type\":\"bert\",\"offramp\":{\"rule\":\"a rule with a long name\"}}",
      "at most 15"},
 };
@@ -270,7 +275,7 @@ static void test_save(void **state)
                     "{\"model_type\":\"xlm-roberta\",\"architectures\":"
                     "[\"XLMRobertaForMaskedLM\"],\"layer_norm_eps\":1e-05,"
                     "\"max_position_embeddings\":514,\"vocab_size\":77,"
-                    "\"unknown\":[1,2],\"offramp\":{\"calibration\":0.25}}",
+                    "\"unknown\":[1,2],\"offramp\":{\"calibration\":{\"confidence\":0.25}}}",
                     &err),
               err);
     assert_ok(ofr_config_set_labels(&c, 3, names, false, &err), err);
@@ -292,7 +297,7 @@ static void test_save(void **state)
     const char *text = support_read(path);
     assert_non_null(strstr(text, "\"XLMRobertaForSequenceClassification\""));
     assert_non_null(strstr(text, "\"xlm-roberta\""));
-    assert_non_null(strstr(text, "\"calibration\": 0.25"));
+    assert_non_null(strstr(text, "\"confidence\": 0.25"));
     assert_non_null(strstr(text, "\"unknown\""));
     json_t *label2id = json_object_get(json_object_get(back.json, "label2id"), names[2]);
     assert_int_equal(json_integer_value(label2id), 2);

@@ -282,8 +282,8 @@ static void test_directory(void **state)
                      bad[i][1]);
     }
     write_index("{\"a\": \"9.safetensors\"}");
-    assert_fails(ofr_safetensors_open_dir(&st, dir, &err), OFR_NOT_FOUND, err,
-                 "9.safetensors");
+    assert_fails(ofr_safetensors_open_dir(&st, dir, &err), OFR_FORMAT, err,
+                 "9.safetensors, which does not exist");
     build("dir/model.safetensors", "{" A "}", 8, -1);
     assert_ok(ofr_safetensors_open_dir(&st, dir, &err), err); /* wins over the index */
     assert_int_equal(st.n_tensors, 1);

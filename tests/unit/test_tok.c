@@ -140,7 +140,9 @@ static void test_gpt2_oracle(void **state)
     json_decref(json);
     ofr_buf_init(&text);
     assert_ok(ofr_file_read(&text, merges, 0, &err), err);
-    assert_ok(ofr_bpe_open(&g->tok.bpe, &g->tok.vocab, -1, 60000, false, &err), err);
+    assert_ok(ofr_bpe_open(&g->tok.bpe, &g->tok.vocab, -1, 60000, false, "vocab",
+                           &err),
+              err);
     assert_ok(ofr_bpe_read_merges(&g->tok.bpe, &text, merges, &err), err);
     ofr_buf_free(&text);
     assert_int_equal(g->tok.bpe.n_merges, 50000);
