@@ -60,8 +60,9 @@ static void plant_later(void *user, const char *label, long long done, long long
         p->encoder->w[p->encoder->params.layers[0].up_b] = (ofr_real)INFINITY;
 }
 
-/* In the middle of a run: the checkpoint of step 4 is still there and finite. */
-static void test_keeps_checkpoint(void **state)
+/* In the middle of a run: the checkpoint of step 4, or of the step before, is still
+ * there and finite. */
+static void keeps_checkpoint(int save_steps, const char *words)
 {
     ofr_method_options o = options();
     char out[OFR_PATH_MAX], path[OFR_PATH_MAX + 64];
@@ -70,10 +71,9 @@ static void test_keeps_checkpoint(void **state)
     ofr_error err;
     toy t;
 
-    (void)state;
     snprintf(out, sizeof out, "%s", support_path("diverged"));
     snprintf(path, sizeof path, "%s/checkpoint/state.safetensors", out);
-    o.save_steps = 4;
+    o.save_steps = save_steps;
     toy_open(&t, 60, L, 1);
     toy_encoder(&t, &encoder, &o);
     poison p = {&encoder, 7};
@@ -81,6 +81,7 @@ static void test_keeps_checkpoint(void **state)
     assert_fails(ofr_method_train(&ofr_method_consistentee, &encoder, t.dev, &t.data, &o,
                                   &job, NULL, &err),
                  OFR_DIVERGED, err, "learning rate is probably too high");
+    if (!strstr(err.text, words)) fail_msg("%s", err.text);
     assert_non_null(strstr(err.text, "last good checkpoint was kept"));
 
     assert_ok(ofr_checkpoint_open(&checkpoint, path, &err), err);
@@ -94,6 +95,13 @@ static void test_keeps_checkpoint(void **state)
     ofr_checkpoint_close(&checkpoint);
     ofr_encoder_close(&encoder);
     toy_close(&t);
+}
+
+static void test_keeps_checkpoint(void **state)
+{
+    (void)state;
+    keeps_checkpoint(4, "step 6 (phase joint");
+    keeps_checkpoint(1, "a weight is inf after step 5");
 }
 
 /* A learning rate far too high is found out, whatever it breaks first. */
