@@ -165,7 +165,8 @@ typedef struct ofr_exit_point {
 
 /* Return 0 to go on, anything else to take this layer's answer.  Called on the
  * thread of ofr_classify(); of one text, layers come in rising order, texts of a
- * call in any.  The point is borrowed for the call.  Must not use the session. */
+ * call in any.  The point is borrowed for the call.  Must return (no longjmp(), no
+ * exception of C++), and must not use the session. */
 typedef int (*ofr_exit_function)(void *user, const ofr_exit_point *point);
 
 /* How a text stops.  `threshold` means, by rule:

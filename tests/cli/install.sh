@@ -47,6 +47,14 @@ for name in $names; do
             >log 2>&1 || { complain "pkg-config: $name$kind"; cat log; }
     done
 done
+# The first program of the page is a program.
+sed -n '/^```c$/,/^```$/p' "$prefix/share/doc/offramp/docs/LIBRARY.md" |
+    sed '1d; /^```$/,$d' >first.c
+# shellcheck disable=SC2046,SC2086
+$cc $flags -std=c11 -Wall -Wextra -Wpedantic -Werror first.c \
+    $(pkg-config --cflags --libs offramp) -o first >log 2>&1 ||
+    { complain 'docs/LIBRARY.md: the first program'; cat log; }
+
 cmake -S "$sources" -B found -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_C_COMPILER="$cc" \
     -DCMAKE_C_FLAGS="$flags" >log 2>&1 && cmake --build found >log 2>&1 ||
     { complain 'find_package'; cat log; }
@@ -110,11 +118,37 @@ cut -f4 out | awk 'NR < 3 && !($1 > 0 && $1 < 1) || NR == 3 && $1 != "-" { exit 
 cp out expected
 says_as expected features model 'not very good !'
 
+run predict --model model
+awk -F '\t' '{ print $1 ", said layer " $3 }' out >expected
+LD_LIBRARY_PATH=$libdir ./first model 'not very good !' >out 2>err
+code=$?
+last='the first program'
+exits 0
+stdout_is expected
+
 LD_LIBRARY_PATH=$libdir pc/classify no-such-model text >out 2>err
 code=$?
 last='pc/classify no-such-model'
 exits 1
 remarks 'no-such-model'
+
+# `./run install` refuses before it builds anything.
+refuses()
+{
+    want=$1 text=$2
+    shift 2
+    last="./run install $*"
+    "$source_dir/run" install "$@" >out 2>err
+    code=$?
+    exits "$want"
+    [ "$(wc -l <err)" -eq 1 ] || complain "$last: not one line"
+    remarks "$text"
+}
+: >file
+refuses 2 'needs a folder' --prefix
+refuses 2 "takes --prefix DIR, not '--frefix'" --frefix /tmp
+refuses 1 'file/below cannot be written to' --prefix "$work/file/below"
+refuses 1 "$work/file/below cannot be written to" --prefix=file/below
 
 # Python finds the library from where it is installed.
 if [ -z "$flags" ] && command -v python3 >/dev/null; then
