@@ -236,12 +236,14 @@ step_package()
 
 step_docker()
 {
-    need docker docker.io
-    docker info >/dev/null 2>&1 || leave "the docker daemon does not answer"
-    docker build -t offramp-ci . || return 1
-    [ "$(docker run --rm --entrypoint id offramp-ci -u)" != 0 ] ||
+    tool=docker
+    command -v podman >/dev/null && tool=podman
+    need $tool docker.io
+    $tool info >/dev/null 2>&1 || leave "the daemon of docker does not answer"
+    $tool build -t offramp-ci . || return 1
+    [ "$($tool run --rm --entrypoint id offramp-ci -u)" != 0 ] ||
         { echo 'the image runs as root'; return 1; }
-    docker run --rm --network none offramp-ci demo
+    $tool run --rm --network none offramp-ci demo
 }
 
 # Cross-compiled and run under qemu.  The libraries are Debian's for arm64, beside those

@@ -2,11 +2,11 @@
 #include "io/json_memory.h"
 
 #include <jansson.h>
-#include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "base/once.h"
 
 /* jansson's allocators get no argument: the state of a thread has no other way in. */
 static _Thread_local struct {
@@ -46,9 +46,9 @@ static void route(void)
 
 bool ofr_json_memory_begin(size_t reserve)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    static ofr_once once = OFR_ONCE;
 
-    pthread_once(&once, route);
+    ofr_once_run(&once, route);
     mine.reserve = ofr_mem_alloc(reserve);
     mine.used = 0;
     mine.size = mine.reserve ? reserve : 0;
