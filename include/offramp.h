@@ -22,8 +22,8 @@
  * while one thread runs.  A session does not survive fork(); a model does.
  *
  * Compatibility.  Within one SONAME (libofframp.so.0) functions are added, never
- * changed or removed, and structures keep their size; only structures that the
- * library alone makes (ofr_exit_point, ofr_features) may grow at the end.
+ * changed or removed, and structures keep their size; only ofr_exit_point, which
+ * the library alone makes, may grow at the end.
  */
 #ifndef OFFRAMP_H
 #define OFFRAMP_H
