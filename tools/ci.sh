@@ -262,8 +262,13 @@ step_aarch64()
     PKG_CONFIG_LIBDIR=$libraries/pkgconfig:/usr/share/pkgconfig \
         build aarch64 -DCMAKE_BUILD_TYPE=Release -DCMAKE_SYSTEM_NAME=Linux \
         -DCMAKE_SYSTEM_PROCESSOR=aarch64 -DCMAKE_C_COMPILER=aarch64-linux-gnu-gcc \
-        -DCMAKE_CROSSCOMPILING_EMULATOR=qemu-aarch64-static &&
+        -DCMAKE_CROSSCOMPILING_EMULATOR=qemu-aarch64-static -DOFR_MPI=OFF || return 1
+    if "$out/aarch64/offramp" --version; then
         tests aarch64 -E cli_demo
+    else
+        echo 'skip tests/cli: the system starts no aarch64 programs (binfmt-support)'
+        tests aarch64 -E '^cli_'
+    fi
 }
 
 # ---- steps: long ---------------------------------------------------------------------------
@@ -309,9 +314,7 @@ step_demo()
 step_mpi()
 {
     need mpirun 'openmpi-bin libopenmpi-dev'
-    build mpi -DCMAKE_BUILD_TYPE=Release || return 1
-    "$out/mpi/offramp" doctor | grep -q 'mpi: no' && leave 'this source has no MPI build'
-    tests mpi -R mpi
+    build mpi -DCMAKE_BUILD_TYPE=Release -DOFR_MPI=ON && tests mpi -R 'mpi|ranks'
 }
 
 # ---- running them ---------------------------------------------------------------------------
