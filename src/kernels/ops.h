@@ -29,7 +29,7 @@ typedef struct ofr_dev ofr_dev;
 
 typedef enum ofr_act {
     OFR_ACT_NONE,
-    OFR_ACT_GELU,      /* x Phi(x), by erf; |error| of the fast ones <= 4 ulp-ish */
+    OFR_ACT_GELU,      /* x Phi(x), by erf; fast ones within 2^-23 |x| + 2e-8       */
     OFR_ACT_GELU_TANH, /* "gelu_new": 0.5x(1+tanh(sqrt(2/pi)(x+0.044715x^3)))    */
     OFR_ACT_RELU,
     OFR_ACT_TANH,

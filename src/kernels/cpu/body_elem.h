@@ -48,9 +48,8 @@ static inline vec gelu_tanh_2u(vec x)
 
 static inline __attribute__((always_inline)) vec act_vec(vec x, ofr_act act)
 {
-    vec e;
     switch (act) {
-    case OFR_ACT_GELU: return vec_mul(x, vec_phi(x, &e));
+    case OFR_ACT_GELU: return vec_gelu(x);
     case OFR_ACT_GELU_TANH: return vec_mul(x, sigmoid_vec(gelu_tanh_2u(x)));
     case OFR_ACT_RELU: return vec_max(vec_zero(), x);
     case OFR_ACT_TANH: return vec_tanh(x);

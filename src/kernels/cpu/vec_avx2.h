@@ -169,6 +169,16 @@ static inline vec vec_drop(vec a, uint32_t key, uint32_t index, uint32_t thresho
     return _mm256_and_ps(_mm256_castsi256_ps(keep), _mm256_mul_ps(a, scale));
 }
 
+/* Lane i is the element of table[16] that the last four bits of at[i] name. */
+static inline vec vec_pick(const float table[16], vec at)
+{
+    __m256i index = _mm256_castps_si256(at);
+    __m256 low = _mm256_permutevar8x32_ps(_mm256_loadu_ps(table), index);
+    __m256 high = _mm256_permutevar8x32_ps(_mm256_loadu_ps(table + 8), index);
+    return _mm256_blendv_ps(low, high,
+                            _mm256_castsi256_ps(_mm256_slli_epi32(index, 28)));
+}
+
 /* ---- numbers as files and packed matrices hold them -------------------------- */
 
 static inline vec vec_load_f32(const void *p)

@@ -166,6 +166,12 @@ static inline vec vec_drop(vec a, uint32_t key, uint32_t index, uint32_t thresho
     return _mm512_maskz_mul_ps(keep, a, scale);
 }
 
+/* Lane i is the element of table[16] that the last four bits of at[i] name. */
+static inline vec vec_pick(const float table[16], vec at)
+{
+    return _mm512_permutexvar_ps(_mm512_castps_si512(at), _mm512_loadu_ps(table));
+}
+
 /* ---- numbers as files and packed matrices hold them -------------------------- */
 
 static inline vec vec_load_f32(const void *p)

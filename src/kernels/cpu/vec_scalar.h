@@ -181,6 +181,12 @@ static inline vec vec_phi(vec a, vec *e)
     return p;
 }
 
+static inline vec vec_gelu(vec a)
+{
+    vec e, p = vec_phi(a, &e);
+    return a * p;
+}
+
 /* Lane i is zeroed when mix32(key, index + i) < threshold, else times scale. */
 static inline vec vec_drop(vec a, uint32_t key, uint32_t index, uint32_t threshold,
                            vec scale)
