@@ -10,7 +10,7 @@ for line in version build options processor built found kernels self-check peak 
     says "^$line  *[^ ]"
 done
 says '^self-check .*scalar right'
-says "^folder  *$work, may be written"
+says "^folder  *$(pwd -P), may be written"
 says '^threads .*OMP_NUM_THREADS no limit'
 ! grep -q '^problem' out || complain 'a problem on a machine that has none'
 [ ! -s err ] || complain 'talk on standard error'

@@ -48,11 +48,11 @@ while read -r verb; do
     sed 's/^\[no-\]\(.*\)/\1\nno-\1/' options | while read -r option; do
         where="offramp-$verb.1"
         has "^\(.fB-..fR, \)\?.*.fB--$option.fR" <page
-        where='bash completion'
+        where="bash completion of $verb"
         has "[' ]--$option[' ]" <block.bash
-        where='zsh completion'
+        where="zsh completion of $verb"
         has "[',]--$option[]=[}]" <block.zsh
-        where='fish completion'
+        where="fish completion of $verb"
         has " -l $option " <block.fish
         echo "$failures" >failed
     done

@@ -4,7 +4,7 @@
 . "$2/tests/cli/common.inc"
 build=$(dirname "$offramp")
 
-for tool in cpack dpkg-deb dpkg-shlibdeps; do
+for tool in cpack dpkg-deb dpkg-shlibdeps file; do
     command -v $tool >/dev/null && continue
     echo "skip package: $tool is not installed"
     finish
