@@ -13,6 +13,10 @@
 /* Multiply-adds below which one thread is faster than two. */
 enum { GEMM_SERIAL = 1 << 18 };
 
+/* Rows are dealt to threads in units that share no cache line of a column; the
+ * micro-kernels take any number of them equally well. */
+enum { ROW_UNIT = 4 };
+
 struct product {
     ofr_dev *dev;
     ofr_real *c; /* [M,N], row stride ldc: sums, before the activation */
@@ -34,12 +38,12 @@ struct product {
  * takes as long as about four rows, and copies its rows, a quarter of a panel. */
 static void choose_grid(struct product *g, int n)
 {
-    long rows = (g->M + VEC_MR - 1) / VEC_MR, panels = panels_of(n), best = -1;
+    long rows = (g->M + ROW_UNIT - 1) / ROW_UNIT, panels = panels_of(n), best = -1;
     int threads = g->dev->n_threads;
     if ((double)g->M * n * g->K < GEMM_SERIAL) threads = 1;
     for (int m = threads; m >= 1; m--) {
         int p = threads / m;
-        long mine = (rows + m - 1) / m * VEC_MR, wide = (panels + p - 1) / p;
+        long mine = (rows + m - 1) / m * ROW_UNIT, wide = (panels + p - 1) / p;
         if (mine > g->M) mine = g->M;
         long work = 4 * mine * wide + 16 * wide + mine;
         if (best >= 0 && work >= best) continue;
@@ -124,7 +128,7 @@ static bool my_part(const struct product *g, int t, int n, int *r, int *r_end, i
     size_t a, b;
     int grid = g->grid_m * g->grid_n;
     if (t >= grid) return false;
-    part_of(&a, &b, (size_t)g->M, VEC_MR, t / g->grid_n, g->grid_m);
+    part_of(&a, &b, (size_t)g->M, ROW_UNIT, t / g->grid_n, g->grid_m);
     *r = (int)a;
     *r_end = (int)b;
     part_of(&a, &b, (size_t)n, NR, t % g->grid_n, g->grid_n);
