@@ -13,8 +13,9 @@
 /* Multiply-adds below which one thread is faster than two. */
 enum { GEMM_SERIAL = 1 << 18 };
 
-/* Rows are dealt to threads in units that share no cache line of a column; the
- * micro-kernels take any number of them equally well. */
+/* Rows are dealt to threads in small units, so that shares are equal: a thread's
+ * rows are cut into blocks of at most VEC_MR again, whose exact size hardly
+ * matters. */
 enum { ROW_UNIT = 4 };
 
 struct product {
