@@ -53,7 +53,7 @@ build()
     folder=$out/$1
     shift
     cmake -S . -B "$folder" -G Ninja -Wno-dev -DCMAKE_C_FLAGS=-Werror "$@" &&
-        cmake --build "$folder" -j "$jobs"
+        cmake --build "$folder" -j "$jobs" -- -k 0
 }
 
 # tests FOLDER [ctest arguments]

@@ -302,10 +302,10 @@ static void test_threads(void **state)
         ofr_buf *to = &lines[i >= 1000000];
         uint64_t x = ofr_rng_u64(5, 1, i);
         char word[16];
-        int n = snprintf(word, sizeof word, "%llu",
-                         (unsigned long long)(x % (x >> 32 & 1 ? 1000 : 60000)));
-        for (int k = 0; k < n; k++)
-            word[k] = (char)(word[k] + 'a' - '0');
+        snprintf(word, sizeof word, "%llu",
+                 (unsigned long long)(x % (x >> 32 & 1 ? 1000 : 60000)));
+        for (char *p = word; *p; p++)
+            *p = (char)(*p + 'a' - '0');
         ofr_buf_adds(to, word);
         ofr_buf_addc(to, i % 10 ? ' ' : '\n');
     }
