@@ -303,7 +303,14 @@ static void pack_left_cols(ofr_real *out, ofr_mat a, int m, int k)
             for (int p = p0; p < p1; p++, from += a.cs, to += n) {
                 for (int i = 0; i < whole; i += VEC_N)
                     vec_store(to + i, vec_load(from + i));
-                if (rest) vec_store_n(to + whole, vec_load_n(from + whole, rest), rest);
+                if (!rest) continue;
+                /* What a whole vector writes behind the row, the next rows correct:
+                 * storing a part is slow on some processors. */
+                vec last = vec_load_n(from + whole, rest);
+                if ((p1 - p) * n >= whole + VEC_N)
+                    vec_store(to + whole, last);
+                else
+                    vec_store_n(to + whole, last, rest);
             }
         }
     }
