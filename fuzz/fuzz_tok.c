@@ -2,7 +2,8 @@
  * fuzz_tok.c - damaged vocabularies and hostile text.
  *
  * The first byte says what the rest is: a vocab.txt, a tokenizer.json, a
- * spiece.model, or a text and a pair (apart by a NUL) for a small vocabulary.
+ * spiece.model, or a text and a pair (apart by a NUL) for a small vocabulary.  With
+ * bit 64: the files of a directory.
  */
 #include "fuzz.h"
 
@@ -37,18 +38,61 @@ static void check_encode(const ofr_tok *tok, ofr_str text, ofr_str pair)
     ofr_tok_scratch_free(&cut);
 }
 
+static void check_tokens(const ofr_tok *tok)
+{
+    for (int id = 0; id < ofr_tok_size(tok); id++) {
+        ofr_str token = ofr_tok_token(tok, id);
+        OFR_FUZZ_CHECK(!token.p || !token.n || ofr_tok_id(tok, token) == id);
+    }
+    OFR_FUZZ_CHECK(ofr_tok_pad(tok) >= 0 && ofr_tok_pad(tok) < ofr_tok_size(tok));
+}
+
+/* Opens what stands at `path` and encodes with it.  false: it was refused. */
+static bool open_and_use(const char *path, int lower_case, ofr_str text, ofr_str pair)
+{
+    ofr_tok *tok = NULL;
+    ofr_error err;
+    ofr_status status = ofr_tok_open(&tok, path, (ofr_tok_options){lower_case}, &err);
+    if (status != OFR_OK) {
+        ofr_fuzz_refused(status, &err, path);
+        return false;
+    }
+    check_tokens(tok);
+    check_encode(tok, text, pair);
+    ofr_tok_close(tok);
+    return true;
+}
+
+/* A directory with the files that the parts are. */
+static void open_directory(const uint8_t *data, size_t size, int lower_case, ofr_str text)
+{
+    static const char *const names[] = {
+        "dir/vocab.txt",      "dir/vocab.json",   "dir/merges.txt",
+        "dir/tokenizer.json", "dir/spiece.model", "dir/tokenizer_config.json",
+        "dir/special_tokens_map.json"};
+    char path[96];
+    ofr_error err;
+    snprintf(path, sizeof path, "%s/dir", ofr_fuzz_folder());
+    OFR_FUZZ_CHECK(ofr_file_make_dirs(path, &err) == OFR_OK);
+    ofr_fuzz_files(names, 7, data, size);
+    open_and_use(path, lower_case, text, OFR_STR("b a"));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const char *const names[] = {"vocab.txt", "tokenizer.json", "spiece.model",
                                         "small.txt"};
     ofr_str text = OFR_STR("Ab, [MASK] \xc3\xa9 \xe4\xb8\xad\xf0\x9f\x98\x80"),
             pair = {0};
-    ofr_tok *tok = NULL;
-    ofr_error err;
     const char *path;
-    int kind;
+    int kind, lower_case;
     if (size == 0) return 0;
     kind = data[0] % 4;
+    lower_case = data[0] & 4 ? 0 : -1;
+    if (data[0] & 64) {
+        open_directory(data + 1, size - 1, lower_case, text);
+        return 0;
+    }
     path = kind < 3 ? ofr_fuzz_file(names[kind], data + 1, size - 1)
                     : ofr_fuzz_file(names[3], (const uint8_t *)small, sizeof small - 1);
     if (kind == 3) {
@@ -58,12 +102,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (nul)
             pair = (ofr_str){(const char *)nul + 1, (size_t)(data + size - nul - 1)};
     }
-    if (ofr_tok_open(&tok, path, (ofr_tok_options){data[0] & 4 ? 0 : -1}, &err) !=
-        OFR_OK) {
-        OFR_FUZZ_CHECK(kind < 3 && err.status == OFR_FORMAT);
-        return 0;
-    }
-    check_encode(tok, text, pair);
-    ofr_tok_close(tok);
+    OFR_FUZZ_CHECK(open_and_use(path, lower_case, text, pair) || kind < 3);
     return 0;
 }

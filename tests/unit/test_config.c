@@ -275,7 +275,8 @@ static void test_save(void **state)
                     "{\"model_type\":\"xlm-roberta\",\"architectures\":"
                     "[\"XLMRobertaForMaskedLM\"],\"layer_norm_eps\":1e-05,"
                     "\"max_position_embeddings\":514,\"vocab_size\":77,"
-                    "\"unknown\":[1,2],\"offramp\":{\"calibration\":{\"confidence\":0.25}}}",
+                    "\"unknown\":[1,2],"
+                    "\"offramp\":{\"calibration\":{\"confidence\":0.25}}}",
                     &err),
               err);
     assert_ok(ofr_config_set_labels(&c, 3, names, false, &err), err);
