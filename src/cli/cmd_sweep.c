@@ -91,6 +91,7 @@ static ofr_status check_out(const char *dir, ofr_error *err)
 
     if (!dir) return OFR_OK;
     OFR_TRY(ofr_file_make_dirs(dir, err));
+    ofr_file_tidy(dir);
     OFR_TRY(ofr_file_join(path, dir, "records.jsonl", err));
     return ofr_file_check(path, err);
 }

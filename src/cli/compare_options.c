@@ -272,6 +272,7 @@ ofr_status ofr_compare_settle(const ofr_compare_values *values, ofr_error *err)
     ofr_status status;
 
     OFR_TRY(ofr_file_make_dirs(values->out, err));
+    ofr_file_tidy(values->out);
     OFR_TRY(ofr_file_join(path, values->out, "compare.json", err));
     if (!ofr_file_exists(path)) return save(values, path, err);
     OFR_TRY(ofr_json_load(&json, path, err));

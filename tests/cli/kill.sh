@@ -235,4 +235,36 @@ order
 for at in $(event 2 "^write $checkpoint") $(event 3 "^rename $checkpoint"); do
     kill_at "$at" --method fastbert --exit-epochs 1
 done
+
+# ---- a comparison: the same command goes on, and a disk that was full is tried again ----
+# compare FAULT DIR
+compare()
+{
+    mkdir -p "$2"
+    last="offramp compare ($1)"
+    (cd "$2" && OFFRAMP_FAULT=$1 OFFRAMP_TRACE=trace "$faulty" compare --methods \
+        pabee,static --seeds 1 --model ../start --train ../texts.tsv --test ../texts.tsv \
+        --text review --label verdict --dev-split 0.25 --epochs 2 --batch 16 --lr 0.005 \
+        --resamples 100 --threads 1 -q --out c) >out 2>err
+    code=$?
+}
+compare '' whole-c
+exits 0
+cp whole-c/trace whole.trace
+for fault in "kill:$(event 1 '^rename c/runs/static.1/sweep')" \
+    "kill:$(event 1 '^write c/runs/pabee.1/records')" "kill:$(event 1 '^rename c/report.json')" \
+    "write:$(grep '^write' whole.trace | grep -n 'pabee.1/journal' | sed -n 2p |
+        cut -d : -f 1)+" \
+    "rename:$(grep '^rename' whole.trace | grep -n ' c/records' | cut -d : -f 1)"; do
+    rm -rf c2
+    compare "$fault" c2
+    case $fault in kill*) exits 137 ;; *) exits 1 ;; esac
+    compare '' c2
+    exits 0
+    for file in records.jsonl report.json report.csv runs/pabee.1/model.safetensors \
+        runs/static.1/model.safetensors runs/static.1/journal.jsonl; do
+        cmp -s "whole-c/c/$file" "c2/c/$file" || complain "$last after $fault: another $file"
+    done
+    [ -z "$(find c2 -name '*.tmp')" ] || { complain "$fault: left behind"; find c2 -name '*.tmp'; }
+done
 finish
