@@ -2,6 +2,7 @@
 # Verbs whose system calls fail, one by one: the files that were there survive bit for
 # bit, nothing is left behind, one line names the file, the reason and the next step.
 # Memory runs out at many places.  Full and closed disks are found before the work.
+# shellcheck disable=SC2086 # $data is several words
 . "$2/tests/cli/common.inc"
 faulty=$(dirname "$offramp")/tests/offramp_faults
 [ -x "$faulty" ] || { echo "skip faults: $faulty is not built"; exit 0; }

@@ -181,15 +181,42 @@ for what in open write; do
         complain "$last: it could not write, and it trained"
     rm -rf run
 done
-if [ "$(id -u)" -ne 0 ]; then
-    mkdir closed
-    chmod 555 closed
+mkdir closed
+chmod 755 . start
+chmod 644 start/* texts.tsv
+chmod 555 closed
+nobody='' # root may write everywhere
+[ "$(id -u)" -ne 0 ] || nobody='setpriv --reuid=65534 --regid=65534 --clear-groups'
+# shellcheck disable=SC2086
+if $nobody "$offramp" --version >/dev/null 2>&1; then
     # shellcheck disable=SC2086
-    run train --model start $data $how --out closed/run
+    $nobody "$offramp" train --model start $data $how --out closed/run >out 2>err
+    code=$?
+    last='offramp train --out closed/run'
     fails 1 ' train' 'closed/run: cannot create the directory: Permission denied; choose'
-    chmod 755 closed
 else
-    echo 'skip read-only folder: root may write everywhere'
+    echo 'skip read-only folder: root may write everywhere, and setpriv does not run offramp'
+fi
+
+# ---- a disk that is full for a while ----
+mkdir small
+trap 'umount "$work/small" 2>/dev/null; rm -rf "$work"' EXIT
+if mount -t tmpfs -o size=2m none small 2>/dev/null; then
+    rm -rf run
+    ln -s small run
+    # shellcheck disable=SC2086
+    train "kill:$(step policy)" $hard
+    exits 137
+    dd if=/dev/zero of=small/filler bs=64k >/dev/null 2>&1
+    run train --resume --out run -q
+    fails 1 ' train' 'run: 0\.0 MB are free on that disk, the run needs 0\.[0-9]* MB; make room'
+    rm small/filler
+    # shellcheck disable=SC2086
+    resume $hard
+    same
+    umount small
+else
+    echo 'skip a full disk: mounting a tmpfs is not permitted'
 fi
 
 # ---- sizes of files are limited: an error, no signal ----
