@@ -27,52 +27,6 @@ static void count_down(void *user, const char *label, long long done, long long 
     if (s->left > 0 && --s->left == 0) s->flag = 1;
 }
 
-static ofr_method_options plain_options(void)
-{
-    ofr_method_options o;
-
-    ofr_method_options_init(&o);
-    o.joint_epochs = 2;
-    o.policy_epochs = 2;
-    o.task_epochs = 1;
-    o.iterations = 2;
-    o.tolerance = 0;
-    o.batch = 16;
-    o.policy_batch = 8;
-    o.lr = 3e-3;
-    o.policy_hidden = 6;
-    o.dropout = o.attention_dropout = o.head_dropout = 0.1;
-    o.policy_holdout = 0.3;
-    return o;
-}
-
-/* Everything that has randomness or memory switched on. */
-static ofr_method_options hard_options(void)
-{
-    ofr_method_options o = plain_options();
-
-    o.gradient = OFR_GRADIENT_REINFORCE;
-    o.task_loss = OFR_TASK_SAMPLED;
-    o.task_updates_policy = true;
-    o.hardness = OFR_HARDNESS_FORGETTING;
-    o.entropy_bonus = 0.01;
-    o.weight_decay = 0.01;
-    o.warmup = 0.1;
-    o.save_steps = 3;
-    o.pooler = OFR_POOLER_PER_LAYER;
-    o.alphas = "0.01,0.1";
-    o.max_loss = 5;
-    return o;
-}
-
-static char *copy_of(const char *path)
-{
-    const char *text = support_read(path);
-    char *copy = malloc(strlen(text) + 1);
-
-    return strcpy(copy, text);
-}
-
 /* One run in `folder`, interrupted again and again when `every` is not empty:
  * after every[0] progress calls, then every[1]...; weights into w. */
 static int run(const toy *t, const ofr_method *method, const ofr_method_options *o,
@@ -111,14 +65,6 @@ static int run(const toy *t, const ofr_method *method, const ofr_method_options 
     }
 }
 
-static char *journal_of(const char *folder)
-{
-    char name[100];
-
-    snprintf(name, sizeof name, "%s/journal.jsonl", folder);
-    return copy_of(support_path(name));
-}
-
 static void same_as_whole(const ofr_method *method, const ofr_method_options *o,
                           const int *every, int n_every, int least)
 {
@@ -130,8 +76,8 @@ static void same_as_whole(const ofr_method *method, const ofr_method_options *o,
     toy_open(&t, N_TRAIN, L, 1);
     assert_int_equal(run(&t, method, o, "whole", NULL, 0, &w1, &n1, NULL), 0);
     assert_true(run(&t, method, o, "parts", every, n_every, &w2, &n2, NULL) >= least);
-    j1 = journal_of("whole");
-    j2 = journal_of("parts");
+    j1 = toy_journal("whole");
+    j2 = toy_journal("parts");
     assert_int_equal(n1, n2);
     assert_memory_equal(w1, w2, n1 * sizeof *w1);
     assert_string_equal(j1, j2);
@@ -146,7 +92,7 @@ static void test_resume_plain(void **state)
 {
     static const int every[] = {1, 2, 3, 5, 1, 1,  7, 4, 6, 9,
                                 2, 8, 3, 3, 5, 11, 1, 2, 1, 4};
-    const ofr_method_options o = plain_options();
+    const ofr_method_options o = toy_options();
 
     (void)state;
     same_as_whole(&ofr_method_consistentee, &o, every, 20, 12);
@@ -156,7 +102,7 @@ static void test_resume_hard(void **state)
 {
     static const int every[] = {3, 1, 4, 1, 5, 9, 2, 6, 5, 3,
                                 5, 8, 9, 7, 9, 3, 2, 3, 8, 4};
-    const ofr_method_options o = hard_options();
+    const ofr_method_options o = toy_hard_options();
 
     (void)state;
     same_as_whole(&ofr_method_consistentee, &o, every, 20, 12);
@@ -165,7 +111,7 @@ static void test_resume_hard(void **state)
 /* One interruption at every possible moment of a short run. */
 static void test_resume_everywhere(void **state)
 {
-    ofr_method_options o = hard_options();
+    ofr_method_options o = toy_hard_options();
     toy t;
     ofr_real *w1, *w2;
     size_t n1, n2;
@@ -176,12 +122,12 @@ static void test_resume_everywhere(void **state)
     o.joint_epochs = o.policy_epochs = o.iterations = 1;
     toy_open(&t, 40, L, 1);
     run(&t, &ofr_method_consistentee, &o, "one", NULL, 0, &w1, &n1, NULL);
-    j1 = journal_of("one");
+    j1 = toy_journal("one");
     for (;; at++) {
         const int n =
             run(&t, &ofr_method_consistentee, &o, "two", &at, 1, &w2, &n2, NULL);
 
-        j2 = journal_of("two");
+        j2 = toy_journal("two");
         assert_memory_equal(w1, w2, n1 * sizeof *w1);
         assert_string_equal(j1, j2);
         free(w2);
@@ -197,7 +143,7 @@ static void test_resume_everywhere(void **state)
 static void test_resume_finetune(void **state)
 {
     static const int every[] = {2, 3, 4};
-    const ofr_method_options o = plain_options();
+    const ofr_method_options o = toy_options();
 
     (void)state;
     same_as_whole(&ofr_method_finetune, &o, every, 3, 2);
@@ -209,7 +155,7 @@ static void test_resume_methods(void **state)
 {
     static const int every[] = {1, 3, 4, 2, 7, 1, 5, 3, 1, 6, 2, 1};
     const size_t before = ofr_mem_violations(), live = ofr_mem_live();
-    ofr_method_options o = plain_options();
+    ofr_method_options o = toy_options();
 
     (void)state;
     o.exit_epochs = 2;
@@ -233,7 +179,7 @@ static void test_resume_methods(void **state)
 
 static void test_threads(void **state)
 {
-    const ofr_method_options o = hard_options();
+    const ofr_method_options o = toy_hard_options();
     toy t;
     ofr_real *w1, *w2;
     size_t n1, n2;
@@ -246,8 +192,8 @@ static void test_threads(void **state)
     toy_open(&t, N_TRAIN, L, 2);
     run(&t, &ofr_method_consistentee, &o, "two-threads", NULL, 0, &w2, &n2, NULL);
     toy_close(&t);
-    j1 = journal_of("one-thread");
-    j2 = journal_of("two-threads");
+    j1 = toy_journal("one-thread");
+    j2 = toy_journal("two-threads");
     assert_memory_equal(w1, w2, n1 * sizeof *w1);
     assert_string_equal(j1, j2);
     free(w1);
@@ -258,7 +204,7 @@ static void test_threads(void **state)
 
 static void test_no_allocation(void **state)
 {
-    const ofr_method_options o = hard_options();
+    const ofr_method_options o = toy_hard_options();
     const size_t before = ofr_mem_violations();
     toy t;
     ofr_real *w;
@@ -277,7 +223,7 @@ static void test_no_allocation(void **state)
 /* Other data or settings than those of the checkpoint are refused. */
 static void test_other_settings(void **state)
 {
-    ofr_method_options o = plain_options();
+    ofr_method_options o = toy_options();
     stopper s = {0, 4};
     ofr_method_job job = {.stop = &s.flag, .progress = count_down, .user = &s};
     char out[OFR_PATH_MAX];
@@ -306,7 +252,7 @@ static void test_other_settings(void **state)
 /* A method and its loop give back all they took. */
 static void test_no_leak(void **state)
 {
-    const ofr_method_options o = hard_options();
+    const ofr_method_options o = toy_hard_options();
     const size_t before = ofr_mem_live();
     toy t;
     ofr_real *w;

@@ -186,6 +186,54 @@ static void toy_encoder(const toy *t, ofr_encoder *encoder, const ofr_method_opt
               err);
 }
 
+/* Short phases of every kind, with dropout. */
+static inline ofr_method_options toy_options(void)
+{
+    ofr_method_options o;
+
+    ofr_method_options_init(&o);
+    o.joint_epochs = o.policy_epochs = o.iterations = 2;
+    o.task_epochs = 1;
+    o.tolerance = 0;
+    o.batch = 16;
+    o.policy_batch = 8;
+    o.lr = 3e-3;
+    o.policy_hidden = 6;
+    o.dropout = o.attention_dropout = o.head_dropout = 0.1;
+    o.policy_holdout = 0.3;
+    return o;
+}
+
+/* And everything that has randomness or memory switched on. */
+static inline ofr_method_options toy_hard_options(void)
+{
+    ofr_method_options o = toy_options();
+
+    o.gradient = OFR_GRADIENT_REINFORCE;
+    o.task_loss = OFR_TASK_SAMPLED;
+    o.task_updates_policy = true;
+    o.hardness = OFR_HARDNESS_FORGETTING;
+    o.entropy_bonus = 0.01;
+    o.weight_decay = 0.01;
+    o.warmup = 0.1;
+    o.save_steps = 3;
+    o.pooler = OFR_POOLER_PER_LAYER;
+    o.alphas = "0.01,0.1";
+    o.max_loss = 5;
+    return o;
+}
+
+/* A copy of folder/journal.jsonl below the temporary folder; the caller frees it. */
+static inline char *toy_journal(const char *folder)
+{
+    char name[100];
+    const char *text;
+
+    snprintf(name, sizeof name, "%s/journal.jsonl", folder);
+    text = support_read(support_path(name));
+    return strcpy(malloc(strlen(text) + 1), text);
+}
+
 /* One thread or two: the same weights. */
 static inline void toy_threads(const ofr_method *method, const ofr_method_options *o)
 {

@@ -105,19 +105,9 @@ static ofr_status run(const ofr_method *method, const ofr_method_options *o, int
     return status;
 }
 
-static char *journal_of(const char *folder)
-{
-    char name[100];
-    const char *text;
-
-    snprintf(name, sizeof name, "%s/journal.jsonl", folder);
-    text = support_read(support_path(name));
-    return strcpy(malloc(strlen(text) + 1), text);
-}
-
 static int losses_of(double out[MOST_LOSSES], const char *folder)
 {
-    char *journal = journal_of(folder);
+    char *journal = toy_journal(folder);
     int n = 0;
 
     for (const char *p = journal; (p = strstr(p, "\"loss\":")) && n < MOST_LOSSES; p += 7)
@@ -130,36 +120,19 @@ static int losses_of(double out[MOST_LOSSES], const char *folder)
 
 static ofr_method_options plain_options(void)
 {
-    ofr_method_options o;
+    ofr_method_options o = toy_options();
 
-    ofr_method_options_init(&o);
-    o.joint_epochs = o.policy_epochs = o.task_epochs = 1;
-    o.exit_epochs = 1;
-    o.iterations = 1;
-    o.tolerance = 0;
-    o.batch = 16;
-    o.policy_batch = 8;
-    o.lr = 3e-3;
-    o.policy_hidden = 6;
-    o.dropout = o.attention_dropout = o.head_dropout = 0.1;
-    o.policy_holdout = 0.3;
+    o.joint_epochs = o.policy_epochs = o.exit_epochs = o.iterations = 1;
     o.weight_decay = 0.01;
     return o;
 }
 
-/* Everything that has randomness or memory switched on. */
 static ofr_method_options hard_options(void)
 {
-    ofr_method_options o = plain_options();
+    ofr_method_options o = toy_hard_options();
 
-    o.gradient = OFR_GRADIENT_REINFORCE;
-    o.task_loss = OFR_TASK_SAMPLED;
-    o.task_updates_policy = true;
-    o.hardness = OFR_HARDNESS_FORGETTING;
-    o.entropy_bonus = 0.01;
-    o.pooler = OFR_POOLER_PER_LAYER;
-    o.alphas = "0.01,0.1";
-    o.max_loss = 5;
+    o.joint_epochs = o.policy_epochs = o.iterations = 1;
+    o.save_steps = 0;
     return o;
 }
 
@@ -230,8 +203,8 @@ static void test_repeats(void **state)
     (void)state;
     run(&ofr_method_consistentee, &o, 2, "first", false, -1, 0, &w1, &n1);
     run(&ofr_method_consistentee, &o, 2, "second", false, -1, 0, &w2, &n2);
-    j1 = journal_of("first");
-    j2 = journal_of("second");
+    j1 = toy_journal("first");
+    j2 = toy_journal("second");
     assert_memory_equal(w1, w2, n1 * sizeof *w1);
     assert_string_equal(j1, j2);
     free(w1);
@@ -252,7 +225,7 @@ static void test_interrupted(void **state)
 
     (void)state;
     run(&ofr_method_consistentee, &o, 2, "whole", false, -1, 0, &w1, &n1);
-    j1 = journal_of("whole");
+    j1 = toy_journal("whole");
     for (int i = 0; i < 6; i++) {
         assert_int_equal(run(&ofr_method_consistentee, &o, 2, "parts", i > 0, i % 2,
                              moments[i], &w2, &n2),
@@ -260,7 +233,7 @@ static void test_interrupted(void **state)
     }
     assert_int_equal(run(&ofr_method_consistentee, &o, 2, "parts", true, -1, 0, &w2, &n2),
                      OFR_OK);
-    j2 = journal_of("parts");
+    j2 = toy_journal("parts");
     assert_memory_equal(w1, w2, n1 * sizeof *w1);
     assert_string_equal(j1, j2);
     free(w2);
