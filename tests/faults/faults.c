@@ -14,8 +14,8 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-const char *const fault_names[FAULT_KINDS] = {"memory", "open",   "write", "sync", "close",
-                                              "rename", "mkdir", "truncate", "event"};
+const char *const fault_names[FAULT_KINDS] = {
+    "memory", "open", "write", "sync", "close", "rename", "mkdir", "truncate", "event"};
 const int fault_errnos[FAULT_KINDS] = {ENOMEM, EACCES, ENOSPC, EIO,   EIO,
                                        EACCES, ENOSPC, EIO,    ENOSPC};
 

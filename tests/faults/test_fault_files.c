@@ -334,7 +334,8 @@ static void test_tail(void **state)
     assert_fails(ofr_tail_open(&tail, path, 4, &err), OFR_IO, err,
                  "journal: cannot continue: ");
     faults_fail(FAULT_OPEN, 1, false);
-    assert_fails(ofr_tail_open(&tail, path, 4, &err), OFR_IO, err, "journal: cannot write");
+    assert_fails(ofr_tail_open(&tail, path, 4, &err), OFR_IO, err,
+                 "journal: cannot write");
     faults_off();
     assert_string_equal(support_read(path), "one\ntwo\nthr");
     assert_ok(ofr_tail_open(&tail, path, -1, &err), err); /* the torn line goes */

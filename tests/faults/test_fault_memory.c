@@ -89,7 +89,8 @@ static void write_wordpiece(const char *dir)
 static void write_bpe(const char *dir)
 {
     static const char merges[] = "#version: 0.2\nw a\n";
-    static const char *const special[] = {"wa", "<s>", "</s>", "<unk>", "<pad>", "<mask>"};
+    static const char *const special[] = {"wa",    "<s>",   "</s>",
+                                          "<unk>", "<pad>", "<mask>"};
     char path[OFR_PATH_MAX];
     ofr_buf json;
     ofr_error err;
@@ -273,8 +274,8 @@ static ofr_status train(void *self, double *digest, ofr_error *err)
     ofr_status status = ofr_encoder_new(&encoder, &run->t.config, 5, err);
 
     if (status) return status;
-    status = ofr_encoder_set_task(&encoder, run->t.train.K, run->t.train.label_names, false,
-                                  (ofr_pooler_kind)run->options.pooler,
+    status = ofr_encoder_set_task(&encoder, run->t.train.K, run->t.train.label_names,
+                                  false, (ofr_pooler_kind)run->options.pooler,
                                   run->options.policy_hidden, 5, err);
     if (!status)
         status = ofr_method_train(run->method, &encoder, run->t.dev, &run->t.data,

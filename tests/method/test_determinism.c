@@ -23,7 +23,8 @@ static ofr_real *train(const ofr_method *method, const ofr_method_options *o, in
 
     toy_open(&t, 60, 4, threads);
     toy_encoder(&t, &encoder, o);
-    assert_ok(ofr_method_train(method, &encoder, t.dev, &t.data, o, &job, NULL, &err), err);
+    assert_ok(ofr_method_train(method, &encoder, t.dev, &t.data, o, &job, NULL, &err),
+              err);
     *bytes = encoder.params.total * sizeof *w;
     w = test_malloc(*bytes);
     memcpy(w, encoder.w, *bytes);
@@ -53,7 +54,8 @@ static void test_methods(void **state)
 
             assert_int_equal(same, bytes);
             if (memcmp(one, more, bytes) != 0)
-                fail_msg("%s: other weights on %d threads", ofr_methods[i]->name, threads);
+                fail_msg("%s: other weights on %d threads", ofr_methods[i]->name,
+                         threads);
             test_free(more);
         }
         test_free(one);
@@ -97,9 +99,11 @@ static void check(const bed *b, int text, int exit_layer, const ofr_real *logits
 {
     const answer *want = &b->want[text];
 
-    if (exit_layer != want->exit_layer || memcmp(logits, want->logits, sizeof want->logits))
-        fail_msg("text %d, %s: layer %d and %.9g, alone %d and %.9g", text, how, exit_layer,
-                 (double)logits[0], want->exit_layer, (double)want->logits[0]);
+    if (exit_layer != want->exit_layer ||
+        memcmp(logits, want->logits, sizeof want->logits) != 0)
+        fail_msg("text %d, %s: layer %d and %.9g, alone %d and %.9g", text, how,
+                 exit_layer, (double)logits[0], want->exit_layer,
+                 (double)want->logits[0]);
 }
 
 static void run_batches(bed *b, int threads, int B, bool learn)
@@ -110,8 +114,8 @@ static void run_batches(bed *b, int threads, int B, bool learn)
     char how[64];
 
     snprintf(how, sizeof how, "batches of %d on %d threads", B, threads);
-    assert_ok(ofr_runner_open(&runner, &b->encoder, b->dev[threads - 1], &ofr_rule_entropy,
-                              0.75, MAX_B, MAX_B * MAX_T, &err),
+    assert_ok(ofr_runner_open(&runner, &b->encoder, b->dev[threads - 1],
+                              &ofr_rule_entropy, 0.75, MAX_B, MAX_B * MAX_T, &err),
               err);
     for (int first = 0; first < N; first += B) {
         const int n = B < N - first ? B : N - first;
@@ -147,8 +151,8 @@ static void run_stream(bed *b, int threads)
     ofr_error err;
 
     b->sent = b->order;
-    assert_ok(ofr_stream_open(&stream, &b->encoder, b->dev[threads - 1], &ofr_rule_entropy,
-                              0.75, &how, &err),
+    assert_ok(ofr_stream_open(&stream, &b->encoder, b->dev[threads - 1],
+                              &ofr_rule_entropy, 0.75, &how, &err),
               err);
     for (int first = 0; first < N; first += 17) {
         const int n = 17 < N - first ? 17 : N - first;
@@ -185,7 +189,8 @@ static void check_precision(bed *b, ofr_precision precision)
 
 static void test_precisions(void **state)
 {
-    const tiny_shape shape = {.L = L, .C = 32, .H = 4, .F = 64, .K = K, .policy_hidden = 4};
+    const tiny_shape shape = {
+        .L = L, .C = 32, .H = 4, .F = 64, .K = K, .policy_hidden = 4};
     const ofr_ops ops = ofr_ops_select(ofr_cpu_features());
     bed *b = test_calloc(1, sizeof *b);
     ofr_error err;

@@ -93,8 +93,8 @@ static void test_nowhere(void **state)
     line(&journal, 1);
     assert_int_equal(journal.bytes, 23);
     ofr_journal_close(&journal);
-    assert_fails(ofr_journal_open(&journal, "/nonexistent/x.jsonl", 0, &err), OFR_NOT_FOUND,
-                 err, "/nonexistent/x.jsonl: cannot write");
+    assert_fails(ofr_journal_open(&journal, "/nonexistent/x.jsonl", 0, &err),
+                 OFR_NOT_FOUND, err, "/nonexistent/x.jsonl: cannot write");
     if (ofr_file_exists("/dev/full")) {
         assert_ok(ofr_journal_open(&journal, "/dev/full", -1, &err), err);
         ofr_journal_begin(&journal, "step");
