@@ -70,10 +70,11 @@ ofr_status ofr_tail_open(ofr_tail *tail, const char *path, long long keep,
     const long long found = tail->bytes;
     ofr_tail_close(tail);
     if (number) return ofr_os_fail(err, path, "continue", number);
-    return ofr_fail(err, OFR_FORMAT,
-                    "%s: has %lld bytes, but the checkpoint was made when it had %lld; it "
-                    "can not be continued, restore it or start again with --overwrite",
-                    path, found, keep);
+    return ofr_fail(
+        err, OFR_FORMAT,
+        "%s: has %lld bytes, but the checkpoint was made when it had %lld; it "
+        "can not be continued, restore it or start again with --overwrite",
+        path, found, keep);
 }
 
 void ofr_tail_close(ofr_tail *tail)

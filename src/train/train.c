@@ -240,11 +240,11 @@ static ofr_status check_position(const ofr_trainer *trainer, const char *path,
         const int64_t low = i == 0 ? -1 : 0, high = i == 0 ? n_phases - 1 : most;
 
         if (counts[i] < low || counts[i] > high)
-            return ofr_fail(err, OFR_FORMAT,
-                            "%s: 'position'[%zu] is %lld, expected %lld..%lld; the file is "
-                            "damaged, start again with --overwrite",
-                            path, i, (long long)counts[i], (long long)low,
-                            (long long)high);
+            return ofr_fail(
+                err, OFR_FORMAT,
+                "%s: 'position'[%zu] is %lld, expected %lld..%lld; the file is "
+                "damaged, start again with --overwrite",
+                path, i, (long long)counts[i], (long long)low, (long long)high);
     }
     return OFR_OK;
 }
@@ -285,11 +285,12 @@ static ofr_status check_place(const ofr_trainer *trainer, const char *path,
     const int n_steps = plan->epochs ? ofr_order_batches(plan->n_items, plan->batch) : 0;
 
     if (trainer->at.epoch <= plan->epochs && trainer->at.step <= n_steps) return OFR_OK;
-    return ofr_fail(err, OFR_FORMAT,
-                    "%s: 'position' is epoch %lld, step %lld, expected at most %d and %d; "
-                    "the file is damaged, start again with --overwrite",
-                    path, (long long)trainer->at.epoch, (long long)trainer->at.step,
-                    plan->epochs, n_steps);
+    return ofr_fail(
+        err, OFR_FORMAT,
+        "%s: 'position' is epoch %lld, step %lld, expected at most %d and %d; "
+        "the file is damaged, start again with --overwrite",
+        path, (long long)trainer->at.epoch, (long long)trainer->at.step, plan->epochs,
+        n_steps);
 }
 
 static ofr_status read_moments(ofr_trainer *trainer, const ofr_checkpoint *checkpoint,
