@@ -135,7 +135,7 @@ some_memory()
             remarks 'out of memory'
             box_is either
         fi
-        n=$((n + 1 + n / 4))
+        [ "${OFFRAMP_LONG:-}" ] && n=$((n + 1)) || n=$((n + 1 + n / 4))
         [ "$good" ] && good='' || good=+
     done
     [ "$n" -ge 40 ] || complain "$last: only $n allocations"

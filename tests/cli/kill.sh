@@ -155,6 +155,7 @@ fail_at()
     same
 }
 n_writes=$(grep -c '^write' whole.trace)
+n_memory=$(sed -n 's/^memory //p' whole.trace)
 # shellcheck disable=SC2086
 {
     fail_at "write:1" 'train.json: cannot write: No space left on device; make room' $hard
@@ -164,7 +165,10 @@ n_writes=$(grep -c '^write' whole.trace)
     fail_at "write:$((n_writes - 1))" "No space.*then continue" $hard
     fail_at "sync:9" "Input/output error.*then continue" $hard
     fail_at "rename:4" "Permission denied.*then continue" $hard
-    fail_at "memory:700" 'out of memory' $hard
+    for part in 2 3 5 7 9; do # tenths of the allocations of the run
+        fail_at "memory:$((n_memory * part / 10))" 'out of memory' $hard
+    done
+    fail_at "memory:$((n_memory - 5))+" 'out of memory' $hard
 }
 
 # ---- what is found before the work ----

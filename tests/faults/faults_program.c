@@ -8,7 +8,7 @@
  *   OFFRAMP_FAULT=int:5,term:9    SIGINT at event 5, SIGTERM at event 9
  *   OFFRAMP_FAULT=room:1000       1000 bytes are free on every disk
  *   OFFRAMP_FAULT=short:7         writes take 7 bytes at most and are interrupted
- *   OFFRAMP_TRACE=FILE            a line per event
+ *   OFFRAMP_TRACE=FILE            a line per event, and how many allocations there were
  *
  * A program whose fault was never reached exits as ever and leaves the file
  * OFFRAMP_MISSED behind if that is set: the loop over n is at its end.
@@ -25,9 +25,14 @@ int __real_open(const char *path, int flags, ...);
 
 static void report(void)
 {
-    const char *missed = getenv("OFFRAMP_MISSED");
+    const char *missed = getenv("OFFRAMP_MISSED"), *trace = getenv("OFFRAMP_TRACE");
+    FILE *file = trace ? fopen(trace, "a") : NULL;
 
     faults_trace(-1);
+    if (file) {
+        fprintf(file, "memory %zu\n", faults_count(FAULT_MEMORY));
+        fclose(file);
+    }
     if (missed && !faults_hit()) (void)__real_open(missed, O_WRONLY | O_CREAT, 0666);
 }
 
