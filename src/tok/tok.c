@@ -245,7 +245,7 @@ ofr_status ofr_tok_encode(const ofr_tok *tok, ofr_tok_scratch *scratch, ofr_str 
     put(&w, tok->sep, 0);
     if (has_pair) {
         if (bpe) put(&w, tok->sep, 0);
-        put_part(&w, scratch->work + second, n_b, bpe ? 0 : 1);
+        if (n_b) put_part(&w, scratch->work + second, n_b, bpe ? 0 : 1);
         put(&w, tok->sep, bpe ? 0 : 1);
     }
     scratch->n = w.n;
