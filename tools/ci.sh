@@ -176,7 +176,9 @@ step_asan()
 
 # Tests in which threads meet: pool, kernels with several threads, runner, training,
 # many sessions on one model, and the programs that take --threads.
-threaded='pool|api|session|run|thread|checkkernel|batch|parity|grad|stream|train|method|learn|evaluate|sweep|predict|eval|vocab|examples|determinism'
+threaded='pool|api|run|checkkernel|encoder_(batch|parity)$|token_exits$|stream|ranks|train'
+threaded="$threaded|method|determinism|fastbert|hashee|learn|evaluate|sweep"
+threaded="$threaded|cli_(eval|predict|train|vocab)"
 
 step_tsan()
 {
