@@ -92,7 +92,7 @@ static void test_resume_plain(void **state)
 {
     static const int every[] = {1, 2, 3, 5, 1, 1,  7, 4, 6, 9,
                                 2, 8, 3, 3, 5, 11, 1, 2, 1, 4};
-    const ofr_method_options o = toy_options();
+    const ofr_method_options o = toy_short_options();
 
     (void)state;
     same_as_whole(&ofr_method_consistentee, &o, every, 20, 12);
@@ -143,7 +143,7 @@ static void test_resume_everywhere(void **state)
 static void test_resume_finetune(void **state)
 {
     static const int every[] = {2, 3, 4};
-    const ofr_method_options o = toy_options();
+    const ofr_method_options o = toy_short_options();
 
     (void)state;
     same_as_whole(&ofr_method_finetune, &o, every, 3, 2);
@@ -155,7 +155,7 @@ static void test_resume_methods(void **state)
 {
     static const int every[] = {1, 3, 4, 2, 7, 1, 5, 3, 1, 6, 2, 1};
     const size_t before = ofr_mem_violations(), live = ofr_mem_live();
-    ofr_method_options o = toy_options();
+    ofr_method_options o = toy_short_options();
 
     (void)state;
     o.exit_epochs = 2;
@@ -223,7 +223,7 @@ static void test_no_allocation(void **state)
 /* Other data or settings than those of the checkpoint are refused. */
 static void test_other_settings(void **state)
 {
-    ofr_method_options o = toy_options();
+    ofr_method_options o = toy_short_options();
     stopper s = {0, 4};
     ofr_method_job job = {.stop = &s.flag, .progress = count_down, .user = &s};
     char out[OFR_PATH_MAX];

@@ -187,7 +187,7 @@ static void toy_encoder(const toy *t, ofr_encoder *encoder, const ofr_method_opt
 }
 
 /* Short phases of every kind, with dropout. */
-static inline ofr_method_options toy_options(void)
+static inline ofr_method_options toy_short_options(void)
 {
     ofr_method_options o;
 
@@ -207,7 +207,7 @@ static inline ofr_method_options toy_options(void)
 /* And everything that has randomness or memory switched on. */
 static inline ofr_method_options toy_hard_options(void)
 {
-    ofr_method_options o = toy_options();
+    ofr_method_options o = toy_short_options();
 
     o.gradient = OFR_GRADIENT_REINFORCE;
     o.task_loss = OFR_TASK_SAMPLED;
