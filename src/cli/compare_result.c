@@ -171,8 +171,8 @@ static ofr_status check_values(const ofr_compare_result *r, const char *path,
         !(K >= 1 && K <= 65536))
         return ofr_fail(err, OFR_FORMAT,
                         "%s: 'figures' says metric %g, %g layers and %g classes, "
-                        "expected 0..%d, 1..512 and 1..65536; the file is damaged, remove "
-                        "it to measure the run again",
+                        "expected 0..%d, 1..512 and 1..65536; the file is damaged, "
+                        "remove it to measure the run again",
                         path, f[OFR_RESULT_METRIC], f[OFR_RESULT_LAYERS], K,
                         OFR_METRIC_SPEARMAN);
     for (size_t i = 0; i < ((size_t)r->n + 1) * (size_t)r->n_texts; i++) {

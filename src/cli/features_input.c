@@ -75,8 +75,8 @@ static ofr_status check_token(const ofr_config *config, const char *path, int b,
 {
     if (id < 0 || id >= config->V)
         return ofr_fail(err, OFR_FORMAT,
-                        "%s: input_ids[%d,%d] is %" PRId64 ", expected 0 to %d; correct it "
-                        "or give the model of this vocabulary",
+                        "%s: input_ids[%d,%d] is %" PRId64 ", expected 0 to %d; correct "
+                        "it or give the model of this vocabulary",
                         path, b, t, id, config->V - 1);
     if (config->n_types > 0 && (type < 0 || type >= config->n_types))
         return ofr_fail(err, OFR_FORMAT,

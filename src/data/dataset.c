@@ -208,8 +208,8 @@ static ofr_status bad_label(const ofr_dataset *data, const char *path, int line,
     }
     status = ofr_fail(
         err, OFR_FORMAT,
-        "%s:%d: label '%.*s' was never seen in training; known: %.200s; correct it or use "
-        "--skip-bad-rows",
+        "%s:%d: label '%.*s' was never seen in training; known: %.200s; correct it or "
+        "use --skip-bad-rows",
         path, line, (int)(label.n < 60 ? label.n : 60), label.p, known.p ? known.p : "");
     ofr_buf_free(&known);
     return status;

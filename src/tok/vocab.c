@@ -77,8 +77,8 @@ static ofr_status check_line(const char *p, size_t len, int line, const char *pa
                         line, (size_t)(nul - p) + 1);
     if (len > TOKEN_MAX)
         return ofr_fail(err, OFR_FORMAT,
-                        "%s:%d: the token has %zu bytes, expected at most %d; restore the "
-                        "file",
+                        "%s:%d: the token has %zu bytes, expected at most %d; restore "
+                        "the file",
                         path, line, len, TOKEN_MAX);
     return OFR_OK;
 }
