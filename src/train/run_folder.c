@@ -31,16 +31,15 @@ ofr_status ofr_run_folder_prepare(const ofr_train_options *options, bool resumed
     OFR_TRY(ofr_file_make_dirs(folder, err));
     ofr_file_tidy(folder);
     ofr_file_tidy(out);
-    if (!resumed) {
-        OFR_TRY(forget(out, OFR_RUN_LATEST, err));
-        OFR_TRY(forget(out, OFR_RUN_AFTER_FIRST, err));
-    }
     OFR_TRY(ofr_file_join(path, out, OFR_RUN_LATEST, err));
     OFR_TRY(ofr_file_check(path, err));
     OFR_TRY(ofr_file_join(path, out, "model.safetensors", err));
     OFR_TRY(ofr_file_check(path, err));
-    return ofr_file_check_room(out, needed(options, resumed, state_bytes, model_bytes),
-                               "the run", err);
+    OFR_TRY(ofr_file_check_room(out, needed(options, resumed, state_bytes, model_bytes),
+                                "the run", err));
+    if (resumed) return OFR_OK;
+    OFR_TRY(forget(out, OFR_RUN_LATEST, err));
+    return forget(out, OFR_RUN_AFTER_FIRST, err);
 }
 
 ofr_status ofr_run_folder_advise(const char *out, const char *resume_command,

@@ -617,6 +617,8 @@ ofr_status ofr_trainer_run(ofr_trainer *trainer, const ofr_recipe *recipe, ofr_e
     status = run_all(trainer, found ? &checkpoint : NULL, forked, err);
     if (found) ofr_checkpoint_close(&checkpoint);
     if (status == OFR_INTERRUPTED) status = interrupted(trainer, err);
+    /* Before it has begun, a run has no checkpoint of its own unless it is resumed. */
+    if (trainer->saved_at == 0 && (!found || forked)) return status;
     return ofr_run_folder_advise(trainer->options->out, trainer->options->resume_command,
                                  status, err);
 }
