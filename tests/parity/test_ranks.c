@@ -120,7 +120,7 @@ static int losses_of(double out[MOST_LOSSES], const char *folder)
 
 static ofr_method_options plain_options(void)
 {
-    ofr_method_options o = toy_options();
+    ofr_method_options o = toy_short_options();
 
     o.joint_epochs = o.policy_epochs = o.exit_epochs = o.iterations = 1;
     o.weight_decay = 0.01;
