@@ -32,11 +32,8 @@ static const ofr_opt table[] = {
 
 static void sum(const ofr_comm *comm, ofr_real *x, size_t n)
 {
-    for (size_t at = 0; at < n; at += OFR_COMM_PIECE) {
-        const size_t left = n - at;
-
-        comm->sum_begin(comm, x + at, left < OFR_COMM_PIECE ? left : OFR_COMM_PIECE);
-    }
+    for (size_t at = 0; at < n; at += comm->piece)
+        comm->sum_begin(comm, x + at, n - at < comm->piece ? n - at : comm->piece);
     comm->sum_end(comm);
 }
 

@@ -19,13 +19,13 @@
 
 typedef struct ofr_comm ofr_comm;
 
-/* Reals of the longest piece that sum_begin() takes, numbers that sum_double() does. */
-enum { OFR_COMM_PIECE = 1 << 20, OFR_COMM_DOUBLES = 8 };
+enum { OFR_COMM_DOUBLES = 8 }; /* most numbers that sum_double() takes */
 
 struct ofr_comm {
     int rank, n_ranks;
     int threads; /* this rank's share of its machine; 0: all that are allowed */
-    void *state; /* private to the table's functions */
+    size_t piece; /* most reals that sum_begin() takes */
+    void *state;  /* private to the table's functions */
     /* Begin x[n] = sum over ranks, on every rank.  x belongs to the table until
      * sum_end(), which ends all the sums that were begun. */
     void (*sum_begin)(const ofr_comm *comm, ofr_real *x, size_t n);

@@ -26,6 +26,7 @@
 #include "data/order.h"
 
 enum {
+    PIECE = 1 << 20,   /* reals: long enough for the rate, short enough to start early */
     PIECES = 16,       /* under way at once */
     ALARM_TAG = 1,
     PIECE_TAGS = 1024, /* tags of pieces: 2 + 2 (number mod this) + trip */
@@ -107,7 +108,7 @@ static int tag_of(const piece *p)
 
 static int largest_part(const state *s)
 {
-    return OFR_COMM_PIECE / s->table.n_ranks + 1;
+    return PIECE / s->table.n_ranks + 1;
 }
 
 /* Post the messages of p's trip: parts of x go to their owners and those of this
@@ -194,7 +195,7 @@ static void sum_begin(const ofr_comm *comm, ofr_real *x, size_t n)
 {
     state *s = comm->state;
 
-    OFR_ASSERT(n <= OFR_COMM_PIECE);
+    OFR_ASSERT(n <= PIECE);
     if (s->alarmed || !wait_until(s, PIECES - 1)) return;
     piece *p = &s->pieces[(s->oldest + s->n_open) % PIECES];
     p->x = x;
@@ -327,8 +328,8 @@ ofr_status ofr_comm_mpi_open(const ofr_comm **out, ofr_error *err)
     MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided);
     MPI_Comm_dup(MPI_COMM_WORLD, &s->all);
     MPI_Comm_dup(MPI_COMM_WORLD, &s->alarms);
-    s->table = (ofr_comm){.state = s, .sum_begin = sum_begin, .sum_end = sum_end,
-                          .sum_double = sum_double, .broadcast = broadcast,
+    s->table = (ofr_comm){.piece = PIECE, .state = s, .sum_begin = sum_begin,
+                          .sum_end = sum_end, .sum_double = sum_double, .broadcast = broadcast,
                           .barrier = barrier, .check = check};
     MPI_Comm_rank(s->all, &s->table.rank);
     MPI_Comm_size(s->all, &s->table.n_ranks);
@@ -339,7 +340,7 @@ ofr_status ofr_comm_mpi_open(const ofr_comm **out, ofr_error *err)
     }
     release(s);
     MPI_Abort(MPI_COMM_WORLD, 1);
-    return ofr_fail_nomem(err, OFR_COMM_PIECE * sizeof(ofr_real), "ranks");
+    return ofr_fail_nomem(err, PIECE * sizeof(ofr_real), "ranks");
 }
 
 /* Tell rank 0, and wait for the end of the job. */

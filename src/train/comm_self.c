@@ -38,6 +38,7 @@ static ofr_status check(const ofr_comm *comm, ofr_error *err)
 const ofr_comm ofr_comm_self = {
     .rank = 0,
     .n_ranks = 1,
+    .piece = (size_t)-1,
     .sum_begin = sum_begin,
     .sum_end = nothing,
     .sum_double = sum_double,

@@ -46,7 +46,7 @@ void ofr_reduce_final(ofr_reduce *reduce, size_t from)
 {
     while (reduce->range >= 0) {
         const size_t at = reduce->ranges[reduce->range].at, left = reduce->left;
-        const size_t n = left < OFR_COMM_PIECE ? left : OFR_COMM_PIECE;
+        const size_t most = reduce->comm->piece, n = left < most ? left : most;
 
         if (at + left - n < from) return;
         if (n) reduce->comm->sum_begin(reduce->comm, reduce->x + at + left - n, n);

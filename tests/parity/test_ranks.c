@@ -53,6 +53,8 @@ static void *work(void *arg)
     return NULL;
 }
 
+static bool albert; /* all layers are one */
+
 /* One run on n ranks in `folder`; rank `stopper` hears a signal after `left` calls.
  * The weights of rank 0 into w, unless it was interrupted. */
 static ofr_status run(const ofr_method *method, const ofr_method_options *o, int n,
@@ -76,6 +78,8 @@ static ofr_status run(const ofr_method *method, const ofr_method_options *o, int
                                   .comm = n > 1 ? &team.seats[r].comm : NULL,
                                   .progress = count_down, .user = s};
         toy_open_task(&s->t, TOY_WORD, 70, L, 1);
+        if (albert) s->t.config.family = OFR_FAMILY_ALBERT;
+        s->t.config.shared_layers = albert;
         toy_encoder(&s->t, &s->encoder, o);
     }
     for (int r = 1; r < n; r++)
@@ -193,6 +197,17 @@ static void test_without_texts(void **state)
     same_as_one(&ofr_method_fastbert, &o, 3);
 }
 
+/* The gradient of a layer that all share is done with the first of them only. */
+static void test_shared_layers(void **state)
+{
+    const ofr_method_options o = plain_options();
+
+    (void)state;
+    albert = true;
+    same_as_one(&ofr_method_consistentee, &o, 2);
+    albert = false;
+}
+
 static void test_repeats(void **state)
 {
     const ofr_method_options o = hard_options();
@@ -283,36 +298,38 @@ static void note_piece(const ofr_comm *comm, ofr_real *x, size_t n)
 
 static void test_pieces(void **state)
 {
+    enum { PIECE = 1 << 16 };
     ofr_comm comm = ofr_comm_self;
     ofr_span spans[] = {{0, 100, 1},
                         {104, 60, 0},
-                        {1000, 2 * OFR_COMM_PIECE + 10, 1},
-                        {3 * OFR_COMM_PIECE, 7, 0}};
+                        {1000, 2 * PIECE + 10, 1},
+                        {3 * PIECE, 7, 0}};
     const ofr_adamw adamw = {.spans = spans, .n_spans = 4};
     const ofr_params params = {.n = 4};
     ofr_reduce reduce;
     ofr_error err;
 
     (void)state;
+    comm.piece = PIECE;
     comm.sum_begin = note_piece;
-    block = malloc(sizeof *block * 4 * OFR_COMM_PIECE);
+    block = malloc(sizeof *block * 4 * PIECE);
     assert_ok(ofr_reduce_open(&reduce, &comm, &params, &err), err);
     ofr_reduce_plan(&reduce, &adamw);
     for (int again = 0; again < 2; again++) {
         n_begun = 0;
         ofr_reduce_start(&reduce, block);
-        ofr_reduce_final(&reduce, 3 * OFR_COMM_PIECE + 1);
+        ofr_reduce_final(&reduce, 3 * PIECE + 1);
         assert_int_equal(n_begun, 0);
-        ofr_reduce_final(&reduce, 1011 + OFR_COMM_PIECE);
+        ofr_reduce_final(&reduce, 1011 + PIECE);
         assert_int_equal(n_begun, 1);
-        ofr_reduce_final(&reduce, 1010 + OFR_COMM_PIECE);
+        ofr_reduce_final(&reduce, 1010 + PIECE);
         assert_int_equal(n_begun, 2);
         ofr_reduce_end(&reduce);
         assert_int_equal(n_begun, 5);
-        assert_int_equal(begun[0][0], 3 * OFR_COMM_PIECE);
+        assert_int_equal(begun[0][0], 3 * PIECE);
         assert_int_equal(begun[0][1], 7);
-        assert_int_equal(begun[1][0], 1010 + OFR_COMM_PIECE);
-        assert_int_equal(begun[1][1], OFR_COMM_PIECE);
+        assert_int_equal(begun[1][0], 1010 + PIECE);
+        assert_int_equal(begun[1][1], PIECE);
         assert_int_equal(begun[2][0], 1010);
         assert_int_equal(begun[3][0], 1000);
         assert_int_equal(begun[3][1], 10);
@@ -328,8 +345,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_self),          cmocka_unit_test(test_pieces),
         cmocka_unit_test(test_methods),       cmocka_unit_test(test_hard),
-        cmocka_unit_test(test_without_texts), cmocka_unit_test(test_repeats),
-        cmocka_unit_test(test_interrupted),
+        cmocka_unit_test(test_without_texts), cmocka_unit_test(test_shared_layers),
+        cmocka_unit_test(test_repeats),       cmocka_unit_test(test_interrupted),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,7 +15,7 @@
 
 #include "train/comm.h"
 
-enum { RANKS_MOST = 4, RANKS_PIECES = 64 };
+enum { RANKS_MOST = 4, RANKS_PIECE = 1000, RANKS_PIECES = 512 };
 
 typedef struct ranks_piece {
     ofr_real *x, *copy; /* [n] given, and as it was then */
@@ -50,9 +50,9 @@ static void ranks_meet(const ofr_comm *comm)
 static void ranks_sum_begin(const ofr_comm *comm, ofr_real *x, size_t n)
 {
     ranks_seat *seat = comm->state;
-    ranks_piece *piece = &seat->pieces[seat->n_pieces++];
+    ranks_piece *piece = &seat->pieces[seat->n_pieces];
 
-    if (seat->n_pieces > RANKS_PIECES || n > OFR_COMM_PIECE) abort();
+    if (seat->n_pieces++ == RANKS_PIECES || n > RANKS_PIECE) abort();
     *piece = (ranks_piece){x, malloc(n * sizeof *x), n};
     memcpy(piece->copy, x, n * sizeof *x);
 }
@@ -135,8 +135,9 @@ static void ranks_open(ranks *team, int n)
         ranks_seat *seat = &team->seats[r];
 
         seat->team = team;
-        seat->comm = (ofr_comm){.rank = r, .n_ranks = n, .state = seat,
-                                .sum_begin = ranks_sum_begin, .sum_end = ranks_sum_end,
+        seat->comm = (ofr_comm){.rank = r, .n_ranks = n, .piece = RANKS_PIECE,
+                                .state = seat, .sum_begin = ranks_sum_begin,
+                                .sum_end = ranks_sum_end,
                                 .sum_double = ranks_sum_double,
                                 .broadcast = ranks_broadcast, .barrier = ranks_meet,
                                 .check = ranks_check};
