@@ -183,6 +183,9 @@ threaded="$threaded|cli_(eval|predict|train|vocab)"
 step_tsan()
 {
     need clang clang
+    echo 'int main(void) { return 0; }' |
+        clang -fsanitize=thread -x c -o "$out/probe" - ||
+        leave "clang has no ThreadSanitizer; apt-get install libclang-rt-14-dev"
     build tsan -DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=Debug \
         -DCMAKE_C_FLAGS_DEBUG='-O1 -g' -DOFR_SANITIZE=thread &&
         tests tsan -R "$threaded"
