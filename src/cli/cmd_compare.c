@@ -117,6 +117,7 @@ static ofr_status write_json(const ofr_compare_runs *runs, const ofr_buf *lines,
     for (int k = 0; k < 4; k++) {
         ofr_buf_clear(&part);
         pick(&part, lines, kinds[k]);
+        json.failed = json.failed || part.failed;
         ofr_curve_record_array(&json, kinds[k], &part);
     }
     ofr_jsonline_end(&json);

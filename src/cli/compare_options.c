@@ -235,7 +235,8 @@ static ofr_status check(const json_t *json, const ofr_compare_values *values,
         ofr_buf_clear(&text);
         ofr_opt_format(row, values, &text);
         const char *now = text.p ? text.p : "";
-        if (!before || strcmp(before, now) == 0) continue;
+        if (text.failed) status = ofr_fail_nomem(err, 64, path);
+        if (text.failed || !before || strcmp(before, now) == 0) continue;
         status = ofr_fail(err, OFR_INVALID,
                           "%s: the runs there have --%s '%s', now it is '%s'; give the "
                           "same options or another --out",
@@ -256,7 +257,8 @@ static ofr_status save(const ofr_compare_values *values, const char *path, ofr_e
         if (of_the_call(row->name)) continue;
         ofr_buf_clear(&text);
         ofr_opt_format(row, values, &text);
-        if (json_object_set_new(json, row->name, json_string(text.p ? text.p : "")))
+        if (text.failed ||
+            json_object_set_new(json, row->name, json_string(text.p ? text.p : "")))
             status = ofr_fail_nomem(err, 64, path);
     }
     if (!status) status = ofr_json_save(json, path, err);

@@ -132,6 +132,7 @@ ofr_status ofr_train_write_config(const ofr_train_values *values, ofr_error *err
         if (row->kind == OFR_OPT_TEXT && !*(const char *const *)at) continue;
         ofr_buf_clear(&text);
         ofr_opt_format(row, values, &text);
+        out.failed = out.failed || text.failed;
         ofr_buf_addf(&out, "%s\n  \"%s\": ", out.n > 1 ? "," : "", row->name);
         if (row->kind == OFR_OPT_FLAG || row->kind == OFR_OPT_INT ||
             row->kind == OFR_OPT_REAL)
@@ -140,7 +141,7 @@ ofr_status ofr_train_write_config(const ofr_train_values *values, ofr_error *err
             ofr_buf_add_json(&out, text.p ? text.p : "", text.n);
     }
     ofr_buf_adds(&out, "\n}\n");
-    if (out.failed || text.failed)
+    if (out.failed)
         status = ofr_fail_nomem(err, out.n, "train.json");
     else
         status = ofr_file_join(path, values->out, "train.json", err);

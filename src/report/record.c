@@ -177,14 +177,15 @@ ofr_status ofr_record_predictions(const char *path, const ofr_eval *eval,
     if ((status = ofr_file_writer_begin(&w, path, err)) != OFR_OK) goto done;
     add_header(&row, eval);
     for (int i = 0; i < eval->n && !row.failed; i++) {
-        add_row(&row, eval, label_names, p, i);
         ofr_file_writer_add(&w, row.p, row.n);
         ofr_buf_clear(&row);
+        add_row(&row, eval, label_names, p, i);
     }
     if (row.failed) {
         ofr_file_writer_abort(&w);
         status = ofr_fail_nomem(err, row.n, "predictions");
     } else {
+        ofr_file_writer_add(&w, row.p, row.n);
         status = ofr_file_writer_commit(&w, err);
     }
 done:

@@ -130,6 +130,7 @@ some_memory()
         [ -f missed ] && break
         if [ "$code" -eq 0 ]; then
             cmp -s out want || complain "$last: other output than with memory"
+            diff -r box box-new >/dev/null || complain "$last: other files than with memory"
         else
             one_line
             remarks 'out of memory'
