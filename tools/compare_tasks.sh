@@ -48,5 +48,5 @@ options()
 for task; do
     # shellcheck disable=SC2046
     "$offramp" compare --methods "$methods" --seeds "$seeds" --task "$task" \
-        $(options "$task") --iterations 1 --model "$out/start" --out "$out/$task"
+        $(options "$task") --iterations 1 --alphas auto --model "$out/start" --out "$out/$task"
 done
