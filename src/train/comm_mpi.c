@@ -329,8 +329,8 @@ ofr_status ofr_comm_mpi_open(const ofr_comm **out, ofr_error *err)
     MPI_Comm_dup(MPI_COMM_WORLD, &s->all);
     MPI_Comm_dup(MPI_COMM_WORLD, &s->alarms);
     s->table = (ofr_comm){.piece = PIECE, .state = s, .sum_begin = sum_begin,
-                          .sum_end = sum_end, .sum_double = sum_double, .broadcast = broadcast,
-                          .barrier = barrier, .check = check};
+                          .sum_end = sum_end, .sum_double = sum_double,
+                          .broadcast = broadcast, .barrier = barrier, .check = check};
     MPI_Comm_rank(s->all, &s->table.rank);
     MPI_Comm_size(s->all, &s->table.n_ranks);
     s->table.threads = share_of_threads();
