@@ -158,7 +158,7 @@ sed 's/"n_texts": 8/"n_texts": 9/' e.json >bad.json
 run report --eval bad.json --predictions p.tsv --out x
 fails 4 ' report' 'has 8 texts, the evaluation 9'
 run report --eval e.json --predictions dev.tsv --out x
-fails 4 ' report' 'dev.tsv: is no file of'
+fails 4 ' report' 'dev.tsv:1: is no file of'
 sed '3s/0\.[0-9]*$/much/' p.tsv >bad.tsv
 run report --eval e.json --predictions bad.tsv --out x
 fails 4 ' report' "bad.tsv:3: p_3_1 is 'much', expected a number"
