@@ -34,8 +34,8 @@ options()
     stackoverflow) echo "--train $data/intent/stackoverflow/train.tsv" \
         "--test $data/intent/stackoverflow/test.tsv --limit-train 4000 --epochs 6" ;;
     sst2) echo "--data $data/glue/SST-2 --limit-train 6000 --epochs 5" ;;
-    mrpc) echo "--data $data/glue/MRPC --epochs 5" ;;
-    qqp) echo "--data $data/glue/QQP --limit-train 5000 --epochs 5" ;;
+    mrpc) echo "--data $data/glue/MRPC --limit-train 2000 --epochs 3" ;;
+    qqp) echo "--data $data/glue/QQP --limit-train 4000 --epochs 4" ;;
     rte) echo "--data $data/glue/RTE --epochs 5" ;;
     cola) echo "--data $data/glue/CoLA --epochs 5" ;;
     stsb) echo "--data $data/glue/STS-B --epochs 5" ;;
