@@ -211,6 +211,8 @@ static ofr_status check_frame(const ofr_file_map *map, size_t *header_bytes,
     return OFR_OK;
 }
 
+/* Room for `n_more` tensors, and never none: the list is there even when it is
+ * empty. */
 static ofr_status reserve(ofr_safetensors *st, size_t n_more, ofr_error *err)
 {
     st_owner *owner = st->owner;
@@ -219,8 +221,8 @@ static ofr_status reserve(ofr_safetensors *st, size_t n_more, ofr_error *err)
     const char **files;
     if (need > INT32_MAX / 2)
         return ofr_fail(err, OFR_FORMAT, "%zu tensors are too many", need);
-    if (need <= old) return OFR_OK;
-    cap = need > 2 * old ? need : 2 * old;
+    if (need < old) return OFR_OK;
+    cap = need >= 2 * old ? need + 1 : 2 * old;
     tensors = ofr_mem_resize(st->tensors, old * sizeof *tensors, cap * sizeof *tensors);
     if (!tensors) return ofr_fail_nomem(err, cap * sizeof *tensors, "the tensor list");
     st->tensors = tensors;
