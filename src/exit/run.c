@@ -15,6 +15,11 @@
 #include "exit/head.h"
 #include "exit/policy.h"
 
+/* See asks_halfway(): rows, rows per row moved; texts that exits are counted over. */
+#define PASS_COST 16
+#define MOVE_COST 0.02
+#define MEMORY 4096
+
 static void layout(ofr_slots *slots, void *owner)
 {
     ofr_runner *runner = owner;
@@ -33,9 +38,19 @@ static void layout(ofr_slots *slots, void *owner)
     runner->stop_pi = ofr_slots_take(slots, B, sizeof(ofr_real));
     runner->hidden =
         ofr_slots_take(slots, B * (size_t)config->policy_hidden, sizeof(ofr_real));
+    runner->came = ofr_slots_take(slots, (size_t)config->L, sizeof(double));
+    runner->left = ofr_slots_take(slots, (size_t)config->L, sizeof(double));
+    runner->halfway = ofr_slots_take(slots, B, 1);
     runner->stop = ofr_slots_take(slots, B, 1);
     runner->keep = ofr_slots_take(slots, B, 1);
     runner->state = ofr_slots_take(slots, B, OFR_RULE_STATE_MAX);
+}
+
+static void forget_exits(ofr_runner *runner)
+{
+    size_t bytes = (size_t)runner->encoder->config.L * sizeof(double);
+    memset(runner->came, 0, bytes);
+    memset(runner->left, 0, bytes);
 }
 
 ofr_status ofr_runner_open(ofr_runner *runner, const ofr_encoder *encoder, ofr_dev *dev,
@@ -53,6 +68,7 @@ ofr_status ofr_runner_open(ofr_runner *runner, const ofr_encoder *encoder, ofr_d
         ofr_runner_close(&fresh);
         return status;
     }
+    forget_exits(&fresh);
     *runner = fresh;
     return OFR_OK;
 }
@@ -67,6 +83,7 @@ ofr_status ofr_runner_set_rule(ofr_runner *runner, const ofr_rule *rule, double 
     runner->rule = rule;
     runner->threshold = threshold;
     runner->user = user;
+    if (runner->came) forget_exits(runner);
     return OFR_OK;
 }
 
@@ -152,6 +169,35 @@ static void answer(ofr_runner *runner, int layer, int n_exit)
     ofr_head_logits(runner->encoder, runner->dev, layer, runner->z, c, n_exit);
 }
 
+/* Is the rule to be asked before the rows that it does not look at have gone through
+ * `layer`?  Counted in rows: those of the texts that are expected to leave are saved;
+ * unless all leave, the others need a pass of their own, which costs its weights' way
+ * from memory, and are moved. */
+static bool asks_halfway(const ofr_runner *runner, int layer)
+{
+    const ofr_walk *walk = &runner->walk;
+    double came = runner->came[layer - 1], left = runner->left[layer - 1];
+    if (runner->whole_layers || walk->by_token ||
+        ofr_student_answers(runner->encoder, layer))
+        return false;
+    if (layer == runner->encoder->config.L) return true;
+    if (came == 0) return false;
+    double rate = left / came, others = walk->N - walk->B;
+    return rate * others >
+           PASS_COST * (1 - pow(rate, walk->B)) + MOVE_COST * (1 - rate) * others;
+}
+
+static void note_exits(ofr_runner *runner, int layer, int n_exit)
+{
+    double *came = &runner->came[layer - 1], *left = &runner->left[layer - 1];
+    *came += runner->walk.B;
+    *left += n_exit;
+    if (*came > MEMORY) {
+        *came /= 2;
+        *left /= 2;
+    }
+}
+
 /* Write down the answers of the texts that stop, then close the gap. */
 static void leave(ofr_runner *runner, int layer)
 {
@@ -161,6 +207,7 @@ static void leave(ofr_runner *runner, int layer)
     int n_exit = 0;
     for (int b = 0; b < walk->B; b++)
         n_exit += runner->stop[b] != 0;
+    note_exits(runner, layer, n_exit);
     if (n_exit == 0) return;
     if (!by_rule) answer(runner, layer, n_exit);
     int gone = 0, stays = 0;
@@ -170,6 +217,7 @@ static void leave(ofr_runner *runner, int layer)
             size_t text = (size_t)walk->text[b];
             if (!runner->rule->by_token) runner->depth[text] = layer;
             runner->exit_layer[text] = (int)lround(runner->depth[text]);
+            runner->halfway[text] = walk->halfway;
             if (by_rule) continue; /* the answer is there already */
             memcpy(runner->logits + text * K, runner->z + gone++ * K,
                    K * sizeof(ofr_real));
@@ -215,12 +263,16 @@ void ofr_runner_begin(ofr_runner *runner, const ofr_tokens *tokens, const int *s
 void ofr_runner_layer(ofr_runner *runner)
 {
     ofr_walk *walk = &runner->walk;
-    ofr_walk_layer(walk);
+    if (asks_halfway(runner, walk->layer + 1))
+        ofr_walk_class_half(walk);
+    else
+        ofr_walk_layer(walk);
     if (walk->layer < runner->encoder->config.L)
         ask(runner, walk->layer);
     else
         memset(runner->stop, 1, (size_t)walk->B);
     leave(runner, walk->layer);
+    if (walk->halfway) ofr_walk_other_half(walk);
 }
 
 void ofr_runner_run(ofr_runner *runner, const ofr_tokens *tokens)

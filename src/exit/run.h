@@ -3,6 +3,12 @@
  *
  * After each layer the rule says who answers; those texts' classifier runs, and
  * the batch closes its gaps, so that a batch costs what its texts use.
+ *
+ * Rules and classifiers read the class rows alone.  So where enough texts are
+ * expected to leave, the rule is asked when only those rows have gone through the
+ * layer, and the other rows follow for the texts that stay (encoder.h, two halves).
+ * Behind the last layer nothing follows.  What a text is told is the same, bit for
+ * bit; how many are expected comes from those that passed before.
  */
 #ifndef OFR_EXIT_RUN_H
 #define OFR_EXIT_RUN_H
@@ -20,6 +26,7 @@ typedef struct ofr_runner {
     int max_B, max_N;
     const int *dealt;   /* [B] exit layers given in advance, for measuring: the rule
                            is asked and then overruled.  NULL after open; borrowed */
+    bool whole_layers;  /* never ask halfway, for measuring.  false after open     */
     ofr_walk walk;
     ofr_student student;
     /* Results of the last run, in the order of the texts given. */
@@ -30,7 +37,11 @@ typedef struct ofr_runner {
     ofr_real *logits;   /* [B,K] of the exit layer                               */
     ofr_real *pi;       /* [B,L-1] as far as the text went, NaN behind that; all
                            NaN when the rule needs no policy                     */
+    unsigned char *halfway; /* [B] 1: left its last layer when only its class row had
+                           gone through it                                       */
     /* scratch */
+    double *came, *left; /* [L] texts that reached each layer and left there, under
+                           this rule; recent ones count more                     */
     int *token_exits;   /* [N] last layer of each token, where the model has such */
     ofr_real *cls, *c, *z, *stop_pi, *hidden, *c_exit;
     unsigned char *stop, *keep, *state;
@@ -47,7 +58,8 @@ ofr_status ofr_runner_set_rule(ofr_runner *runner, const ofr_rule *rule, double 
 /* Never allocates.  tokens as for ofr_walk_begin(). */
 void ofr_runner_run(ofr_runner *runner, const ofr_tokens *tokens);
 
-/* FLOPs of text b of the last ofr_runner_run(tokens). */
+/* FLOPs of text b of the last ofr_runner_run(tokens), whole layers: what methods are
+ * compared by (exit/cost.h). */
 double ofr_runner_cost(const ofr_runner *runner, const ofr_tokens *tokens, int b);
 
 /* Running in two steps, for exit/stream.h.  slots[B]: where the results of each

@@ -2,6 +2,8 @@
  * encoder.h - the encoder, advanced one layer at a time.
  *
  *   inference:  begin, layer, [read class rows], [keep], layer, ...
+ *               or, where many are expected to leave, a layer in two halves:
+ *               class rows, [read them], [keep], rest for whoever stays
  *   training:   one forward walk that keeps activations, one backward walk that
  *               accepts a gradient at the class row of every layer.
  *
@@ -106,6 +108,10 @@ typedef struct ofr_walk {
     int *text;          /* [max_B] index of each in the tokens given to begin */
     ofr_real *x;        /* [N,C] hidden states after `layer` layers */
     ofr_real *qkv, *att, *mid; /* scratch: [N,max(3C,E)], [N,C], [N,max(F,E)] */
+    /* Between the halves of a layer: x is still its input, qkv holds its keys. */
+    bool halfway;
+    ofr_real *cls, *cls_sum;   /* [B,C] class rows behind the layer; scratch */
+    int *ones;                 /* [B] of the value 1 */
     int *positions, *zeros;    /* [N] */
     /* Of a model with token exits, see ofr_walk_leave_by_token(). */
     bool by_token;
@@ -126,6 +132,14 @@ void ofr_walk_close(ofr_walk *walk);
 void ofr_walk_begin(ofr_walk *walk, const ofr_tokens *tokens);
 /* Layer walk->layer + 1 on everything still in. */
 void ofr_walk_layer(ofr_walk *walk);
+/* The same in two halves, the same to the last bit.  First the class rows, the only
+ * ones that policy and classifier look at: keys and values of all rows, but query,
+ * attention and MLP of one row per text.  Then, for the texts that were kept, the
+ * other rows.  A text that leaves in between saves 1 - (6C^2 + 4C^2/T + ...) / 24C^2,
+ * about three quarters, of the layer in which it leaves.  After the last layer
+ * nobody needs the second half.  Not with token exits. */
+void ofr_walk_class_half(ofr_walk *walk);
+void ofr_walk_other_half(ofr_walk *walk);
 /* Right after begin: row n takes part in layers 1..exits[n] and keeps its state
  * from then on; it still gives keys and values to the others.  A layer computes
  * queries, attention and MLP of the rows that take part alone: within each text the

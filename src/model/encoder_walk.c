@@ -7,6 +7,7 @@
  *   att  attention output; then the output of the first LayerNorm
  *   mid  the inside of the MLP
  * and a fifth, rows, holds the rows that take part where tokens leave one by one.
+ * cls and cls_sum are x and qkv of the class rows, where those go first.
  */
 #include <string.h>
 
@@ -29,6 +30,9 @@ static void layout(ofr_slots *slots, void *owner)
     walk->zeros = ofr_slots_take(slots, N, sizeof(int));
     walk->offsets = ofr_slots_take(slots, B + 1, sizeof(int));
     walk->text = ofr_slots_take(slots, B, sizeof(int));
+    walk->cls = ofr_slots_take(slots, B * (size_t)c->C, sizeof(ofr_real));
+    walk->cls_sum = ofr_slots_take(slots, B * (size_t)c->C, sizeof(ofr_real));
+    walk->ones = ofr_slots_take(slots, B, sizeof(int));
     if (!c->token_exits) return;
     walk->exits = ofr_slots_take(slots, N, sizeof(int));
     walk->live = ofr_slots_take(slots, B, sizeof(int));
@@ -41,6 +45,7 @@ ofr_status ofr_walk_open(ofr_walk *walk, const ofr_encoder *encoder, ofr_dev *de
 {
     ofr_walk made = {.encoder = encoder, .dev = dev, .max_B = max_B, .max_N = max_N};
     OFR_TRY(ofr_slots_open(&made.slots, layout, &made, "activations of inference", err));
+    for (int b = 0; b < max_B; b++) made.ones[b] = 1;
     *walk = made;
     return OFR_OK;
 }
@@ -64,7 +69,7 @@ void ofr_walk_begin(ofr_walk *walk, const ofr_tokens *tokens)
     walk->B = tokens->B;
     walk->N = N;
     walk->layer = 0;
-    walk->by_token = false;
+    walk->by_token = walk->halfway = false;
     memcpy(walk->offsets, tokens->offsets, ((size_t)tokens->B + 1) * sizeof(int));
     for (int b = 0; b < tokens->B; b++) walk->text[b] = b;
     ofr_encoder_positions(c, walk->positions, tokens);
@@ -84,33 +89,37 @@ void ofr_walk_begin(ofr_walk *walk, const ofr_tokens *tokens)
     }
 }
 
-void ofr_walk_layer(ofr_walk *walk)
+/* walk->qkv[N,3C] of layer l, counted from 0, and the attention of the first
+ * queries[b] rows of each text (NULL: of all) to all of them. */
+static void attend(ofr_walk *walk, int l, const int *queries)
+{
+    const ofr_config *c = &walk->encoder->config;
+    ofr_attn_shape shape = {.B = walk->B, .H = c->H, .D = c->C / c->H,
+                            .offsets = walk->offsets, .queries = queries};
+    OFR_ASSERT(l < c->L);
+    walk->dev->ops.attention(walk->dev, walk->att, NULL, walk->qkv, shape, no_drop);
+}
+
+static void project(ofr_walk *walk, int l)
+{
+    const ofr_encoder *encoder = walk->encoder;
+    int C = encoder->config.C;
+    walk->dev->ops.linear(walk->dev, walk->qkv, NULL, walk->x, NULL,
+                          ofr_encoder_packed(encoder, l, OFR_PACKED_QKV),
+                          encoder->w + encoder->params.layers[l].qkv_b, walk->N, C, 3 * C,
+                          OFR_ACT_NONE);
+}
+
+/* What follows attention, row by row: x[N,C] becomes the output of layer l, given
+ * its input in x and attention in walk->att.  sum[N,C]: scratch. */
+static void transform(ofr_walk *walk, int l, ofr_real *x, ofr_real *sum, int N)
 {
     const ofr_encoder *encoder = walk->encoder;
     const ofr_config *c = &encoder->config;
     const ofr_ops *ops = &walk->dev->ops;
     const ofr_real *w = encoder->w;
-    int l = walk->layer, N = walk->N, C = c->C, F = c->F;
-    OFR_ASSERT(l < c->L);
     const ofr_layer_at *at = &encoder->params.layers[l];
-    ofr_attn_shape shape = {.B = walk->B, .H = c->H, .D = C / c->H,
-                            .offsets = walk->offsets};
-    ofr_real *sum = walk->qkv; /* free again once attention has read it */
-    ofr_real *x = walk->x;     /* rows that take part */
-
-    ops->linear(walk->dev, walk->qkv, NULL, walk->x, NULL,
-                ofr_encoder_packed(encoder, l, OFR_PACKED_QKV), w + at->qkv_b, N, C,
-                3 * C, OFR_ACT_NONE);
-    if (walk->by_token) {
-        ofr_walk_count_live(walk);
-        shape.queries = walk->live;
-    }
-    ops->attention(walk->dev, walk->att, NULL, walk->qkv, shape, no_drop);
-    if (walk->by_token) {
-        x = walk->rows;
-        N = ofr_walk_gather_live(walk, x, walk->x);
-        (void)ofr_walk_gather_live(walk, walk->att, walk->att);
-    }
+    int C = c->C, F = c->F;
     ops->linear(walk->dev, sum, NULL, walk->att, NULL,
                 ofr_encoder_packed(encoder, l, OFR_PACKED_OUT), w + at->out_b, N, C, C,
                 OFR_ACT_NONE);
@@ -124,13 +133,82 @@ void ofr_walk_layer(ofr_walk *walk)
                 OFR_ACT_NONE);
     ops->add_layernorm(walk->dev, x, sum, NULL, NULL, sum, walk->att, w + at->ln2_g,
                        w + at->ln2_b, N, C, c->ln_eps, no_drop);
-    if (walk->by_token) ofr_walk_spread_live(walk, walk->x, x);
+}
+
+void ofr_walk_layer(ofr_walk *walk)
+{
+    int l = walk->layer;
+    OFR_ASSERT(!walk->halfway);
+    project(walk, l);
+    if (walk->by_token) {
+        ofr_walk_count_live(walk);
+        attend(walk, l, walk->live);
+        int N = ofr_walk_gather_live(walk, walk->rows, walk->x);
+        (void)ofr_walk_gather_live(walk, walk->att, walk->att);
+        transform(walk, l, walk->rows, walk->qkv, N);
+        ofr_walk_spread_live(walk, walk->x, walk->rows);
+    } else {
+        attend(walk, l, NULL);
+        transform(walk, l, walk->x, walk->qkv, walk->N);
+    }
     walk->layer = l + 1;
 }
+
+/* ---- a layer in two halves ------------------------------------------------- */
+
+/* Row `from` of x becomes the first of `n` rows at `to`, which may overlap. */
+static void move_rows(ofr_real *x, int to, int from, int n, int width)
+{
+    if (to == from) return;
+    memmove(x + (size_t)to * (size_t)width, x + (size_t)from * (size_t)width,
+            (size_t)n * (size_t)width * sizeof *x);
+}
+
+void ofr_walk_class_half(ofr_walk *walk)
+{
+    int l = walk->layer, C = walk->encoder->config.C;
+    OFR_ASSERT(!walk->by_token && !walk->halfway);
+    project(walk, l);
+    attend(walk, l, walk->ones);
+    ofr_walk_class_rows(walk, walk->cls);
+    for (int b = 0; b < walk->B; b++) move_rows(walk->att, b, walk->offsets[b], 1, C);
+    transform(walk, l, walk->cls, walk->cls_sum, walk->B);
+    walk->halfway = true;
+    walk->layer = l + 1;
+}
+
+/* The class rows of x and att are taken out, so that the others stand side by side;
+ * afterwards they move apart again, from the last text on, and let them in. */
+void ofr_walk_other_half(ofr_walk *walk)
+{
+    int l = walk->layer - 1, C = walk->encoder->config.C, B = walk->B;
+    const int *offsets = walk->offsets;
+    OFR_ASSERT(walk->halfway);
+    attend(walk, l, NULL);
+    for (int b = 0; b < B; b++) {
+        int others = offsets[b + 1] - offsets[b] - 1;
+        move_rows(walk->x, offsets[b] - b, offsets[b] + 1, others, C);
+        move_rows(walk->att, offsets[b] - b, offsets[b] + 1, others, C);
+    }
+    transform(walk, l, walk->x, walk->qkv, walk->N - B);
+    for (int b = B - 1; b >= 0; b--) {
+        int others = offsets[b + 1] - offsets[b] - 1;
+        move_rows(walk->x, offsets[b] + 1, offsets[b] - b, others, C);
+        memcpy(walk->x + (size_t)offsets[b] * (size_t)C, walk->cls + (size_t)b * (size_t)C,
+               (size_t)C * sizeof *walk->x);
+    }
+    walk->halfway = false;
+}
+
+/* ---- who is in -------------------------------------------------------------- */
 
 void ofr_walk_class_rows(const ofr_walk *walk, ofr_real *cls)
 {
     size_t C = (size_t)walk->encoder->config.C;
+    if (walk->halfway) {
+        memcpy(cls, walk->cls, (size_t)walk->B * C * sizeof *cls);
+        return;
+    }
     for (int b = 0; b < walk->B; b++) {
         memcpy(cls + (size_t)b * C, walk->x + (size_t)walk->offsets[b] * C,
                C * sizeof *cls);
@@ -139,14 +217,14 @@ void ofr_walk_class_rows(const ofr_walk *walk, ofr_real *cls)
 
 void ofr_walk_keep(ofr_walk *walk, const unsigned char *keep)
 {
-    size_t C = (size_t)walk->encoder->config.C;
-    int kept = 0, rows = 0, first = 0;
+    int C = walk->encoder->config.C, kept = 0, rows = 0, first = 0;
     for (int b = 0; b < walk->B; b++) {
         int end = walk->offsets[b + 1], T = end - first;
         if (keep[b]) {
-            if (rows != first) {
-                memmove(walk->x + (size_t)rows * C, walk->x + (size_t)first * C,
-                        (size_t)T * C * sizeof *walk->x);
+            move_rows(walk->x, rows, first, T, C);
+            if (walk->halfway) {
+                move_rows(walk->qkv, rows, first, T, 3 * C);
+                move_rows(walk->cls, kept, b, 1, C);
             }
             walk->text[kept] = walk->text[b];
             walk->offsets[kept++] = rows;
@@ -157,4 +235,5 @@ void ofr_walk_keep(ofr_walk *walk, const unsigned char *keep)
     walk->offsets[kept] = rows;
     walk->B = kept;
     walk->N = rows;
+    if (kept == 0) walk->halfway = false;
 }

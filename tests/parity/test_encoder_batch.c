@@ -114,7 +114,7 @@ static void run_alone(bed *t)
     }
 }
 
-/* All texts in batches, each for as long as it stays. */
+/* All texts in batches, each for as long as it stays; layers whole or in halves. */
 static void run_together(bed *t, int n_threads)
 {
     size_t C = (size_t)t->C, row_bytes = C * sizeof(ofr_real);
@@ -129,7 +129,10 @@ static void run_together(bed *t, int n_threads)
         begin(t, order + first, n);
         for (int l = 1; l <= L && t->walk.B > 0; l++) {
             unsigned char keep[MAX_B];
-            ofr_walk_layer(&t->walk);
+            if (draw(t, 2) == 0)
+                ofr_walk_layer(&t->walk);
+            else
+                ofr_walk_class_half(&t->walk);
             ofr_walk_class_rows(&t->walk, cls);
             for (int b = 0; b < t->walk.B; b++) {
                 int text = order[first + t->walk.text[b]];
@@ -143,6 +146,7 @@ static void run_together(bed *t, int n_threads)
                 checked++;
             }
             ofr_walk_keep(&t->walk, keep);
+            if (t->walk.halfway) ofr_walk_other_half(&t->walk);
         }
     }
     for (int i = 0; i < t->n; i++) wanted += t->leave[i];

@@ -124,11 +124,12 @@ static void check_text(const fixture *f, const ofr_runner *runner, int b, int te
     }
 }
 
-/* The texts order[n] in random batches of at most max_B. */
-static void run_in(fixture *f, ofr_runner *runner, const int *order, int n, int max_B,
+/* The texts order[n] in random batches of at most max_B; how many left halfway. */
+static int run_in(fixture *f, ofr_runner *runner, const int *order, int n, int max_B,
                    uint64_t seed)
 {
     size_t violations = ofr_mem_violations();
+    int halfway = 0;
     for (int first = 0, batch = 0; first < n; batch++) {
         ofr_tokens tokens;
         int B = max_B == 1
@@ -141,9 +142,15 @@ static void run_in(fixture *f, ofr_runner *runner, const int *order, int n, int 
         ofr_mem_forbid(false);
         for (int b = 0; b < B; b++)
             check_text(f, runner, b, order[first + b]);
+        for (int b = 0; b < B; b++) {
+            halfway += runner->halfway[b];
+            if (runner->exit_layer[b] == L)
+                assert_int_equal(runner->halfway[b], !runner->whole_layers);
+        }
         first += B;
     }
     assert_int_equal(ofr_mem_violations(), violations);
+    return halfway;
 }
 
 /* Exits of the replay; how many layers are in use. */
@@ -177,9 +184,10 @@ static void check_rule(fixture *f, const ofr_rule *rule, double threshold, int m
                   err);
         if (t == 0) {
             run_in(f, &runner, forward, f->n, 1, 1);
-            run_in(f, &runner, shuffled, f->n, MAX_B, 2);
+            assert_true(run_in(f, &runner, shuffled, f->n, MAX_B, 2) > f->n / 2);
         } else {
-            run_in(f, &runner, shuffled, f->n / 4, MAX_B, 3);
+            runner.whole_layers = true;
+            assert_int_equal(run_in(f, &runner, shuffled, f->n / 4, MAX_B, 3), 0);
         }
         ofr_runner_close(&runner);
     }
