@@ -24,12 +24,14 @@ typedef struct race {
     int *batch_offsets; /* [batch+1]                         */
     int *dealt;         /* [texts] exits given in advance    */
     int *exits;         /* [texts] where they left           */
+    bool *halfway;      /* [texts] and how                   */
 } race;
 
 static void note_exit(void *user, const ofr_stream_answer *answer)
 {
     race *r = user;
     r->exits[answer->number % r->plan->texts] = answer->exit_layer;
+    r->halfway[answer->number % r->plan->texts] = answer->halfway;
 }
 
 static int length_of(const race *r, int repeat, int text)
@@ -70,7 +72,9 @@ static ofr_status race_open(race *r, const ofr_bench_model *model, ofr_error *er
     r->batch_offsets = ofr_mem_array((size_t)p->batch + 1, sizeof *r->batch_offsets);
     r->dealt = ofr_mem_array(texts, sizeof *r->dealt);
     r->exits = ofr_mem_array(texts, sizeof *r->exits);
-    if (!r->offsets || !r->ids || !r->batch_offsets || !r->dealt || !r->exits)
+    r->halfway = ofr_mem_array(texts, sizeof *r->halfway);
+    if (!r->offsets || !r->ids || !r->batch_offsets || !r->dealt || !r->exits ||
+        !r->halfway)
         return ofr_fail_nomem(err, n_ids * sizeof *r->ids, "texts to measure with");
     for (size_t i = 0; i < n_ids; i++)
         r->ids[i] = (int)ofr_rng_below(p->seed, DRAW_IDS, i, (uint32_t)r->config->V);
@@ -83,6 +87,7 @@ static ofr_status race_open(race *r, const ofr_bench_model *model, ofr_error *er
                                       .user = r};
         OFR_TRY(ofr_stream_open(&r->streams[s], &model->encoder, model->dev, rule,
                                 p->rule ? p->threshold : 0, &options, err));
+        r->streams[s].runner.whole_layers = p->whole_layers;
     }
     return OFR_OK;
 }
@@ -96,9 +101,10 @@ static void race_close(race *r)
     ofr_mem_free(r->batch_offsets);
     ofr_mem_free(r->dealt);
     ofr_mem_free(r->exits);
+    ofr_mem_free(r->halfway);
 }
 
-static ofr_status add_case(ofr_bench_result *result, const ofr_bench_plan *plan,
+static ofr_status add_case(ofr_bench_result *result, const ofr_bench_plan *plan, int L,
                            ofr_bench_exit exit, int at, ofr_error *err)
 {
     /* Full depth is what the others are compared with: once. */
@@ -113,7 +119,8 @@ static ofr_status add_case(ofr_bench_result *result, const ofr_bench_plan *plan,
         result->n++;
         c->ms = ofr_mem_array(n, sizeof *c->ms);
         c->in_turn = ofr_mem_array(n, sizeof *c->in_turn);
-        if (!c->ms || !c->in_turn)
+        c->seen = ofr_mem_array((size_t)L, sizeof *c->seen);
+        if (!c->ms || !c->in_turn || !c->seen)
             return ofr_fail_nomem(err, n * sizeof *c->ms, "timings");
     }
     return OFR_OK;
@@ -123,11 +130,13 @@ static ofr_status add_cases(ofr_bench_result *result, const ofr_bench_plan *plan
                             ofr_error *err)
 {
     bool compares = plan->n_exit_at > 0 || plan->mix;
-    if (!plan->rule || compares) OFR_TRY(add_case(result, plan, OFR_BENCH_FULL, L, err));
-    if (plan->rule && !compares) OFR_TRY(add_case(result, plan, OFR_BENCH_RULE, 0, err));
+    if (!plan->rule || compares)
+        OFR_TRY(add_case(result, plan, L, OFR_BENCH_FULL, L, err));
+    else
+        OFR_TRY(add_case(result, plan, L, OFR_BENCH_RULE, 0, err));
     for (int i = 0; i < plan->n_exit_at; i++)
-        OFR_TRY(add_case(result, plan, OFR_BENCH_AT, plan->exit_at[i], err));
-    if (plan->mix) OFR_TRY(add_case(result, plan, OFR_BENCH_MIX, 0, err));
+        OFR_TRY(add_case(result, plan, L, OFR_BENCH_AT, plan->exit_at[i], err));
+    if (plan->mix) OFR_TRY(add_case(result, plan, L, OFR_BENCH_MIX, 0, err));
     return OFR_OK;
 }
 
@@ -182,6 +191,7 @@ static void turn(race *r, ofr_bench_result *result, int k, int repeat)
     int which = repeat < 0 ? 0 : repeat;
     prepare(r, c, which);
     stream->runner.dealt = c->exit == OFR_BENCH_RULE ? NULL : r->dealt;
+    stream->runner.seen = c->seen;
     double ms = run_once(r, stream);
     if (repeat < 0) return;
     const ofr_rule *rule = stream->runner.rule;
@@ -192,6 +202,7 @@ static void turn(race *r, ofr_bench_result *result, int k, int repeat)
         int T = r->offsets[i + 1] - r->offsets[i];
         c->mean_exit += r->exits[i];
         c->flops += ofr_cost_text(r->config, rule, T, r->exits[i]);
+        if (r->halfway[i]) c->flops -= ofr_cost_other_half(r->config, T);
     }
 }
 
@@ -233,6 +244,7 @@ void ofr_bench_result_close(ofr_bench_result *result)
     for (int k = 0; k < result->n; k++) {
         ofr_mem_free(result->cases[k].ms);
         ofr_mem_free(result->cases[k].in_turn);
+        ofr_mem_free(result->cases[k].seen);
     }
     result->n = 0;
 }

@@ -10,7 +10,7 @@
 
 #include "cli/bench_lists.h"
 #include "cli/bench_model.h"
-#include "exit/rule.h"
+#include "exit/run.h"
 
 typedef enum ofr_bench_exit {
     OFR_BENCH_FULL, /* layer L answers               */
@@ -30,6 +30,7 @@ typedef struct ofr_bench_plan {
     const ofr_rule *rule;       /* NULL: no case with a rule; the others ask
                                    `never`, or this one and overrule it        */
     double threshold;
+    bool whole_layers;          /* never ask before a layer is whole */
     const int *exit_at;         /* [n_exit_at] layers */
     int n_exit_at;
     const double *mix;          /* [L] weights, or NULL */
@@ -44,7 +45,8 @@ typedef struct ofr_bench_case {
     double *ms;                 /* [repeat] ascending once finished              */
     double *in_turn;            /* [repeat] the same in the order of measurement */
     double mean, median, p95;   /* ms of a repeat                                */
-    double texts, tokens, flops; /* per repeat, on average                       */
+    double texts, tokens, flops; /* per repeat, on average; FLOPs as they were done */
+    ofr_exit_count *seen;       /* [L] what the runner expects of this case      */
     double mean_exit;
     double full_median;         /* of the first case, which is full depth unless
                                    a rule was asked for alone                    */

@@ -104,8 +104,9 @@ static double pass(clocked *c, ofr_walk *walk, const ofr_tokens *tokens)
     c->in_layer = false;
     ofr_walk_begin(walk, tokens);
     c->in_layer = true;
-    for (int l = 0; l < walk->encoder->config.L; l++)
+    for (int l = 1; l < walk->encoder->config.L; l++)
         ofr_walk_layer(walk);
+    ofr_walk_class_half(walk);
     return ofr_clock_seconds() - start;
 }
 

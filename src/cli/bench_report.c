@@ -151,6 +151,7 @@ static void add_times_json(const ofr_bench_report *report, ofr_buf *out,
     ofr_jsonline_text(out, "exit", exit_name(c->exit));
     ofr_jsonline_real(out, "mean_exit_layer", c->mean_exit);
     ofr_jsonline_int(out, "regroup", c->low);
+    ofr_jsonline_bool(out, "whole_layers", plan->whole_layers);
     ofr_jsonline_int(out, "repeat", plan->repeat);
     ofr_jsonline_int(out, "warmup", plan->warmup);
     ofr_jsonline_int(out, "seed", (long long)plan->seed);

@@ -23,7 +23,7 @@ typedef struct options {
     double threshold;
     int texts, first, repeat, warmup;
     uint64_t seed;
-    bool markdown, samples, decide, profile, cold, peaks;
+    bool whole_layers, markdown, samples, decide, profile, cold, peaks;
 } options;
 
 #define AT(field) offsetof(options, field)
@@ -57,6 +57,10 @@ static const ofr_opt rows[] = {
      "also draw exits from this histogram, a weight for each layer", NULL},
     {"regroup", 0, OFR_OPT_TEXT, AT(regroup), "0", "LIST", NULL, 0, 0,
      "fewer tokens than this wait for those of later batches; 0: nobody waits", NULL},
+    {"whole-layers", 0, OFR_OPT_FLAG, AT(whole_layers), NULL, NULL, NULL, 0, 0,
+     "run every layer on all tokens before anybody may leave; default: where many are "
+     "expected to leave, and in the last layer, on the first token of each text alone",
+     NULL},
     {"repeat", 0, OFR_OPT_INT, AT(repeat), "20", "N", NULL, 1, 1000000,
      "measurements of every setting", "Measuring"},
     {"warmup", 0, OFR_OPT_INT, AT(warmup), "3", "N", NULL, 0, 1000000,
@@ -165,7 +169,7 @@ static ofr_status measure_times(bench *b, const options *o, const lists *l, int 
     ofr_bench_plan plan = {
         .batch = batch, .tokens = tokens, .first = o->first,
         .texts = o->texts ? o->texts : batch, .repeat = o->repeat, .warmup = o->warmup,
-        .seed = o->seed, .exit_at = l->exit_at, .n_exit_at = l->n_exit_at,
+        .seed = o->seed, .whole_layers = o->whole_layers, .exit_at = l->exit_at, .n_exit_at = l->n_exit_at,
         .low = l->regroup, .n_low = l->n_regroup};
     if (plan.texts < batch)
         return ofr_fail(err, OFR_INVALID, "--texts %d is less than a batch of %d",

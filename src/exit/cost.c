@@ -7,6 +7,12 @@ double ofr_cost_layer(const ofr_config *config, int T)
     return 2 * t * (4 * C * C + 2 * C * F) + 4 * t * t * C;
 }
 
+double ofr_cost_other_half(const ofr_config *config, int T)
+{
+    double C = config->C, F = config->F, t = T;
+    return (t - 1) * (4 * t * C + 2 * (C * C + 2 * C * F));
+}
+
 static double cost_pooler(const ofr_config *config)
 {
     return 2.0 * config->C * config->C;

@@ -12,6 +12,10 @@
 #include "model/config.h"
 
 double ofr_cost_layer(const ofr_config *config, int T);
+/* What of it a text saves that left when only its class row had gone through:
+ * queries, keys and values of all rows were there, the other rows' attention and
+ * what follows it were not. */
+double ofr_cost_other_half(const ofr_config *config, int T);
 double ofr_cost_head(const ofr_config *config);       /* pooler and classifier */
 double ofr_cost_student(const ofr_config *config, int T);
 double ofr_cost_policy(const ofr_config *config);

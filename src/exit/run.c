@@ -38,8 +38,7 @@ static void layout(ofr_slots *slots, void *owner)
     runner->stop_pi = ofr_slots_take(slots, B, sizeof(ofr_real));
     runner->hidden =
         ofr_slots_take(slots, B * (size_t)config->policy_hidden, sizeof(ofr_real));
-    runner->came = ofr_slots_take(slots, (size_t)config->L, sizeof(double));
-    runner->left = ofr_slots_take(slots, (size_t)config->L, sizeof(double));
+    runner->seen = ofr_slots_take(slots, (size_t)config->L, sizeof *runner->seen);
     runner->halfway = ofr_slots_take(slots, B, 1);
     runner->stop = ofr_slots_take(slots, B, 1);
     runner->keep = ofr_slots_take(slots, B, 1);
@@ -48,9 +47,8 @@ static void layout(ofr_slots *slots, void *owner)
 
 static void forget_exits(ofr_runner *runner)
 {
-    size_t bytes = (size_t)runner->encoder->config.L * sizeof(double);
-    memset(runner->came, 0, bytes);
-    memset(runner->left, 0, bytes);
+    for (int l = 0; l < runner->encoder->config.L; l++)
+        runner->seen[l] = (ofr_exit_count){0, 0};
 }
 
 ofr_status ofr_runner_open(ofr_runner *runner, const ofr_encoder *encoder, ofr_dev *dev,
@@ -83,7 +81,7 @@ ofr_status ofr_runner_set_rule(ofr_runner *runner, const ofr_rule *rule, double 
     runner->rule = rule;
     runner->threshold = threshold;
     runner->user = user;
-    if (runner->came) forget_exits(runner);
+    if (runner->seen) forget_exits(runner);
     return OFR_OK;
 }
 
@@ -176,25 +174,25 @@ static void answer(ofr_runner *runner, int layer, int n_exit)
 static bool asks_halfway(const ofr_runner *runner, int layer)
 {
     const ofr_walk *walk = &runner->walk;
-    double came = runner->came[layer - 1], left = runner->left[layer - 1];
+    ofr_exit_count seen = runner->seen[layer - 1];
     if (runner->whole_layers || walk->by_token ||
         ofr_student_answers(runner->encoder, layer))
         return false;
     if (layer == runner->encoder->config.L) return true;
-    if (came == 0) return false;
-    double rate = left / came, others = walk->N - walk->B;
+    if (seen.came == 0) return false;
+    double rate = seen.left / seen.came, others = walk->N - walk->B;
     return rate * others >
            PASS_COST * (1 - pow(rate, walk->B)) + MOVE_COST * (1 - rate) * others;
 }
 
 static void note_exits(ofr_runner *runner, int layer, int n_exit)
 {
-    double *came = &runner->came[layer - 1], *left = &runner->left[layer - 1];
-    *came += runner->walk.B;
-    *left += n_exit;
-    if (*came > MEMORY) {
-        *came /= 2;
-        *left /= 2;
+    ofr_exit_count *seen = &runner->seen[layer - 1];
+    seen->came += runner->walk.B;
+    seen->left += n_exit;
+    if (seen->came > MEMORY) {
+        seen->came /= 2;
+        seen->left /= 2;
     }
 }
 

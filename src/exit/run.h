@@ -17,6 +17,11 @@
 #include "exit/student.h"
 #include "model/encoder.h"
 
+/* Texts that reached a layer and left there; recent ones count more. */
+typedef struct ofr_exit_count {
+    double came, left;
+} ofr_exit_count;
+
 typedef struct ofr_runner {
     const ofr_encoder *encoder;
     ofr_dev *dev;
@@ -27,6 +32,8 @@ typedef struct ofr_runner {
     const int *dealt;   /* [B] exit layers given in advance, for measuring: the rule
                            is asked and then overruled.  NULL after open; borrowed */
     bool whole_layers;  /* never ask halfway, for measuring.  false after open     */
+    ofr_exit_count *seen; /* [L] under this rule.  Our own after open; whoever measures
+                           different things in turn lends one for each            */
     ofr_walk walk;
     ofr_student student;
     /* Results of the last run, in the order of the texts given. */
@@ -40,8 +47,6 @@ typedef struct ofr_runner {
     unsigned char *halfway; /* [B] 1: left its last layer when only its class row had
                            gone through it                                       */
     /* scratch */
-    double *came, *left; /* [L] texts that reached each layer and left there, under
-                           this rule; recent ones count more                     */
     int *token_exits;   /* [N] last layer of each token, where the model has such */
     ofr_real *cls, *c, *z, *stop_pi, *hidden, *c_exit;
     unsigned char *stop, *keep, *state;

@@ -111,6 +111,7 @@ static void deliver(ofr_stream *stream)
         size_t slot = (size_t)(stream->out % stream->options.window);
         if (runner->exit_layer[slot] == 0) return;
         ofr_stream_answer answer = {stream->out, runner->exit_layer[slot],
+                                    runner->halfway[slot],
                                     runner->logits + slot * (size_t)config->K,
                                     runner->pi + slot * (size_t)(config->L - 1)};
         stream->options.sink(stream->options.user, &answer);

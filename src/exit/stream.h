@@ -16,6 +16,7 @@
 typedef struct ofr_stream_answer {
     long long number;       /* of the text in the stream, from 0 */
     int exit_layer;
+    bool halfway;           /* as in ofr_runner */
     const ofr_real *logits; /* [K] borrowed, as in ofr_runner */
     const ofr_real *pi;     /* [L-1] */
 } ofr_stream_answer;

@@ -183,6 +183,7 @@ void ofr_walk_other_half(ofr_walk *walk)
 {
     int l = walk->layer - 1, C = walk->encoder->config.C, B = walk->B;
     const int *offsets = walk->offsets;
+    size_t row = (size_t)C;
     OFR_ASSERT(walk->halfway);
     attend(walk, l, NULL);
     for (int b = 0; b < B; b++) {
@@ -194,8 +195,8 @@ void ofr_walk_other_half(ofr_walk *walk)
     for (int b = B - 1; b >= 0; b--) {
         int others = offsets[b + 1] - offsets[b] - 1;
         move_rows(walk->x, offsets[b] + 1, offsets[b] - b, others, C);
-        memcpy(walk->x + (size_t)offsets[b] * (size_t)C, walk->cls + (size_t)b * (size_t)C,
-               (size_t)C * sizeof *walk->x);
+        memcpy(walk->x + (size_t)offsets[b] * row, walk->cls + (size_t)b * row,
+               row * sizeof *walk->x);
     }
     walk->halfway = false;
 }

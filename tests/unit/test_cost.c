@@ -21,6 +21,8 @@ static void test_parts(void **state)
     assert_true(ofr_cost_head(&config) == 176);
     assert_true(ofr_cost_policy(&config) == 72);
     assert_true(ofr_cost_full(&config, 5) == 4 * 8480 + 176);
+    /* 4 rows of 5: attention 2*2*5*8, product 2*64, MLP 2*2*8*32. */
+    assert_true(ofr_cost_other_half(&config, 5) == 4 * (160 + 128 + 1024));
 }
 
 static void test_texts(void **state)
