@@ -169,7 +169,8 @@ static ofr_status measure_times(bench *b, const options *o, const lists *l, int 
     ofr_bench_plan plan = {
         .batch = batch, .tokens = tokens, .first = o->first,
         .texts = o->texts ? o->texts : batch, .repeat = o->repeat, .warmup = o->warmup,
-        .seed = o->seed, .whole_layers = o->whole_layers, .exit_at = l->exit_at, .n_exit_at = l->n_exit_at,
+        .seed = o->seed, .whole_layers = o->whole_layers,
+        .exit_at = l->exit_at, .n_exit_at = l->n_exit_at,
         .low = l->regroup, .n_low = l->n_regroup};
     if (plan.texts < batch)
         return ofr_fail(err, OFR_INVALID, "--texts %d is less than a batch of %d",
