@@ -67,9 +67,10 @@ class Peer:
 class Offramp:
     """`offramp bench` in one precision, fed with lines of settings."""
 
-    def __init__(self, program, model, precision):
+    def __init__(self, program, model, precision, *more):
         self.process = Process([program, "bench", "--model", model, "--precision",
-                                precision, "--settings", "-", "--json", "--samples"])
+                                precision, "--settings", "-", "--json", "--samples",
+                                *more])
 
     def ask(self, **settings):
         line = " ".join("%s=%s" % (key.replace("_", "-"), value)
@@ -194,6 +195,10 @@ def programs(bench, shape):
         own = Offramp(bench.args.offramp, bench.model(shape), precision)
         children.append(own)
         found.append(("offramp", precision, own.time))
+    # The last layer on all tokens, too, as the others compute it.
+    whole = Offramp(bench.args.offramp, bench.model(shape), "f32", "--whole-layers")
+    children.append(whole)
+    found.append(("offramp", "whole", whole.time))
     for name, peer, variants in (("onnxruntime", ort, ORT), ("pytorch", torch, TORCH)):
         for variant in variants:
             found.append((name, variant, lambda threads, batch, tokens, repeat, warmup,
@@ -226,7 +231,7 @@ def measure_shape(bench, shape, found, threads, batch, tokens, rounds):
                     p95_ms=round(times[int(0.95 * (len(times) - 1))], 4),
                     gflops=round(flops(shape, batch, tokens) / median / 1e6, 1))
     best = {name: min((statistics.median(t), v) for (n, v), t in samples.items()
-                      if n == name and v != "int8" and v != "f16")
+                      if n == name and v not in ("int8", "f16", "whole"))
             for name in ("offramp", "onnxruntime", "pytorch")}
     print("%-5s %d threads %d x %-3d  " % (shape, threads, batch, tokens) + "  ".join(
         "%s %s %.2f ms" % (name, v, ms) for name, (ms, v) in best.items()), flush=True)

@@ -73,13 +73,19 @@ few=5
 bench --peaks --threads 1,2
 for shape in small base; do
     model=$build/$shape
-    # Leaving early: all at one layer, and drawn with a mean of L/2.
-    bench --model "$model" --batch 1 --tokens 16,64 --repeat $((few * 4)) \
-        --exit-at 1,2,3,4,5,6,7,8,9,10,11,12
-    bench --model "$model" --batch 8,32 --tokens 32 --repeat $few --warmup 1 \
-        --exit-at 2,4,6,8,10,12
-    bench --model "$model" --batch 32 --tokens 32 --repeat $((few * 2)) --warmup 1 \
-        --exit-mix 1,1,1,1,1,2,1,1,1,1,1,0
+    # Leaving early: all at one layer, and drawn with a mean of L/2; every layer whole,
+    # and in halves.
+    for whole in --whole-layers ""; do
+        # shellcheck disable=SC2086
+        bench --model "$model" --batch 1 --tokens 16,64 --repeat $((few * 4)) \
+            --exit-at 1,2,3,4,5,6,7,8,9,10,11,12 $whole
+        # shellcheck disable=SC2086
+        bench --model "$model" --batch 8,32 --tokens 32 --repeat $few --warmup 1 \
+            --exit-at 2,4,6,8,10,12 $whole
+        # shellcheck disable=SC2086
+        bench --model "$model" --batch 32 --tokens 32 --repeat $((few * 2)) --warmup 2 \
+            --exit-mix 1,1,1,1,1,2,1,1,1,1,1,0 $whole
+    done
     # What regrouping brings to a stream.
     bench --model "$model" --batch 8,32 --tokens 24 --texts 128 --repeat $few --warmup 1 \
         --exit-mix 8,8,4,4,2,2,1,1,1,1,1,1 --regroup 0,32,64,128

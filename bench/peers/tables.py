@@ -89,11 +89,16 @@ def compare(records, own, peers, promise):
             continue
         ratio = min(best)[0] / mine
         cells = ["%s %s" % (number(ms), variant) for ms, variant in best]
+        whole = times.get(("offramp", "whole")) if own == "f32" else None
         rows.append(list(key) + [number(mine)] + cells +
-                    ["%.2f" % ratio, verdict(round(ratio, 2), promise(*key))])
+                    ["%.2f" % ratio, verdict(round(ratio, 2), promise(*key))] +
+                    (["%.2f" % (min(best)[0] / whole)] if whole else []))
     head = ["shape", "threads", "batch", "tokens", "offramp ms"]
     head += [{"onnxruntime": "ONNX Runtime ms", "pytorch": "PyTorch ms"}[p] for p in peers]
-    return table(head + ["times as fast as the faster", "promised"], rows)
+    head += ["times as fast as the faster", "promised"]
+    if rows and len(rows[0]) > len(head):
+        head.append("whole layers: times as fast")
+    return table(head, rows)
 
 
 def f32(records):
@@ -136,16 +141,22 @@ def texts(records):
 
 
 def exits(records):
+    """Every layer whole: time in proportion to layers.  Asking halfway: less."""
+    halfway = {(r["hidden_size"], r["batch"], r["tokens"], r["mean_exit_layer"]): r
+               for r in records.kind("forward", exit="at", whole_layers=False)}
     rows = []
-    for r in records.kind("forward", exit="at"):
+    for r in records.kind("forward", exit="at", whole_layers=True):
         apart = 100 * abs(r["time_share"] / r["layer_share"] - 1)
+        other = halfway[r["hidden_size"], r["batch"], r["tokens"], r["mean_exit_layer"]]
         rows.append([shape_name(r), r["batch"], number(r["tokens"]),
-                     "%g" % r["mean_exit_layer"], number(r["median_ms"]),
-                     "%.1f" % (100 * r["layer_share"]), "%.1f" % (100 * r["time_share"]),
+                     "%g" % r["mean_exit_layer"], "%.1f" % (100 * r["layer_share"]),
+                     number(r["median_ms"]), "%.1f" % (100 * r["time_share"]),
                      "%.1f" % apart,
-                     verdict(round(apart, 1), 5 if r["batch"] == 1 else 8, True)])
-    return table(["shape", "batch", "tokens", "exit layer", "ms", "% of layers",
-                  "% of time", "apart, %", "promised"], rows)
+                     verdict(round(apart, 1), 5 if r["batch"] == 1 else 8, True),
+                     number(other["median_ms"]), "%.1f" % (100 * other["time_share"])])
+    return table(["shape", "batch", "tokens", "exit layer", "% of layers",
+                  "whole layers: ms", "% of time", "apart, %", "promised",
+                  "asking halfway: ms", "% of time"], rows)
 
 
 def mix(records):
@@ -155,9 +166,10 @@ def mix(records):
             continue
         gain = 1 / r["time_share"]
         rows.append([shape_name(r), r["batch"], number(r["tokens"]),
+                     "whole" if r["whole_layers"] else "in halves",
                      "%.2f" % r["mean_exit_layer"], number(r["texts_per_s"]),
                      "%.2f" % gain, verdict(round(gain, 2), 1.8)])
-    return table(["shape", "batch", "tokens", "mean exit layer", "texts/s",
+    return table(["shape", "batch", "tokens", "layers", "mean exit layer", "texts/s",
                   "times the throughput of full depth", "promised"], rows)
 
 
@@ -249,14 +261,14 @@ def roofline(records):
     peak = {r["threads"]: r for r in records.kind("peaks")}
     rows = []
     for (shape, threads, batch, tokens), times in records.settings().items():
-        if threads not in peak or ("offramp", "f32") not in times:
+        if threads not in peak or ("offramp", "whole") not in times:
             continue
         channels, weights = layer_sizes(shape)
         rows_in = batch * tokens
         flops = 12 * (2 * rows_in * weights + 4 * rows_in * tokens * channels)
         compute = flops / peak[threads]["peak_gflops"] / 1e6
         read = 12 * 4 * weights / peak[threads]["memory_gbytes_per_s"] / 1e6
-        measured = times["offramp", "f32"]
+        measured = times["offramp", "whole"]
         rows.append([shape, threads, batch, tokens, "%.3g" % (flops / 1e9),
                      number(compute), number(read), number(measured),
                      "%.0f" % (100 * max(compute, read) / measured)])

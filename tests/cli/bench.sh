@@ -25,6 +25,23 @@ cmp -s exits expected || { complain "$last: exits"; cat exits; }
 run bench --model model --batch 4 --tokens 5 --rule confidence --threshold 0 --repeat 1 --json
 says '"rule": "confidence", "threshold": 0, "exit": "rule", "mean_exit_layer": 1,'
 
+# FLOPs that were done.  A layer on 5 tokens 22080, of which 11520 belong to the other
+# half, the classifier 576; whoever leaves halfway, and layer 3, saves the other half.
+operations()
+{
+    sed 's/.*"median_ms": \([0-9.e-]*\).*"gflops": \([0-9.e-]*\).*/\1 \2/' out |
+        awk '{ printf "%.0f\n", $1 * $2 * 1e6 }'
+}
+run bench --model model --batch 4 --tokens 5 --exit-at 1 --repeat 1 --json --whole-layers
+exits 0
+says '"whole_layers": true'
+[ "$(operations | tr '\n' ' ')" = '267264 90624 ' ] ||
+    complain "$last: $(operations) operations, expected 4 (3 * 22080 + 576), 4 (22080 + 576)"
+run bench --model model --batch 4 --tokens 5 --exit-at 1 --repeat 1 --json
+exits 0
+[ "$(operations | tr '\n' ' ')" = '221184 44544 ' ] ||
+    complain "$last: $(operations) operations, expected 4 * 11520 less in both"
+
 # A stream of 50 texts, waiting or not, leaves at the same layers.
 run bench --model model --batch 4 --tokens 5 --texts 50 --regroup 0,30 --repeat 2 --json \
     --exit-mix 1,2,3
