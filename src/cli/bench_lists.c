@@ -1,9 +1,10 @@
-/* bench_lists.c - lists on the command line of `offramp bench`. */
+/* bench_lists.c - lists of `offramp bench`: on its command line, and files. */
 #include "cli/bench_lists.h"
 
 #include <string.h>
 
-#include "base/str.h"
+#include "base/mem.h"
+#include "cli/lines.h"
 #include "model/encoder.h"
 #include "tensor/dtype.h"
 
@@ -86,4 +87,61 @@ ofr_status ofr_bench_precisions(int *out, int *n, const char *option, const char
     }
     *n = count;
     return OFR_OK;
+}
+
+/* ---- files ------------------------------------------------------------------ */
+
+enum { LONGEST = 1 << 20, MOST = 1 << 26 }; /* tokens of a text; texts */
+
+/* One more number behind those that are there; room grows by doubling. */
+static ofr_status keep_length(int **out, int *n, ofr_str number, const char *path,
+                              ofr_error *err)
+{
+    const size_t count = (size_t)*n;
+    long long tokens;
+    if (!ofr_str_to_int(number, &tokens) || tokens < 1 || tokens > LONGEST)
+        return ofr_fail(err, OFR_FORMAT,
+                        "%s:%d: '%.*s', expected a number of tokens from 1 to %d; "
+                        "correct the line", path, *n + 1, (int)number.n, number.p,
+                        LONGEST);
+    if (*n == MOST)
+        return ofr_fail(err, OFR_FORMAT, "%s: more than %d lines; give fewer", path,
+                        MOST);
+    if ((count & (count - 1)) == 0) { /* full at 0, 1, 2, 4, ... */
+        const size_t room = count ? 2 * count : 1;
+        int *more = ofr_mem_resize(*out, count * sizeof **out, room * sizeof **out);
+        if (!more) return ofr_fail_nomem(err, room * sizeof **out, path);
+        *out = more;
+    }
+    (*out)[(*n)++] = (int)tokens;
+    return OFR_OK;
+}
+
+ofr_status ofr_bench_lengths(int **out, int *n, const char *path, ofr_error *err)
+{
+    ofr_lines lines;
+    ofr_buf line;
+    bool got = true;
+    ofr_status status;
+    *out = NULL;
+    *n = 0;
+    OFR_TRY(ofr_lines_open(&lines, path, err));
+    ofr_buf_init(&line);
+    while (status = ofr_lines_next(&lines, &line, &got, err), !status && got) {
+        const ofr_str text = {line.p, line.n};
+        status = keep_length(out, n, ofr_str_trim(text), path, err);
+        if (status) break;
+        ofr_buf_clear(&line);
+    }
+    if (!status && *n == 0)
+        status = ofr_fail(err, OFR_FORMAT,
+                          "%s: the file is empty, expected a number of tokens on each "
+                          "line", path);
+    ofr_buf_free(&line);
+    ofr_lines_close(&lines);
+    if (status) {
+        ofr_mem_free(*out);
+        *out = NULL;
+    }
+    return status;
 }

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "base/mem.h"
 #include "cli/bench_report.h"
 #include "cli/cmd.h"
@@ -121,38 +120,15 @@ static ofr_status read_lists(lists *l, const options *o, ofr_error *err)
     return OFR_OK;
 }
 
-/* One number per line into b->lengths. */
+/* The file of --lengths into b->lengths, unless it stands there. */
 static ofr_status read_lengths(bench *b, const char *path, ofr_error *err)
 {
-    ofr_buf text;
-    ofr_status status;
-    long long line = 1;
     if (b->lengths_path && strcmp(b->lengths_path, path) == 0) return OFR_OK;
     ofr_mem_free(b->lengths);
     b->lengths = NULL;
-    b->n_lengths = 0;
-    ofr_buf_init(&text);
-    status = ofr_file_read(&text, path, 1u << 28, err);
-    if (status == OFR_OK) {
-        b->lengths = ofr_mem_array(text.n / 2 + 1, sizeof *b->lengths);
-        if (!b->lengths) status = ofr_fail_nomem(err, text.n, "lengths");
-    }
-    for (char *at = text.p, *end; status == OFR_OK && at && *at; at = end + 1, line++) {
-        long long tokens = 0;
-        end = at + strcspn(at, "\n");
-        ofr_str number = ofr_str_trim((ofr_str){at, (size_t)(end - at)});
-        if (!ofr_str_to_int(number, &tokens) || tokens < 1 || tokens > 1 << 20)
-            status = ofr_fail(err, OFR_FORMAT, "%s:%lld: '%.*s', expected a number of "
-                              "tokens above 0", path, line, (int)number.n, number.p);
-        else
-            b->lengths[b->n_lengths++] = (int)tokens;
-        if (!*end) break;
-    }
-    ofr_buf_free(&text);
-    if (status == OFR_OK && b->n_lengths == 0)
-        status = ofr_fail(err, OFR_FORMAT, "%s: no lengths", path);
-    if (status == OFR_OK) b->lengths_path = path;
-    return status;
+    OFR_TRY(ofr_bench_lengths(&b->lengths, &b->n_lengths, path, err));
+    b->lengths_path = path;
+    return OFR_OK;
 }
 
 static ofr_status print(bench *b, const options *o, ofr_error *err)
@@ -185,7 +161,7 @@ static ofr_status measure_times(bench *b, const options *o, const lists *l, int 
         plan.mix = mix;
     }
     if (o->rule) {
-        OFR_TRY(ofr_load_rule(&plan.rule, &plan.threshold, config, o->rule, o->threshold,
+        OFR_TRY(ofr_rule_choose(&plan.rule, &plan.threshold, config, o->rule, o->threshold,
                               err));
         if (plan.rule->by_token)
             return ofr_fail(err, OFR_INVALID,
@@ -265,10 +241,14 @@ static ofr_status measure_all(bench *b, const options *o, ofr_error *err)
 
 /* ---- lines of settings ------------------------------------------------------ */
 
-/* KEY=VALUE words of one line, in place. */
-static ofr_status apply_line(options *o, char *line, const char *where, ofr_error *err)
+ofr_status ofr_bench_apply_line(void *values, ofr_buf *line, const char *where,
+                                ofr_error *err)
 {
-    char *rest = line, *word;
+    options *o = values;
+    char *rest = line->p, *word;
+    if (memchr(line->p, 0, line->n))
+        return ofr_fail(err, OFR_INVALID, "%sholds a byte 0x00, expected KEY=VALUE",
+                        where);
     while ((word = strtok_r(rest, " \t", &rest)) != NULL) {
         char *value = strchr(word, '=');
         const ofr_opt *row = value ? ofr_opt_find(rows, word, (size_t)(value - word))
@@ -297,7 +277,7 @@ static ofr_status measure_lines(bench *b, const options *base, ofr_error *err)
         if ((status = ofr_lines_next(&lines, &line, &got, err)) != OFR_OK || !got) break;
         if (line.n == 0) continue;
         snprintf(where, sizeof where, "%s:%lld: ", base->settings, lines.number);
-        if ((status = apply_line(&o, line.p, where, err)) != OFR_OK) break;
+        if ((status = ofr_bench_apply_line(&o, &line, where, err)) != OFR_OK) break;
         b->lengths_path = NULL; /* it may have pointed into the line before */
         if ((status = measure_all(b, &o, err)) != OFR_OK) break;
     }
