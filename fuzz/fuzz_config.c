@@ -48,7 +48,7 @@ static void check_rule(const ofr_config *c)
     const ofr_rule *rule;
     double threshold;
     ofr_error err;
-    ofr_status status = ofr_load_rule(&rule, &threshold, c, NULL, (double)NAN, &err);
+    ofr_status status = ofr_rule_choose(&rule, &threshold, c, NULL, (double)NAN, &err);
     ofr_buf said;
     if (status != OFR_OK) {
         ofr_fuzz_refused(status, &err, "rule");

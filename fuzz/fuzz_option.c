@@ -1,5 +1,6 @@
 /*
- * fuzz_option.c - words of a command line, config files of train, lists.
+ * fuzz_option.c - words of a command line, config files of train, lists, files of
+ * numbers and settings.
  *
  * First byte: a verb, or from 128 on what else the rest is.  An accepted value is
  * within its row's range and is the same after it was printed and read again.
@@ -9,6 +10,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/mem.h"
+#include "cli/ablate.h"
 #include "cli/bench_lists.h"
 #include "cli/cmd.h"
 #include "cli/command.h"
@@ -119,13 +122,13 @@ static void read_plan(int which, const char *text)
 {
     ofr_compare_values values;
     ofr_compare_plan plan;
-    ofr_consistentee *c;
+    double alphas[OFR_SWEEP_MAX];
+    int n;
     ofr_error err;
     ofr_status status;
     memset(&values, 0, sizeof values);
     values.methods = which == 0 ? text : "finetune";
     values.seeds = which == 1 ? text : "1";
-    values.train.method.alphas = text;
     if (which < 2) {
         status = ofr_compare_parse(&plan, &values, &err);
         if (status == OFR_OK)
@@ -135,14 +138,78 @@ static void read_plan(int which, const char *text)
         if (status != OFR_OK) ofr_fuzz_refused(status, &err, NULL);
         return;
     }
-    c = calloc(1, sizeof *c);
-    OFR_FUZZ_CHECK(c);
-    c->o = &values.train.method;
-    status = ofr_consistentee_sweep_parse(c, &err);
-    for (int i = 0; i < c->n_alphas; i++)
-        OFR_FUZZ_CHECK(c->alphas[i] >= 0 && isfinite(c->alphas[i]));
+    status = ofr_consistentee_alphas(alphas, &n, text, &err);
+    for (int i = 0; status == OFR_OK && i < n; i++)
+        OFR_FUZZ_CHECK(alphas[i] >= 0 && isfinite(alphas[i]));
     if (status != OFR_OK) ofr_fuzz_refused(status, &err, "--alphas");
-    free(c);
+}
+
+/* Rules of sweep, "stored" among them. */
+static void read_rules(const char *text)
+{
+    const ofr_rule *rules[OFR_SWEEP_CURVES_MAX];
+    int n;
+    ofr_error err;
+    ofr_status status = ofr_sweep_rules(rules, &n, text, &ofr_rule_never, &err);
+    OFR_FUZZ_CHECK(n >= 0 && n <= OFR_SWEEP_CURVES_MAX);
+    for (int i = 0; status == OFR_OK && i < n; i++)
+        OFR_FUZZ_CHECK(rules[i]->name[0]);
+    if (status != OFR_OK) ofr_fuzz_refused(status, &err, "rule");
+}
+
+/* Seeds and, behind a line, prices of ablate. */
+static void read_ablation(char *text)
+{
+    static ofr_ablate_values values;
+    ofr_ablation a = {.o = &values};
+    char *line = strchr(text, '\n');
+    ofr_error err;
+    ofr_status status;
+    if (line) *line = 0;
+    values.seeds = text;
+    values.prices = line ? line + 1 : "0.1";
+    status = ofr_ablate_parse(&a, &err);
+    OFR_FUZZ_CHECK(a.n_seeds <= OFR_ABLATE_SEEDS && a.n_prices <= OFR_ABLATE_PRICES);
+    for (int i = 0; status == OFR_OK && i < a.n_seeds; i++)
+        OFR_FUZZ_CHECK(a.seeds[i] >= 0 && a.seeds[i] == floor(a.seeds[i]));
+    if (status != OFR_OK) ofr_fuzz_refused(status, &err, "--");
+}
+
+/* The file of bench --lengths. */
+static void read_lengths(const uint8_t *data, size_t size)
+{
+    int *lengths, n;
+    ofr_error err;
+    ofr_status status =
+        ofr_bench_lengths(&lengths, &n, ofr_fuzz_file("lengths", data, size), &err);
+    if (status != OFR_OK) {
+        ofr_fuzz_refused(status, &err, "lengths");
+        return;
+    }
+    OFR_FUZZ_CHECK(n >= 1);
+    for (int i = 0; i < n; i++)
+        OFR_FUZZ_CHECK(lengths[i] >= 1 && lengths[i] <= 1 << 20);
+    ofr_mem_free(lengths);
+}
+
+/* A line of bench --settings, with the values of a command before it. */
+static void read_setting(const uint8_t *data, size_t size)
+{
+    void *values = calloc(1, ofr_cmd_bench.options_bytes);
+    ofr_buf line;
+    ofr_error err;
+    ofr_status status;
+    OFR_FUZZ_CHECK(values);
+    ofr_buf_init(&line);
+    ofr_buf_add(&line, (const char *)data, size);
+    ofr_opt_defaults(ofr_cmd_bench.options, values);
+    status = size ? ofr_bench_apply_line(values, &line, "settings:1: ", &err) : OFR_OK;
+    if (status == OFR_OK)
+        check_values(ofr_cmd_bench.options, values, ofr_cmd_bench.options_bytes);
+    else
+        ofr_fuzz_refused(status, &err, "settings:1: ");
+    ofr_buf_free(&line);
+    free(values);
 }
 
 static void read_name(const char *text)
@@ -160,25 +227,44 @@ static void read_name(const char *text)
         ofr_fuzz_refused(status, &err, "rule");
 }
 
+/* Lists and names: 128 to 191. */
+static void read_text(int kind, const char *text)
+{
+    if (kind < 3)
+        read_list(kind, text);
+    else if (kind < 6)
+        read_plan(kind - 3, text);
+    else if (kind == 6)
+        read_name(text);
+    else
+        read_config(text, strlen(text));
+}
+
+/* The rest from 192 on. */
+static void read_more(int kind, char *text, const uint8_t *data, size_t size)
+{
+    switch (kind) {
+    case 0: read_rules(text); break;
+    case 1: read_ablation(text); break;
+    case 2: read_lengths(data, size); break;
+    default: read_setting(data, size);
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    int n_verbs = 0, kind;
+    int n_verbs = 0;
     char *text;
     if (size < 1) return 0;
     while (ofr_cmds[n_verbs])
         n_verbs++;
     text = ofr_fuzz_text(data + 1, size - 1);
-    kind = data[0] < 128 ? 0 : 1 + data[0] % 8;
-    if (kind == 0)
+    if (data[0] < 128)
         read_words(ofr_cmds[data[0] % n_verbs], text);
-    else if (kind < 4)
-        read_list(kind - 1, text);
-    else if (kind < 7)
-        read_plan(kind - 4, text);
-    else if (kind == 7)
-        read_name(text);
+    else if (data[0] < 192)
+        read_text(data[0] % 8, text);
     else
-        read_config(text, strlen(text));
+        read_more(data[0] % 4, text, data + 1, size - 1);
     free(text);
     return 0;
 }

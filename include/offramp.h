@@ -211,7 +211,8 @@ OFR_API void ofr_session_close(ofr_session *session); /* NULL is allowed */
 
 /* Another rule or threshold for the calls that follow; does not allocate.
  * `options` may be NULL: as stored in the model.
- * OFR_INVALID: as for ofr_session_open(); the rule is then what it was. */
+ * OFR_INVALID: as for ofr_session_open(); OFR_FORMAT: what is stored is no rule of
+ * this model.  After an error the rule is what it was. */
 OFR_API ofr_status ofr_session_set_exit(ofr_session *session,
                                         const ofr_exit_options *options, ofr_error *err);
 

@@ -2,7 +2,8 @@
  * ablate.h - what the files of `offramp ablate` share.
  *
  *   cmd_ablate.c          options and the table of questions
- *   ablate_unit.c         one training run and what it leaves behind
+ *   ablate_unit.c         one training run
+ *   ablate_file.c         and what it leaves behind
  *   ablate_table.c        figures over seeds, tables, judgements, the result's files
  *   ablate_reward.c       does the hardness factor pay, and for which texts?
  *   ablate_hardness.c     does the measure of hardness matter?
@@ -21,6 +22,7 @@
 #include "base/arena.h"
 #include "base/file.h"
 #include "cli/train_options.h"
+#include "eval/evaluate.h"
 #include "eval/stats.h"
 
 enum { OFR_ABLATE_SEEDS = 32, OFR_ABLATE_PRICES = 16, OFR_ABLATE_VARIANTS = 8 };
@@ -47,6 +49,7 @@ typedef struct ofr_ablation {
     double seeds[OFR_ABLATE_SEEDS], prices[OFR_ABLATE_PRICES];
     ofr_ablate_unit *joint[OFR_ABLATE_SEEDS]; /* the shared phase; NULL: not yet */
     ofr_arena arena;
+    int n, L;     /* texts and layers of every unit; 0: none yet */
     int done;     /* units, for remarks */
     ofr_buf text; /* the result as Markdown */
     json_t *json; /* and as JSON */
@@ -60,6 +63,21 @@ typedef struct ofr_ablate_question {
 
 extern const ofr_ablate_question ofr_ablate_reward, ofr_ablate_hardness,
     ofr_ablate_gradient, ofr_ablate_iterations, ofr_ablate_consistency;
+
+/* ---- cmd_ablate.c -------------------------------------------------------------- */
+
+/* The lists of a->o.  OFR_INVALID. */
+ofr_status ofr_ablate_parse(ofr_ablation *a, ofr_error *err);
+
+/* ---- ablate_file.c ------------------------------------------------------------- */
+
+/* unit.json at `path`, made by `command`. */
+ofr_status ofr_ablate_unit_write(const char *path, const char *command,
+                                 const ofr_eval *eval, ofr_error *err);
+/* All but the folder of `unit`, its arrays in `arena`.  OFR_FORMAT: damaged;
+ * OFR_INVALID: another command made it. */
+ofr_status ofr_ablate_unit_read(ofr_arena *arena, ofr_ablate_unit *unit, const char *path,
+                                const char *command, ofr_error *err);
 
 /* ---- ablate_unit.c ------------------------------------------------------------ */
 

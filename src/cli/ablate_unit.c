@@ -6,139 +6,10 @@
 #include "base/log.h"
 #include "cli/ablate.h"
 #include "cli/train_run.h"
-#include "eval/evaluate.h"
-
-/* ---- unit.json ------------------------------------------------------------------ */
 
 static ofr_status nomem(ofr_error *err)
 {
     return ofr_fail_nomem(err, 4096, "an ablation");
-}
-
-static json_t *right_rows(const ofr_eval *eval)
-{
-    json_t *rows = json_array();
-    char row[513];
-
-    for (int i = 0; rows && i < eval->n; i++) {
-        for (int l = 0; l < eval->L; l++)
-            row[l] = ofr_eval_right(eval, i, l + 1) ? '1' : '0';
-        if (json_array_append_new(rows, json_stringn(row, (size_t)eval->L))) {
-            json_decref(rows);
-            rows = NULL;
-        }
-    }
-    return rows;
-}
-
-static json_t *ints(const int *x, int n)
-{
-    json_t *array = json_array();
-
-    for (int i = 0; array && i < n; i++)
-        if (json_array_append_new(array, json_integer(x[i]))) {
-            json_decref(array);
-            array = NULL;
-        }
-    return array;
-}
-
-static ofr_status write_unit(const char *path, const char *command, const ofr_eval *eval,
-                             ofr_error *err)
-{
-    json_t *json = json_pack("{s:i, s:s, s:f, s:f, s:f, s:i}", "schema_version",
-                             OFR_SCHEMA_VERSION, "command", command, "score", eval->score,
-                             "score_full", eval->score_full, "mean_exit_layer",
-                             eval->mean_exit, "n_layers", eval->L);
-    ofr_status status;
-
-    if (!json) return nomem(err);
-    if (json_object_set_new(json, "exit_layer", ints(eval->exit_layer, eval->n)) ||
-        json_object_set_new(json, "memorized", ints(eval->memorized, eval->n)) ||
-        json_object_set_new(json, "right", right_rows(eval)))
-        status = nomem(err);
-    else
-        status = ofr_json_save(json, path, err);
-    json_decref(json);
-    return status;
-}
-
-static ofr_status read_ints(ofr_ablation *a, int **out, const json_t *json,
-                            const char *key, int n, int L, const char *path,
-                            ofr_error *err)
-{
-    const json_t *array = json_object_get(json, key);
-
-    if (json_array_size(array) != (size_t)n)
-        return ofr_fail(err, OFR_FORMAT, "%s: \"%s\" has %zu entries, expected %d", path,
-                        key, json_array_size(array), n);
-    *out = ofr_arena_alloc(&a->arena, (size_t)n * sizeof **out);
-    if (!*out) return nomem(err);
-    for (int i = 0; i < n; i++) {
-        const json_int_t layer = json_integer_value(json_array_get(array, (size_t)i));
-
-        if (layer < 1 || layer > L)
-            return ofr_fail(err, OFR_FORMAT,
-                            "%s: \"%s\"[%d] is %lld, expected a layer from 1 to %d; "
-                            "measure again with --overwrite",
-                            path, key, i, (long long)layer, L);
-        (*out)[i] = (int)layer;
-    }
-    return OFR_OK;
-}
-
-static ofr_status read_right(ofr_ablation *a, ofr_ablate_unit *unit, const json_t *json,
-                             const char *path, ofr_error *err)
-{
-    const json_t *rows = json_object_get(json, "right");
-    const size_t L = (size_t)unit->L, n = (size_t)unit->n;
-
-    if (json_array_size(rows) != n)
-        return ofr_fail(err, OFR_FORMAT, "%s: \"right\" has %zu entries, expected %zu",
-                        path, json_array_size(rows), n);
-    unit->right = ofr_arena_alloc(&a->arena, n * L);
-    if (!unit->right) return nomem(err);
-    for (size_t i = 0; i < n; i++) {
-        const char *row = json_string_value(json_array_get(rows, i));
-
-        if (!row || strlen(row) != L)
-            return ofr_fail(err, OFR_FORMAT, "%s: \"right\"[%zu] has not %zu layers",
-                            path, i, L);
-        for (size_t l = 0; l < L; l++)
-            unit->right[i * L + l] = row[l] == '1';
-    }
-    return OFR_OK;
-}
-
-/* What an earlier call left; its command must be this one's. */
-static ofr_status read_unit(ofr_ablation *a, ofr_ablate_unit *unit, const char *path,
-                            const char *command, ofr_error *err)
-{
-    const char *theirs;
-    json_t *json;
-    ofr_status status;
-
-    OFR_TRY(ofr_json_load(&json, path, err));
-    theirs = json_string_value(json_object_get(json, "command"));
-    unit->n = (int)json_array_size(json_object_get(json, "exit_layer"));
-    unit->score = json_number_value(json_object_get(json, "score"));
-    unit->score_full = json_number_value(json_object_get(json, "score_full"));
-    unit->mean_exit = json_number_value(json_object_get(json, "mean_exit_layer"));
-    status = ofr_json_int(json, "n_layers", 1, 512, &unit->L, path, err);
-    if (!status && (!theirs || strcmp(theirs, command) != 0))
-        status = ofr_fail(err, OFR_INVALID,
-                          "%s: was made with other options; give the same ones, another "
-                          "--out, or --overwrite",
-                          path);
-    if (!status)
-        status = read_ints(a, &unit->exit, json, "exit_layer", unit->n, unit->L, path,
-                           err);
-    if (!status)
-        status = read_ints(a, &unit->memorized, json, "memorized", unit->n, unit->L, path,
-                           err);
-    if (!status) status = read_right(a, unit, json, path, err);
-    json_decref(json);
-    return status;
 }
 
 /* ---- training ---------------------------------------------------------------------- */
@@ -151,7 +22,7 @@ static ofr_status keep(void *user, const ofr_train_report *report, ofr_error *er
 {
     const keeper *k = user;
 
-    return write_unit(k->path, k->command, report->eval, err);
+    return ofr_ablate_unit_write(k->path, k->command, report->eval, err);
 }
 
 /* Train into values->out and leave unit.json there. */
@@ -168,6 +39,21 @@ static ofr_status train(ofr_ablation *a, ofr_train_values *values, const char *p
     ofr_log(OFR_LOG_INFO, "%s %s: %s", a->name, values->resume ? "continues" : "trains",
             values->out);
     return ofr_train_run(values, method, keep, (void *)(size_t)(const void *)&k, err);
+}
+
+/* Figures go through the texts of several units side by side. */
+static ofr_status check_texts(ofr_ablation *a, const ofr_ablate_unit *unit,
+                              const char *path, ofr_error *err)
+{
+    if (a->n == 0) {
+        a->n = unit->n;
+        a->L = unit->L;
+    }
+    if (unit->n == a->n && unit->L == a->L) return OFR_OK;
+    return ofr_fail(err, OFR_FORMAT,
+                    "%s: has %d texts and %d layers, the units before it %d and %d; "
+                    "measure again with --overwrite",
+                    path, unit->n, unit->L, a->n, a->L);
 }
 
 static ofr_status make_unit(ofr_ablation *a, ofr_ablate_unit **out, const char *folder,
@@ -188,7 +74,8 @@ static ofr_status make_unit(ofr_ablation *a, ofr_ablate_unit **out, const char *
     status = command.failed ? nomem(err) : OFR_OK;
     if (!status && (mine.overwrite || !ofr_file_exists(path)))
         status = train(a, &mine, path, command.p, err);
-    if (!status) status = read_unit(a, unit, path, command.p, err);
+    if (!status) status = ofr_ablate_unit_read(&a->arena, unit, path, command.p, err);
+    if (!status) status = check_texts(a, unit, path, err);
     ofr_buf_free(&command);
     a->done++;
     *out = unit;

@@ -93,7 +93,7 @@ static ofr_status parse_list(double *out, int *n, int most, const char *list,
     return OFR_OK;
 }
 
-static ofr_status parse(ofr_ablation *a, ofr_error *err)
+ofr_status ofr_ablate_parse(ofr_ablation *a, ofr_error *err)
 {
     const ofr_ablate_values *o = a->o;
 
@@ -139,8 +139,7 @@ static ofr_status answer(const ofr_ablate_values *o, const ofr_ablate_question *
 
     ofr_arena_init(&a.arena);
     ofr_buf_init(&a.text);
-    status = parse(&a, err);
-    if (!status) status = ofr_file_make_dirs(o->train.out, err);
+    status = ofr_ablate_parse(&a, err);
     if (!status) status = begin(&a, question, err);
     if (!status) status = question->run(&a, err);
     if (!status) status = ofr_ablate_finish(&a, err);

@@ -11,6 +11,7 @@
 #include "cli/compare_text.h"
 #include "cli/default_model.h"
 #include "cli/stop.h"
+#include "report/html_records.h"
 #include "report/jsonline.h"
 
 /* ---- the runs ------------------------------------------------------------ */
@@ -51,6 +52,16 @@ static ofr_status all_runs(ofr_compare_runs *runs, ofr_error *err)
     return OFR_OK;
 }
 
+/* Its lines are copied into ours: each must be a record. */
+static ofr_status check_records(const char *path, ofr_error *err)
+{
+    ofr_records records;
+
+    OFR_TRY(ofr_records_open(&records, path, err));
+    ofr_records_close(&records);
+    return OFR_OK;
+}
+
 static ofr_status load_results(ofr_compare_runs *runs, ofr_error *err)
 {
     const ofr_compare_plan *plan = runs->plan;
@@ -59,6 +70,9 @@ static ofr_status load_results(ofr_compare_runs *runs, ofr_error *err)
     for (int i = 0; i < plan->n_methods; i++)
         for (int s = 0; s < plan->n_seeds; s++) {
             if (!ofr_compare_is_done(plan, i, s)) continue;
+            OFR_TRY(ofr_compare_dir(path, plan, i, s, err));
+            OFR_TRY(ofr_file_join(path, path, "records.jsonl", err));
+            OFR_TRY(check_records(path, err));
             OFR_TRY(ofr_compare_dir(path, plan, i, s, err));
             OFR_TRY(ofr_file_join(path, path, "sweep.safetensors", err));
             OFR_TRY(ofr_compare_result_load(&runs->of[i][s], path, err));
@@ -217,7 +231,7 @@ static ofr_status prepare(ofr_compare_values *o, ofr_compare_plan *plan,
         OFR_TRY(ofr_default_model(model, err));
         o->train.model = model;
     }
-    OFR_TRY(ofr_compare_check(o, err));
+    OFR_TRY(ofr_compare_check(plan, err));
     return ofr_compare_settle(o, err);
 }
 

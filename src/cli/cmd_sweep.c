@@ -42,7 +42,7 @@ const ofr_opt ofr_sweep_rows[] = {
      "timed runs of at least 32 texts for each point", NULL},
     {"seed", 's', OFR_OPT_U64, JOB(seed), "1", "N", NULL, 0, 0,
      "of the random exits that rules are compared with", NULL},
-    {"out", 'o', OFR_OPT_TEXT, offsetof(ofr_sweep_values, out), NULL, "DIR", NULL, 0, 0,
+    {"out", 'o', OFR_OPT_TEXT, JOB(out), NULL, "DIR", NULL, 0, 0,
      "write records.jsonl and report.html, .json, .csv and .md", "Output"},
     OFR_CMD_COMMON_ROWS(ofr_sweep_values),
     OFR_CMD_END,
@@ -84,18 +84,6 @@ static ofr_status write_files(const char *dir, const ofr_sweep_lines *lines,
     return status;
 }
 
-/* Before the pass over the texts: will the files find their place? */
-static ofr_status check_out(const char *dir, ofr_error *err)
-{
-    char path[OFR_PATH_MAX];
-
-    if (!dir) return OFR_OK;
-    OFR_TRY(ofr_file_make_dirs(dir, err));
-    ofr_file_tidy(dir);
-    OFR_TRY(ofr_file_join(path, dir, "records.jsonl", err));
-    return ofr_file_check(path, err);
-}
-
 static ofr_status report(const ofr_sweep_values *o, const ofr_sweep_run *run,
                          ofr_error *err)
 {
@@ -110,8 +98,8 @@ static ofr_status report(const ofr_sweep_values *o, const ofr_sweep_run *run,
     ofr_sweep_text(&text, run);
     ofr_buf_addf(&text, "command: %s\n", o->job.command);
     ofr_sweep_lines_join(&all, &lines);
-    if (o->out) status = write_files(o->out, &lines, &text, &all, err);
-    if (o->out && !status) ofr_sweep_page(o->out, o->job.command);
+    if (o->job.out) status = write_files(o->job.out, &lines, &text, &all, err);
+    if (o->job.out && !status) ofr_sweep_page(o->job.out, o->job.command);
     if (!status) status = ofr_cmd_print(o->common.json ? &all : &text, err);
     ofr_buf_free(&all);
     ofr_buf_free(&text);
@@ -130,7 +118,6 @@ static ofr_status run(void *values, const bool *is_set, char **args, int n_args,
     (void)is_set;
     OFR_TRY(ofr_cmd_args(args, n_args, 0, err));
     OFR_TRY(ofr_cmd_need(o->job.model, "model", err));
-    OFR_TRY(check_out(o->out, err));
     ofr_buf_init(&command);
     ofr_sweep_command(&command, o);
     o->job.command = command.p;

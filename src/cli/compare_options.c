@@ -124,12 +124,31 @@ ofr_status ofr_compare_parse(ofr_compare_plan *plan, const ofr_compare_values *v
     return parse_seeds(plan, err);
 }
 
-ofr_status ofr_compare_check(const ofr_compare_values *values, ofr_error *err)
+/* The options of every method, against the model that they start from. */
+static ofr_status check_methods(const ofr_compare_plan *plan, bool regression,
+                                ofr_error *err)
 {
+    const ofr_train_values *o = &plan->o->train;
+    char path[OFR_PATH_MAX];
+    ofr_config config;
+    ofr_status status = OFR_OK;
+
+    OFR_TRY(ofr_load_check_dir(o->model, err));
+    OFR_TRY(ofr_file_join(path, o->model, "config.json", err));
+    OFR_TRY(ofr_config_load(&config, path, err));
+    for (int i = 0; i < plan->n_methods && !status; i++)
+        status = ofr_method_check(plan->methods[i], &o->method, config.L, regression, err);
+    ofr_config_free(&config);
+    return status;
+}
+
+ofr_status ofr_compare_check(const ofr_compare_plan *plan, ofr_error *err)
+{
+    const ofr_compare_values *values = plan->o;
     ofr_train_source source = {0};
 
     OFR_TRY(ofr_train_find(&source, &values->train, err));
-    OFR_TRY(ofr_load_check_dir(values->train.model, err));
+    OFR_TRY(check_methods(plan, source.columns.regression, err));
     if (!ofr_file_exists(source.train))
         return ofr_fail(err, OFR_NOT_FOUND, "%s: no such training file", source.train);
     if (values->test && !ofr_file_exists(values->test))
@@ -221,17 +240,25 @@ void ofr_compare_command(ofr_buf *out, const ofr_compare_values *values)
     ofr_command_options(out, ofr_compare_rows, values, without);
 }
 
+/* An option that the file lacks is newer than the comparison. */
 static ofr_status check(const json_t *json, const ofr_compare_values *values,
                         const char *path, ofr_error *err)
 {
     ofr_status status = OFR_OK;
     ofr_buf text;
 
+    if (!json_is_object(json))
+        return ofr_fail(err, OFR_FORMAT,
+                        "%s: expected an object of options; restore the file, or choose "
+                        "another --out",
+                        path);
     ofr_buf_init(&text);
     for (const ofr_opt *row = ofr_compare_rows; row->name && !status; row++) {
-        const char *before = json_string_value(json_object_get(json, row->name));
+        const char *before = NULL;
 
         if (of_the_call(row->name)) continue;
+        status = ofr_json_text(json, row->name, &before, path, err);
+        if (status) break;
         ofr_buf_clear(&text);
         ofr_opt_format(row, values, &text);
         const char *now = text.p ? text.p : "";

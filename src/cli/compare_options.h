@@ -32,8 +32,9 @@ typedef struct ofr_compare_plan {
 ofr_status ofr_compare_parse(ofr_compare_plan *plan, const ofr_compare_values *values,
                              ofr_error *err);
 
-/* What would fail in every run: files that are not there, no task. */
-ofr_status ofr_compare_check(const ofr_compare_values *values, ofr_error *err);
+/* What would fail in every run: files that are not there, no task, values that a
+ * method refuses. */
+ofr_status ofr_compare_check(const ofr_compare_plan *plan, ofr_error *err);
 
 /* "OUT/runs/METHOD.SEED" */
 ofr_status ofr_compare_dir(char out[OFR_PATH_MAX], const ofr_compare_plan *plan,

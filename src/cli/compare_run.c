@@ -56,8 +56,6 @@ static ofr_status train(const ofr_compare_plan *plan, int method, int seed,
         OFR_TRY(ofr_compare_dir(fork, plan, other, seed, err));
         values.fork = fork;
     }
-    OFR_TRY(ofr_file_make_dirs(dir, err));
-    OFR_TRY(ofr_train_write_config(&values, err));
     return ofr_train_run(&values, plan->methods[method], NULL, NULL, err);
 }
 

@@ -9,52 +9,6 @@
 #include "base/str.h"
 #include "model/weights.h"
 
-/* What was said of a value, as said of the model that has it. */
-static ofr_status wrong_config(const char *key, ofr_error *err)
-{
-    if (!err) return OFR_FORMAT;
-    return ofr_fail(err, OFR_FORMAT, "\"%s\": %s; correct the file", key, err->text);
-}
-
-ofr_status ofr_load_rule(const ofr_rule **rule, double *threshold,
-                         const ofr_config *config, const char *name, double wanted,
-                         ofr_error *err)
-{
-    const char *stored = config->rule[0] ? config->rule : "never";
-    bool as_stored = !name || strcmp(name, stored) == 0;
-    bool own = isnan(wanted) && as_stored && config->rule[0];
-    const ofr_rule *found;
-    ofr_status status = ofr_rule_find(&found, name ? name : stored, err);
-    if (status != OFR_OK)
-        return name ? status : wrong_config("offramp.rule", err);
-    if (isnan(wanted))
-        wanted = own ? config->threshold : ofr_rule_default(found, config->K);
-    status = ofr_rule_check(found, wanted, config->L, err);
-    if (status != OFR_OK)
-        return own ? wrong_config("offramp.threshold", err) : status;
-    *rule = found;
-    *threshold = wanted;
-    return OFR_OK;
-}
-
-/* Can this model follow the rule with what its files hold? */
-static ofr_status check_rule(const ofr_loaded *m, const char *dir, ofr_error *err)
-{
-    unsigned found = m->encoder.found;
-    OFR_TRY(ofr_rule_fits(m->rule, &m->encoder.config, err));
-    if (m->rule->needs_policy && !(found & OFR_GROUP_POLICIES))
-        return ofr_fail(err, OFR_INVALID,
-                        "%s: rule '%s' needs policy networks, which this model does not "
-                        "have; train it with --method consistentee or choose another "
-                        "--rule", dir, m->rule->name);
-    if (m->rule != &ofr_rule_never && !m->rule->by_token && !(found & OFR_GROUP_HEADS))
-        return ofr_fail(err, OFR_INVALID,
-                        "%s: rule '%s' needs internal classifiers, which this model does "
-                        "not have; train it first or use --rule never", dir,
-                        m->rule->name);
-    return OFR_OK;
-}
-
 static ofr_status check_classifier(const ofr_encoder *encoder, const char *dir,
                                    ofr_error *err)
 {
@@ -73,18 +27,6 @@ static ofr_status check_vocabulary(const ofr_loaded *m, const char *dir, ofr_err
                     "%s: the tokenizer has %d entries, the model only %d embeddings; "
                     "they do not belong together, restore the file",
                     n ? paths[0] : dir, ofr_tok_size(m->tok), m->encoder.config.V);
-}
-
-/* What the model itself says of its rule is wrong in its config.json. */
-static ofr_status stored_rule(ofr_loaded *m, const char *dir,
-                              const ofr_load_options *options, ofr_error *err)
-{
-    char path[OFR_PATH_MAX];
-    ofr_status status = ofr_load_rule(&m->rule, &m->threshold, &m->encoder.config,
-                                      options->rule, options->threshold, err);
-    if (status != OFR_FORMAT || ofr_file_join(path, dir, "config.json", NULL) != OFR_OK)
-        return status;
-    return ofr_fail_prefix(err, status, path);
 }
 
 static int choose_max_tokens(const ofr_config *config, int wanted)
@@ -153,8 +95,9 @@ ofr_status ofr_load_open(ofr_loaded *loaded, const char *dir,
     const ofr_config *config = &m.encoder.config;
     if (options->classifier) {
         if ((status = check_classifier(&m.encoder, dir, err)) != OFR_OK) goto fail;
-        status = stored_rule(&m, dir, options, err);
-        if (status != OFR_OK || (status = check_rule(&m, dir, err)) != OFR_OK) goto fail;
+        status = ofr_rule_of_model(&m.rule, &m.threshold, &m.encoder, dir, options->rule,
+                                   options->threshold, err);
+        if (status != OFR_OK) goto fail;
     }
     m.max_tokens = choose_max_tokens(config, options->max_tokens);
     m.pairs = has_pairs(config);

@@ -8,9 +8,8 @@
 #define OFR_CLI_LOAD_H
 
 #include "data/task.h"
-#include "exit/rule.h"
+#include "exit/choose.h"
 #include "kernels/dev.h"
-#include "model/encoder.h"
 #include "tok/tok.h"
 
 typedef struct ofr_load_options {
@@ -53,11 +52,5 @@ ofr_status ofr_load_whole(ofr_encoder *encoder, const char *dir, const char *ver
 
 /* Is `dir` a directory at all?  OFR_NOT_FOUND, OFR_INVALID. */
 ofr_status ofr_load_check_dir(const char *dir, ofr_error *err);
-
-/* The rule and threshold that `options` and `config` give together.  OFR_INVALID;
- * OFR_FORMAT when it is the config that is wrong. */
-ofr_status ofr_load_rule(const ofr_rule **rule, double *threshold,
-                         const ofr_config *config, const char *name, double wanted,
-                         ofr_error *err);
 
 #endif

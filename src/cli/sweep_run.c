@@ -49,24 +49,6 @@ static ofr_status open_texts(ofr_sweep_run *r, ofr_error *err)
 
 /* ---- rules --------------------------------------------------------------- */
 
-static ofr_status check_rule(const ofr_sweep_run *r, const ofr_rule *rule, ofr_error *err)
-{
-    const ofr_encoder *encoder = &r->m.encoder;
-
-    if (rule == &ofr_rule_never) return OFR_OK;
-    if (!rule->by_token && !(encoder->found & OFR_GROUP_HEADS))
-        return ofr_fail(err, OFR_INVALID,
-                        "%s: rule '%s' needs internal classifiers, which this model does "
-                        "not have",
-                        r->job->model, rule->name);
-    if (rule->needs_policy && !(encoder->found & OFR_GROUP_POLICIES))
-        return ofr_fail(err, OFR_INVALID,
-                        "%s: rule '%s' needs gates, which this model does not have; "
-                        "leave it out of --rules",
-                        r->job->model, rule->name);
-    return ofr_rule_fits(rule, &encoder->config, err);
-}
-
 static ofr_status add_rule(ofr_sweep_run *r, const ofr_rule *rule, ofr_error *err)
 {
     const bool own = rule == r->m.rule;
@@ -81,36 +63,48 @@ static ofr_status add_rule(ofr_sweep_run *r, const ofr_rule *rule, ofr_error *er
     return OFR_OK;
 }
 
-static ofr_status add_listed(ofr_sweep_run *r, const char *list, ofr_error *err)
+ofr_status ofr_sweep_rules(const ofr_rule *rules[OFR_SWEEP_CURVES_MAX], int *n,
+                           const char *list, const ofr_rule *stored, ofr_error *err)
 {
+    *n = 0;
     for (const char *p = list; p;) {
         const char *comma = strchr(p, ',');
         const ofr_str part =
             ofr_str_trim((ofr_str){p, comma ? (size_t)(comma - p) : strlen(p)});
-        const ofr_rule *rule = r->m.rule;
         char name[32];
 
         if (part.n >= sizeof name)
             return ofr_fail(err, OFR_INVALID, "--rules: '%.*s' is no rule", (int)part.n,
                             part.p);
+        if (*n == OFR_SWEEP_CURVES_MAX)
+            return ofr_fail(err, OFR_INVALID, "--rules: more than %d",
+                            OFR_SWEEP_CURVES_MAX);
         memcpy(name, part.p, part.n);
         name[part.n] = 0;
-        if (strcmp(name, "stored") != 0) OFR_TRY(ofr_rule_find(&rule, name, err));
-        OFR_TRY(check_rule(r, rule, err));
-        OFR_TRY(add_rule(r, rule, err));
+        rules[*n] = stored;
+        if (strcmp(name, "stored") != 0) OFR_TRY(ofr_rule_find(&rules[*n], name, err));
+        (*n)++;
         p = comma ? comma + 1 : NULL;
     }
     return OFR_OK;
 }
 
-/* Every rule that this model can follow; the full model is a point of each. */
-static ofr_status add_all(ofr_sweep_run *r, ofr_error *err)
+/* Those asked for, or every rule that this model can follow; the full model is a point
+ * of each. */
+static ofr_status find_rules(ofr_sweep_run *r, ofr_error *err)
 {
+    if (r->job->rules) {
+        OFR_TRY(ofr_sweep_rules(r->rules, &r->n_rules, r->job->rules, r->m.rule, err));
+        for (int i = 0; i < r->n_rules; i++)
+            OFR_TRY(ofr_rule_serves(r->rules[i], &r->m.encoder, err));
+        return OFR_OK;
+    }
     for (int i = 0; ofr_rules[i]; i++)
-        if (ofr_rules[i] != &ofr_rule_never && !check_rule(r, ofr_rules[i], NULL))
-            OFR_TRY(add_rule(r, ofr_rules[i], err));
-    if (r->sweep.n_curves) return OFR_OK;
-    return add_rule(r, &ofr_rule_never, err);
+        if (ofr_rules[i] != &ofr_rule_never &&
+            !ofr_rule_serves(ofr_rules[i], &r->m.encoder, NULL))
+            r->rules[r->n_rules++] = ofr_rules[i];
+    if (r->n_rules == 0) r->rules[r->n_rules++] = &ofr_rule_never;
+    return OFR_OK;
 }
 
 /* ---- prices -------------------------------------------------------------- */
@@ -168,8 +162,9 @@ static ofr_status add_prices(ofr_sweep_run *r, ofr_error *err)
 
 /* ---- what follows -------------------------------------------------------- */
 
-static ofr_status open_lines(ofr_sweep_run *r, int n_rules, ofr_error *err)
+static ofr_status open_lines(ofr_sweep_run *r, ofr_error *err)
 {
+    const int n_rules = r->n_rules;
     ofr_sweep *s = &r->sweep;
 
     OFR_TRY(ofr_sweep_fronts(s, err));
@@ -230,14 +225,31 @@ static ofr_status sweep_rules(ofr_sweep_run *r, ofr_error *err)
 {
     const ofr_sweep_job *job = r->job;
     const double start = ofr_clock_seconds();
-    int n_rules;
 
-    OFR_TRY(job->rules ? add_listed(r, job->rules, err) : add_all(r, err));
-    n_rules = r->sweep.n_curves;
+    for (int i = 0; i < r->n_rules; i++)
+        OFR_TRY(add_rule(r, r->rules[i], err));
     if (job->alphas) OFR_TRY(add_prices(r, err));
-    OFR_TRY(open_lines(r, n_rules, err));
+    OFR_TRY(open_lines(r, err));
     r->replay_seconds = ofr_clock_seconds() - start;
     return time_points(r, err);
+}
+
+/* Before the pass over the texts: does the model take the options, and will the files
+ * find their place? */
+static ofr_status check(ofr_sweep_run *r, ofr_error *err)
+{
+    const ofr_sweep_job *job = r->job;
+    ofr_method_options options = r->origin.values.method;
+    char path[OFR_PATH_MAX];
+
+    OFR_TRY(find_rules(r, err));
+    options.alphas = job->alphas;
+    if (job->alphas) OFR_TRY(ofr_prices_check(&r->m.encoder, &options, err));
+    if (!job->out) return OFR_OK;
+    OFR_TRY(ofr_file_make_dirs(job->out, err));
+    ofr_file_tidy(job->out);
+    OFR_TRY(ofr_file_join(path, job->out, "records.jsonl", err));
+    return ofr_file_check(path, err);
 }
 
 static ofr_status open_parts(ofr_sweep_run *r, ofr_error *err)
@@ -255,6 +267,7 @@ static ofr_status open_parts(ofr_sweep_run *r, ofr_error *err)
     OFR_TRY(ofr_load_open(&r->m, job->model, &how, err));
     OFR_TRY(ofr_origin_open(&r->origin, job->model, err));
     OFR_TRY(open_texts(r, err));
+    OFR_TRY(check(r, err));
     snprintf(r->name, sizeof r->name, "%.31s.%llu", r->m.encoder.config.method,
              (unsigned long long)r->origin.values.method.seed);
     ofr_sweep_options_init(&options);

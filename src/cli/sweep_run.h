@@ -23,13 +23,13 @@ typedef struct ofr_sweep_job {
     int threads;
     ofr_term *term;
     const char *command;      /* as shown beside the numbers; NULL: none         */
+    const char *out;          /* where files will be written; NULL: nowhere      */
 } ofr_sweep_job;
 
 /* The options of `offramp sweep`. */
 typedef struct ofr_sweep_values {
     ofr_cmd_common common;
     ofr_sweep_job job;
-    const char *out;
 } ofr_sweep_values;
 extern const ofr_opt ofr_sweep_rows[]; /* cmd_sweep.c */
 
@@ -40,6 +40,8 @@ typedef struct ofr_sweep_run {
     ofr_origin origin;
     ofr_dataset report, other, held, train; /* open when n > 0; other: --tune      */
     const ofr_dataset *tune;  /* one of them, or NULL */
+    int n_rules;
+    const ofr_rule *rules[OFR_SWEEP_CURVES_MAX];
     ofr_sweep sweep;
     int n_lines;
     ofr_sweep_line lines[OFR_SWEEP_CURVES_MAX + 1];
@@ -51,6 +53,10 @@ typedef struct ofr_sweep_run {
     char name[64];            /* METHOD.SEED */
     char processor[128];
 } ofr_sweep_run;
+
+/* --rules LIST; "stored" is `stored`.  OFR_INVALID. */
+ofr_status ofr_sweep_rules(const ofr_rule *rules[OFR_SWEEP_CURVES_MAX], int *n,
+                           const char *list, const ofr_rule *stored, ofr_error *err);
 
 /* All of it but the files.  Caller closes.  OFR_INTERRUPTED when the flag of
  * stop.h rose. */

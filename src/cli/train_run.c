@@ -72,7 +72,7 @@ static ofr_status finish(const run *r, const ofr_method_result *result, ofr_erro
     ofr_status status;
 
     ofr_eval_options_init(&how);
-    OFR_TRY(ofr_load_rule(&how.rule, &how.threshold, config, NULL, (double)NAN, err));
+    OFR_TRY(ofr_rule_choose(&how.rule, &how.threshold, config, NULL, (double)NAN, err));
     how.batch = 32;
     how.timed_runs = 0;
     how.metric = how.metric2 = s->metric;
@@ -175,7 +175,9 @@ ofr_status ofr_train_run(const ofr_train_values *values, const ofr_method *metho
         const run r = {values, &source, &m, {&train_data, &dev_data, source.metric},
                        reporter, user};
 
-        status = set_task(&m, values, &source, &train_data, err);
+        status = ofr_method_check(method, &values->method, m.encoder.config.L,
+                                  source.columns.regression, err);
+        if (!status) status = set_task(&m, values, &source, &train_data, err);
         if (!status) status = train_alone(&r, method, err);
         ofr_dataset_close(&train_data);
         ofr_dataset_close(&dev_data);

@@ -2,10 +2,9 @@
 #include "engine/engine.h"
 
 #include <math.h>
-#include <string.h>
+#include <stdio.h>
 
 #include "base/cpu.h"
-#include "base/file.h"
 #include "base/log.h"
 #include "kernels/dev.h"
 
@@ -48,6 +47,7 @@ ofr_status ofr_engine_open(ofr_model *model, const char *dir,
 {
     int precision;
     OFR_TRY(check_dir(dir, err));
+    (void)snprintf(model->dir, sizeof model->dir, "%s", dir); /* it opens, so it fits */
     OFR_TRY(parse_precision(&precision, options->precision, err));
     model->ops = ofr_ops_select(ofr_cpu_features());
     OFR_TRY(ofr_encoder_open_packed(&model->encoder, dir, &model->ops, options->n_threads,
@@ -75,42 +75,11 @@ void ofr_engine_close(ofr_model *model)
     ofr_encoder_close(&model->encoder);
 }
 
-ofr_status ofr_engine_check_rule(const ofr_model *model, const ofr_rule *rule,
-                                 ofr_error *err)
-{
-    unsigned found = model->encoder.found;
-    OFR_TRY(ofr_rule_fits(rule, &model->encoder.config, err));
-    if (rule->needs_policy && !(found & OFR_GROUP_POLICIES))
-        return ofr_fail(err, OFR_INVALID,
-                        "rule '%s': this model has no policy networks; choose another "
-                        "rule or train it with method consistentee",
-                        rule->name);
-    if (rule != &ofr_rule_never && !rule->by_token && !(found & OFR_GROUP_HEADS))
-        return ofr_fail(err, OFR_INVALID,
-                        "rule '%s': this model has no internal classifiers; choose rule "
-                        "'never' or train it first",
-                        rule->name);
-    return OFR_OK;
-}
-
 ofr_status ofr_engine_rule(const ofr_model *model, const ofr_rule **rule,
                            double *threshold, const ofr_exit_options *options,
                            ofr_error *err)
 {
-    const ofr_config *config = &model->encoder.config;
-    const char *stored = config->rule[0] != '\0' ? config->rule : "never";
-    const char *name = options->rule != NULL ? options->rule : stored;
-    const ofr_rule *found;
-    OFR_TRY(ofr_rule_find(&found, name, err));
-    double value = options->threshold;
-    bool zeroed = options->rule == NULL && value == 0.0;
-    if (isnan(value) || zeroed) {
-        bool as_stored = config->rule[0] != '\0' && strcmp(name, config->rule) == 0;
-        value = as_stored ? config->threshold : ofr_rule_default(found, config->K);
-    }
-    OFR_TRY(ofr_rule_check(found, value, config->L, err));
-    OFR_TRY(ofr_engine_check_rule(model, found, err));
-    *rule = found;
-    *threshold = value;
-    return OFR_OK;
+    bool zeroed = options->rule == NULL && options->threshold == 0;
+    return ofr_rule_of_model(rule, threshold, &model->encoder, model->dir, options->rule,
+                             zeroed ? (double)NAN : options->threshold, err);
 }

@@ -53,7 +53,7 @@ ofr_status ofr_session_choose_exit(ofr_session *session, const ofr_exit_options 
     if (options->decide != NULL) {
         session->own = callers_rule(session->model);
         rule = &session->own;
-        OFR_TRY(ofr_engine_check_rule(session->model, rule, err));
+        OFR_TRY(ofr_rule_serves(rule, &session->model->encoder, err));
     } else {
         OFR_TRY(ofr_engine_rule(session->model, &rule, &threshold, options, err));
     }

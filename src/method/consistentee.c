@@ -371,17 +371,18 @@ static ofr_status part(ofr_consistentee *c, uint64_t seed, ofr_error *err)
     return OFR_OK;
 }
 
-static ofr_status check(const ofr_consistentee *c, ofr_error *err)
+ofr_status ofr_consistentee_check(const ofr_method_options *options, int L,
+                                  bool regression, ofr_error *err)
 {
-    if (c->L < 2)
-        return ofr_fail(err, OFR_INVALID,
-                        "consistentee needs a model with at least 2 layers, not %d",
-                        c->L);
-    if (c->data->train->targets && c->o->hardness == OFR_HARDNESS_ENTROPY)
+    double alphas[OFR_SWEEP_MAX];
+    int n;
+
+    (void)L;
+    if (regression && options->hardness == OFR_HARDNESS_ENTROPY)
         return ofr_fail(err, OFR_INVALID,
                         "--hardness entropy needs classes; regression has none, use "
                         "memorized, loss or none");
-    return OFR_OK;
+    return ofr_consistentee_alphas(alphas, &n, options->alphas, err);
 }
 
 static void close_consistentee(ofr_recipe *recipe)
@@ -405,8 +406,7 @@ static ofr_status open_parts(ofr_consistentee *c, ofr_trainer *trainer, ofr_erro
     const int most = o->batch > o->policy_batch ? o->batch : o->policy_batch;
     const ofr_params *params = &trainer->encoder->params;
 
-    OFR_TRY(check(c, err));
-    OFR_TRY(ofr_consistentee_sweep_parse(c, err));
+    OFR_TRY(ofr_consistentee_alphas(c->alphas, &c->n_alphas, o->alphas, err));
     for (int i = 0; i < params->n; i++)
         if (params->rows[i].group & OFR_GROUP_POLICIES)
             c->n_policy_w += params->rows[i].count;
@@ -491,6 +491,7 @@ const ofr_method ofr_method_consistentee = {
                "reward reward-loss hardness gradient rollouts entropy-bonus "
                "policy-holdout policy-data policy-init policy-start policy-reset "
                "policy-hidden task-loss task-updates-policy",
+    .check = ofr_consistentee_check,
     .open = open_consistentee,
     .result = result,
     .close = close_consistentee,

@@ -123,6 +123,9 @@ void ofr_consistentee_dev_figures(ofr_consistentee *c);
 
 /* consistentee.c */
 
+/* What values of options the method refuses, see method.h. */
+ofr_status ofr_consistentee_check(const ofr_method_options *options, int L,
+                                  bool regression, ofr_error *err);
 /* A recipe of the sweep alone: options->alphas, at least one. */
 ofr_status ofr_consistentee_open_prices(ofr_recipe *recipe, ofr_trainer *trainer,
                                         const ofr_method_data *data,
@@ -131,8 +134,9 @@ ofr_status ofr_consistentee_open_prices(ofr_recipe *recipe, ofr_trainer *trainer
 
 /* consistentee_sweep.c */
 
-/* Parse --alphas.  OFR_INVALID. */
-ofr_status ofr_consistentee_sweep_parse(ofr_consistentee *c, ofr_error *err);
+/* --alphas LIST, "auto" or NULL as prices.  OFR_INVALID. */
+ofr_status ofr_consistentee_alphas(double alphas[OFR_SWEEP_MAX], int *n, const char *list,
+                                   ofr_error *err);
 ofr_status ofr_consistentee_sweep_begin(ofr_trainer *trainer, void *self, ofr_error *err);
 ofr_status ofr_consistentee_sweep_end(ofr_trainer *trainer, void *self, ofr_error *err);
 /* Put the policies that --max-loss asks for into the weights. */

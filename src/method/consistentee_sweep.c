@@ -14,10 +14,10 @@
 static const char automatic[] =
     "0.001,0.002,0.003,0.005,0.007,0.01,0.015,0.02,0.03,0.05,0.07,0.1";
 
-ofr_status ofr_consistentee_sweep_parse(ofr_consistentee *c, ofr_error *err)
+ofr_status ofr_consistentee_alphas(double alphas[OFR_SWEEP_MAX], int *n, const char *list,
+                                   ofr_error *err)
 {
-    const char *list = c->o->alphas;
-
+    *n = 0;
     if (!list) return OFR_OK;
     if (strcmp(list, "auto") == 0) list = automatic;
     for (const char *p = list; p;) {
@@ -31,10 +31,10 @@ ofr_status ofr_consistentee_sweep_parse(ofr_consistentee *c, ofr_error *err)
                             "--alphas: '%.*s' is no price of a layer, expected a number "
                             "from 0 up; example: 0.01,0.02,0.05",
                             (int)part.n, part.p);
-        if (c->n_alphas == OFR_SWEEP_MAX)
+        if (*n == OFR_SWEEP_MAX)
             return ofr_fail(err, OFR_INVALID, "--alphas: more than %d values",
                             OFR_SWEEP_MAX);
-        c->alphas[c->n_alphas++] = alpha;
+        alphas[(*n)++] = alpha;
         p = comma ? comma + 1 : NULL;
     }
     return OFR_OK;

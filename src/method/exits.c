@@ -172,10 +172,6 @@ ofr_status ofr_exits_open(ofr_recipe *recipe, const ofr_method *method,
     ofr_exits *e;
     ofr_status status;
 
-    if (method->all_exits && config->L < 2)
-        return ofr_fail(err, OFR_INVALID,
-                        "%s needs a model with at least 2 layers, not %d", method->name,
-                        config->L);
     e = ofr_mem_zalloc(bytes);
     if (!e) return ofr_fail_nomem(err, bytes, "a method");
     e->method = method;

@@ -57,9 +57,6 @@ static ofr_status fill_table(ofr_encoder *encoder, const ofr_dataset *data,
     frequency *tokens;
     long long total, before = 0;
 
-    if (first > L)
-        return ofr_fail(err, OFR_INVALID, "--hash-first %d: the model has only %d layers",
-                        first, L);
     tokens = ofr_mem_array((size_t)V, sizeof *tokens);
     if (!tokens) return ofr_fail_nomem(err, (size_t)V * sizeof *tokens, "token counts");
     for (int v = 0; v < V; v++)
@@ -92,6 +89,15 @@ static ofr_status open_hashee(ofr_recipe *recipe, const ofr_method *method,
     return ofr_exits_open(recipe, method, trainer, data, options, err);
 }
 
+static ofr_status check(const ofr_method_options *o, int L, bool regression,
+                        ofr_error *err)
+{
+    (void)regression;
+    if (o->hash_first <= L) return OFR_OK;
+    return ofr_fail(err, OFR_INVALID, "--hash-first %d: the model has only %d layers",
+                    o->hash_first, L);
+}
+
 const ofr_method ofr_method_hashee = {
     .name = "hashee",
     .source = "Sun et al. 2022, arXiv 2203.01670",
@@ -100,6 +106,7 @@ const ofr_method ofr_method_hashee = {
     .rule = &ofr_rule_hash,
     .token_exits = true,
     .options = "joint-epochs hash-buckets hash-first",
+    .check = check,
     .open = open_hashee,
     .result = ofr_exits_result,
     .close = ofr_exits_close,

@@ -148,9 +148,6 @@ static ofr_status reshape(const ofr_method *method, ofr_encoder *encoder,
     const ofr_encoder_parts parts = {o->layers ? o->layers : config->L, method->gate,
                                      method->heads, method->token_exits};
 
-    if (o->layers > config->L)
-        return ofr_fail(err, OFR_INVALID, "--layers %d: the model has only %d", o->layers,
-                        config->L);
     if (parts.layers == config->L && parts.gate == config->gate &&
         parts.heads == config->heads && parts.token_exits == config->token_exits)
         return OFR_OK;
@@ -182,7 +179,7 @@ ofr_status ofr_method_train(const ofr_method *method, ofr_encoder *encoder, ofr_
     ofr_status status;
 
     OFR_TRY(check(encoder, data, err));
-    OFR_TRY(ofr_method_fits(method, config->regression, err));
+    OFR_TRY(ofr_method_check(method, options, config->L, config->regression, err));
     OFR_TRY(reshape(method, encoder, options, err));
     if (o.lr == 0) {
         o.lr = ofr_method_auto_lr(encoder);

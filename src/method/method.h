@@ -56,6 +56,10 @@ struct ofr_method {
     /* Names of options, separated by blanks, that this method reads and not every
      * method does; what no method lists is for all. */
     const char *options;
+    /* What the method has against values of its own options, for a model of L layers;
+     * NULL: nothing.  OFR_INVALID. */
+    ofr_status (*check)(const ofr_method_options *options, int L, bool regression,
+                        ofr_error *err);
     /* Make the recipe (recipe->self is the method's own memory); the trainer is
      * open.  The encoder has its classes (ofr_encoder_set_task). */
     ofr_status (*open)(ofr_recipe *recipe, const ofr_method *method, ofr_trainer *trainer,
@@ -102,6 +106,10 @@ bool ofr_method_reads(const ofr_method *method, const char *option);
 /* Does the method make sense for these answers?  OFR_INVALID says why not and
  * names methods that do. */
 ofr_status ofr_method_fits(const ofr_method *method, bool regression, ofr_error *err);
+/* Whatever can be said against the options before anything is opened or written, for
+ * a model of L layers.  OFR_INVALID. */
+ofr_status ofr_method_check(const ofr_method *method, const ofr_method_options *options,
+                            int L, bool regression, ofr_error *err);
 
 /* The parts of a run that are not hyper-parameters. */
 typedef struct ofr_method_job {

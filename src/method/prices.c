@@ -6,11 +6,13 @@
 #include "base/mem.h"
 #include "method/consistentee.h"
 
-static ofr_status check(const ofr_encoder *encoder, const ofr_method_options *options,
-                        ofr_error *err)
+ofr_status ofr_prices_check(const ofr_encoder *encoder, const ofr_method_options *options,
+                            ofr_error *err)
 {
+    const ofr_config *config = &encoder->config;
+
     if (!(encoder->found & OFR_GROUP_POLICIES) ||
-        encoder->config.gate != OFR_GATE_POLICY)
+        config->gate != OFR_GATE_POLICY)
         return ofr_fail(err, OFR_INVALID,
                         "--alphas fits policies, and this model has none; train it with "
                         "--method consistentee");
@@ -19,7 +21,7 @@ static ofr_status check(const ofr_encoder *encoder, const ofr_method_options *op
         return ofr_fail(err, OFR_INVALID,
                         "--alphas: hardness 'forgetting' is counted while a model "
                         "trains; give --alphas to train");
-    return OFR_OK;
+    return ofr_consistentee_check(options, config->L, config->regression, err);
 }
 
 static ofr_status take(ofr_prices *prices, const ofr_consistentee *c, ofr_error *err)
@@ -48,7 +50,7 @@ ofr_status ofr_prices_open(ofr_prices *prices, ofr_encoder *encoder, ofr_dev *de
     ofr_status status;
 
     *prices = (ofr_prices){0};
-    OFR_TRY(check(encoder, options, err));
+    OFR_TRY(ofr_prices_check(encoder, options, err));
     o.max_loss = -1; /* the model's own policies are put back at the end */
     loop = ofr_method_loop(&o, job);
     OFR_TRY(ofr_trainer_open(&trainer, encoder, dev, &loop, err));

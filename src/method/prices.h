@@ -17,6 +17,10 @@ typedef struct ofr_prices {
     int n_texts;       /* that were run through all layers for it */
 } ofr_prices;
 
+/* Will ofr_prices_open() take this model and these options?  OFR_INVALID. */
+ofr_status ofr_prices_check(const ofr_encoder *encoder, const ofr_method_options *options,
+                            ofr_error *err);
+
 /* options: those the model was trained with, and alphas ("auto" or a list); data: its
  * training texts, and any others as dev.  The encoder has its plain weights; they are
  * as before afterwards.  OFR_INVALID: no policies, or a hardness that only training

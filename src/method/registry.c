@@ -55,6 +55,21 @@ ofr_status ofr_method_fits(const ofr_method *method, bool regression, ofr_error 
                     "regression; methods for it: %s", method->name, others);
 }
 
+ofr_status ofr_method_check(const ofr_method *method, const ofr_method_options *options,
+                            int L, bool regression, ofr_error *err)
+{
+    const int kept = options->layers ? options->layers : L;
+
+    OFR_TRY(ofr_method_fits(method, regression, err));
+    if (kept > L)
+        return ofr_fail(err, OFR_INVALID, "--layers %d: the model has only %d", kept, L);
+    if (method->all_exits && kept < 2)
+        return ofr_fail(err, OFR_INVALID,
+                        "%s needs a model with at least 2 layers, not %d", method->name,
+                        kept);
+    return method->check ? method->check(options, kept, regression, err) : OFR_OK;
+}
+
 #define AT(member) offsetof(ofr_method_options, member)
 
 static const ofr_opt rows[] = {

@@ -10,6 +10,7 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
+#include "io/json.h"
 #include "support/tiny_model.h"
 
 #define K TINY_CLASSES
@@ -297,6 +298,52 @@ static void test_bad_arguments(void **state)
     ofr_model_close(model);
 }
 
+/* dir/config.json says "offramp": {"rule": rule}. */
+static void store_rule(const char *dir, const char *rule)
+{
+    char path[OFR_PATH_MAX];
+    ofr_error err;
+    json_t *json;
+    assert_ok(ofr_file_join(path, dir, "config.json", &err), err);
+    assert_ok(ofr_json_load(&json, path, &err), err);
+    assert_int_equal(json_object_set_new(json, "offramp",
+                                         json_pack("{s:s}", "rule", rule)), 0);
+    assert_ok(ofr_json_save(json, path, &err), err);
+    json_decref(json);
+}
+
+/* A stored rule that is none, or none of this model's, is the file's fault. */
+static void test_stored_rule(void **state)
+{
+    static const struct {
+        const char *rule, *part;
+    } rows[] = {
+        {"luck", "stored/config.json: \"offramp.rule\": unknown exit rule 'luck'"},
+        {"policy", "stored/config.json: \"offramp.rule\": rule 'policy' needs policy"},
+        {"fixed", "stored/config.json: \"offramp.threshold\": threshold 0.5 of"},
+    };
+    const ofr_session_options never = {.exit = {.rule = "never"}};
+    const ofr_exit_options stored = {.threshold = NAN};
+    ofr_session *session;
+    ofr_model *model;
+    ofr_error err;
+    char dir[OFR_PATH_MAX];
+    (void)state;
+    strcpy(dir, support_path("stored"));
+    support_tiny_plain(dir);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        store_rule(dir, rows[i].rule);
+        assert_ok(ofr_model_open(&model, dir, &err), err);
+        assert_fails(ofr_session_open(&session, model, NULL, &err), OFR_FORMAT, err,
+                     rows[i].part);
+        assert_ok(ofr_session_open(&session, model, &never, &err), err);
+        assert_fails(ofr_session_set_exit(session, &stored, &err), OFR_FORMAT, err,
+                     rows[i].part);
+        ofr_session_close(session);
+        ofr_model_close(model);
+    }
+}
+
 /* A directory without policies cannot follow the policy rule, and says so. */
 static void test_missing_parts(void **state)
 {
@@ -444,7 +491,8 @@ int main(void)
         cmocka_unit_test(test_batches),
         cmocka_unit_test(test_truncation),    cmocka_unit_test(test_rules),
         cmocka_unit_test(test_odd_texts),     cmocka_unit_test(test_bad_arguments),
-        cmocka_unit_test(test_missing_parts), cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_missing_parts), cmocka_unit_test(test_stored_rule),
+        cmocka_unit_test(test_threads),
         cmocka_unit_test(test_no_allocation), cmocka_unit_test(test_short_memory),
     };
     return cmocka_run_group_tests_name("api", tests, support_tiny_setup, NULL);
