@@ -13,6 +13,7 @@
 #include "cli/compare_result.h"
 #include "io/json.h"
 #include "method/method.h"
+#include "support/countdown.h"
 
 enum { TEXTS = 8, ARRAYS = 64, PATCH = 11, STEPS = 3 };
 
@@ -42,22 +43,6 @@ typedef struct stopped_run {
     uint8_t *journal;
     size_t journal_bytes;
 } stopped_run;
-
-typedef struct stopper {
-    volatile sig_atomic_t flag;
-    int left;
-} stopper;
-
-static void count_down(void *user, const char *label, long long done, long long total,
-                       const char *note)
-{
-    stopper *s = user;
-    (void)label;
-    (void)done;
-    (void)total;
-    (void)note;
-    if (--s->left <= 0) s->flag = 1;
-}
 
 static bench *shared(void)
 {
@@ -95,10 +80,10 @@ static bench *shared(void)
 static ofr_status train(const bench *b, const stopped_run *run, bool resume, int steps,
                         ofr_error *err)
 {
-    stopper s = {0, steps};
+    countdown s = {.left = steps};
     const ofr_method_job job = {.out = run->folder, .resume = resume,
                                 .resume_command = "again", .stop = &s.flag,
-                                .progress = count_down, .user = &s};
+                                .progress = countdown_call, .user = &s};
     const ofr_method_data data = {&b->texts, &b->texts, OFR_METRIC_ACCURACY};
     const ofr_method *method;
     ofr_method_result result;

@@ -6,6 +6,7 @@
 
 #include <math.h>
 
+#include "support/countdown.h"
 #include "train/checkpoint.h"
 
 enum { L = 3 };
@@ -42,22 +43,11 @@ static void test_planted_nan(void **state)
     toy_close(&t);
 }
 
-typedef struct poison {
-    ofr_encoder *encoder;
-    int left;
-} poison;
-
-static void plant_later(void *user, const char *label, long long done, long long total,
-                        const char *note)
+static void poison(void *p)
 {
-    poison *p = user;
+    ofr_encoder *encoder = p;
 
-    (void)label;
-    (void)done;
-    (void)total;
-    (void)note;
-    if (--p->left == 0)
-        p->encoder->w[p->encoder->params.layers[0].up_b] = (ofr_real)INFINITY;
+    encoder->w[encoder->params.layers[0].up_b] = (ofr_real)INFINITY;
 }
 
 /* In the middle of a run: the checkpoint of step 4, or of the step before, is still
@@ -76,8 +66,8 @@ static void keeps_checkpoint(int save_steps, const char *words)
     o.save_steps = save_steps;
     toy_open(&t, 60, L, 1);
     toy_encoder(&t, &encoder, &o);
-    poison p = {&encoder, 7};
-    const ofr_method_job job = {.out = out, .progress = plant_later, .user = &p};
+    countdown c = {.left = 7, .then = poison, .p = &encoder};
+    const ofr_method_job job = {.out = out, .progress = countdown_call, .user = &c};
     assert_fails(ofr_method_train(&ofr_method_consistentee, &encoder, t.dev, &t.data, &o,
                                   &job, NULL, &err),
                  OFR_DIVERGED, err, "learning rate is probably too high");

@@ -6,26 +6,9 @@
  */
 #include "method/toy.h"
 
-#include <signal.h>
+#include "support/countdown.h"
 
 enum { N_TRAIN = 90, L = 4 };
-
-typedef struct stopper {
-    volatile sig_atomic_t flag;
-    int left; /* calls of the progress function until it rises; < 0: never */
-} stopper;
-
-static void count_down(void *user, const char *label, long long done, long long total,
-                       const char *note)
-{
-    stopper *s = user;
-
-    (void)label;
-    (void)done;
-    (void)total;
-    (void)note;
-    if (s->left > 0 && --s->left == 0) s->flag = 1;
-}
 
 /* One run in `folder`, interrupted again and again when `every` is not empty:
  * after every[0] progress calls, then every[1]...; weights into w. */
@@ -38,10 +21,11 @@ static int run(const toy *t, const ofr_method *method, const ofr_method_options 
 
     snprintf(out, sizeof out, "%s", support_path(folder));
     for (int attempt = 0;; attempt++) {
-        stopper s = {0, attempt < n_every ? every[attempt] : -1};
+        countdown s = {.left = attempt < n_every ? every[attempt] : 0};
         const ofr_method_job job = {.out = out, .resume = attempt > 0,
                                     .resume_command = "do it again", .stop = &s.flag,
-                                    .progress = count_down, .user = &s, .guard = guard};
+                                    .progress = countdown_call, .user = &s,
+                                    .guard = guard};
         ofr_encoder encoder;
         ofr_method_result result;
         ofr_error err;
@@ -224,8 +208,8 @@ static void test_no_allocation(void **state)
 static void test_other_settings(void **state)
 {
     ofr_method_options o = toy_short_options();
-    stopper s = {0, 4};
-    ofr_method_job job = {.stop = &s.flag, .progress = count_down, .user = &s};
+    countdown s = {.left = 4};
+    ofr_method_job job = {.stop = &s.flag, .progress = countdown_call, .user = &s};
     char out[OFR_PATH_MAX];
     ofr_encoder encoder;
     ofr_error err;

@@ -10,8 +10,8 @@
 #include "method/toy.h"
 
 #include <math.h>
-#include <signal.h>
 
+#include "support/countdown.h"
 #include "support/thread_ranks.h"
 #include "train/reduce.h"
 
@@ -26,23 +26,10 @@ typedef struct seat {
     const ofr_method *method;
     const ofr_method_options *o;
     ofr_method_job job;
-    volatile sig_atomic_t stop;
-    int left; /* progress calls until the flag of this rank rises; 0: never */
+    countdown stop; /* of this rank alone */
     ofr_status status;
     ofr_error err;
 } seat;
-
-static void count_down(void *user, const char *label, long long done, long long total,
-                       const char *note)
-{
-    seat *s = user;
-
-    (void)label;
-    (void)done;
-    (void)total;
-    (void)note;
-    if (s->left > 0 && --s->left == 0) s->stop = 1;
-}
 
 static void *work(void *arg)
 {
@@ -73,10 +60,10 @@ static ofr_status run(const ofr_method *method, const ofr_method_options *o, int
 
         s->method = method;
         s->o = o;
-        s->left = r == stopper ? left : 0;
-        s->job = (ofr_method_job){.out = out, .resume = resume, .stop = &s->stop,
+        s->stop.left = r == stopper ? left : 0;
+        s->job = (ofr_method_job){.out = out, .resume = resume, .stop = &s->stop.flag,
                                   .comm = n > 1 ? &team.seats[r].comm : NULL,
-                                  .progress = count_down, .user = s};
+                                  .progress = countdown_call, .user = &s->stop};
         toy_open_task(&s->t, TOY_WORD, 70, L, 1);
         if (albert) s->t.config.family = OFR_FAMILY_ALBERT;
         s->t.config.shared_layers = albert;
