@@ -235,6 +235,13 @@ config 'unknown rule' 's/\("rule":\) "[a-z]*"/\1 "luck"/' '"offramp.rule"' \
 config 'threshold beyond its range' \
     's/\("rule":\) "[a-z]*"/\1 "confidence"/;s/\("threshold":\) [0-9.]*/\1 7/' \
     '"offramp.threshold"' "threshold 7 of exit rule 'confidence' is outside 0 .. 1"
+config 'rule of other gates' 's/\("rule":\) "[a-z]*"/\1 "lte"/' \
+    '"offramp.rule": exit rule .lte. needs gates of kind lte, this model.s are of kind policy'
+config 'rule of no table' 's/\("rule":\) "[a-z]*"/\1 "hash"/;s/\("threshold":\) [0-9.]*/\1 0/' \
+    '"offramp.rule": exit rule .hash. needs a table of token exits'
+config 'layer that is no whole number' \
+    's/\("rule":\) "[a-z]*"/\1 "fixed"/;s/\("threshold":\) [0-9.]*/\1 1.5/' \
+    '"offramp.threshold": threshold 1.5 of exit rule .fixed. must be a whole number'
 config 'unknown precision' 's/\("policies": true\)/\1, "precision": "int4"/' \
     '"offramp.precision" is "int4", expected "f32"'
 config 'calibration without numbers' \
@@ -484,6 +491,86 @@ printf '[8]\n' >run/train.json
 resumed 'options that are no object' 2 'run/train.json: expected an object of options'
 cp options run/train.json
 
+# ---- what ablate and compare left for the calls that continue them ---------------------
+
+# ablation ARGUMENTS: two units that fork from one joint phase.
+ablation()
+{
+    run ablate reward --model start --train t.tsv --dev t.tsv --text review --label verdict \
+        --seeds 1 --prices 0.1 --joint-epochs 1 --policy-epochs 1 --iterations 0 --batch 8 \
+        --threads 1 -q "$@"
+}
+ablation --out ablated
+exits 0
+unit=ablated/reward/plain-0.1-s1/unit.json
+cp "$unit" unit.json
+# unit WHAT SED PATTERN...: the same call, which reads it again.
+unit()
+{
+    sed "$2" unit.json >"$unit"
+    cmp -s unit.json "$unit" && complain "sed '$2' changed nothing"
+    what=$1
+    shift 2
+    ablation --out ablated
+    expect "$what" 4 ablate "^offramp ablate: $unit" "$@" 'restore\|correct\|overwrite'
+}
+unit 'unit that is no JSON' '1s/{/[/' ':[0-9]*:[0-9]*: not valid JSON'
+unit 'unit without a command' 's/"command"/"kommand"/' 'has no "command" as text'
+unit 'unit without layers' 's/"n_layers"/"m_layers"/' 'has 0 layers'
+unit 'unit of no layer' 's/"n_layers": 2/"n_layers": 0/' '"n_layers" is 0, expected 1..512'
+unit 'unit without a score' 's/"score": [0-9.]*/"score": "good"/' '"score" is no number'
+unit 'unit with a score beyond 1' 's/"score_full": [0-9.]*/"score_full": 2/' \
+    '"score_full" is 2, expected -1..1'
+unit 'unit whose texts are fewer' 's/"exit_layer": \[/&1,/' '"memorized" has 40 entries, expected 41'
+unit 'unit with a layer that is none' 's/"memorized": \[/"memorized": [9,/;s/"exit_layer": \[/&1,/' \
+    '"memorized"\[0\] is 9, expected a layer from 1 to 2'
+unit 'unit with answers to other layers' 's/"right": \[/&"111",/;s/"exit_layer": \[/&1,/;s/"memorized": \[/&1,/' \
+    '"right"\[0\] is 111, expected 0 or 1 for each of 2 layers'
+unit 'unit of other texts' 's/"right": \[/&"11",/;s/"exit_layer": \[/&1,/;s/"memorized": \[/&1,/' \
+    'has 41 texts and 2 layers, the units before it 40 and 2'
+cp unit.json "$unit"
+ablation --out ablated --lr 0.01
+expect 'unit of another command' 2 ablate 'unit.json: was made with other options; give the same'
+
+# comparison ARGUMENTS
+comparison()
+{
+    run compare --methods finetune --model start --train t.tsv --test t.tsv \
+        --dev-split 0.25 --text review --label verdict --epochs 1 --batch 8 --threads 1 -q "$@"
+}
+mkdir compared
+# options WHAT TEXT PATTERN...: compare.json of an earlier call.
+options()
+{
+    printf '%s' "$2" >compared/compare.json
+    what=$1
+    shift 2
+    comparison --out compared
+    expect "$what" 4 compare '^offramp compare: compared/compare.json' "$@" 'restore\|correct'
+    [ ! -e compared/runs ] || complain "$what: it ran"
+}
+options 'comparison that is no JSON' '{"alpha": ' ':1:[0-9]*: not valid JSON'
+options 'comparison that is no object' '[1]' ': expected an object of options'
+options 'comparison with a number' '{"alpha": 0.1}' ': "alpha" is a real number, expected a string'
+printf '{"alpha": "0.5"}' >compared/compare.json
+comparison --out compared
+expect 'comparison of other options' 2 compare \
+    "compared/compare.json: the runs there have --alpha '0.5', now it is '0.005'; give the same"
+rm -r compared
+comparison --out compared
+exits 0
+rundir=$(echo compared/runs/finetune.*)
+cp $rundir/records.jsonl sound.jsonl
+printf '{"kind": "run"\n' >>$rundir/records.jsonl
+comparison --out compared
+expect 'records of a run cut off' 4 compare "$rundir/records.jsonl:[0-9]*:[0-9]*:[0-9]*: not valid" \
+    'restore'
+cp sound.jsonl $rundir/records.jsonl
+head -c 200 $rundir/sweep.safetensors >cut
+mv cut $rundir/sweep.safetensors
+comparison --out compared
+expect 'answers of a run cut off' 4 compare "$rundir/sweep.safetensors: " 'again'
+
 # ---- what report reads --------------------------------------------------------------
 
 run eval --model good --dev t.tsv --text review --label verdict --runs 0 --json \
@@ -567,6 +654,14 @@ option()
     run "$@"
     expect "$*" 2 "$verb" "$pattern"
 }
+texts='--model start --train t.tsv --dev t.tsv --text review --label verdict'
+split='--model start --train t.tsv --dev-split 0.25 --test t.tsv --text review --label verdict'
+awk 'NR > 1 { $0 = $0; sub(/pos$/, "1"); sub(/neg$/, "0.5") } { print }' t.tsv >n.tsv
+# shellcheck disable=SC2086
+run train $texts --joint-epochs 1 --policy-epochs 1 --iterations 0 --batch 8 --out run/priced -q
+exits 0
+# shellcheck disable=SC2086
+{
 option "--threads: got 'x', expected an integer from 0 to 64" predict --model good --threads x
 option "--threads: got '65', expected an integer from 0 to 64" predict --model good --threads 65
 option "--batch: 'x' in the list, expected whole numbers from 1 to" bench --model good --batch 1,x
@@ -575,7 +670,37 @@ option "--confidence: got '2', expected a number from" calibrate --model good --
 option "--risk: got 'luck', expected one of accuracy|disagreement|net" calibrate --model good --risk luck
 option "--seed: got '-1', expected a natural number" train --model start --seed -1
 option "--alphas: 'x' is no price of a layer, expected a number" \
-    train --model start --train t.tsv --dev t.tsv --text review --label verdict --alphas 0.1,x --out other -q
+    train $texts --alphas 0.1,x --out made -q
+option "--layers 99: the model has only 2" train $texts --layers 99 --out made -q
+option "consistentee needs a model with at least 2 layers, not 1" \
+    train $texts --layers 1 --out made -q
+option "--hash-first 3: the model has only 2 layers" \
+    train $texts --method hashee --hash-first 3 --out made -q
+option "method entropy looks at the probabilities of classes" \
+    train --model start --train n.tsv --dev n.tsv --text review --label verdict --regression \
+    --method entropy --out made -q
+option "--hardness entropy needs classes" \
+    train --model start --train n.tsv --dev n.tsv --text review --label verdict --regression \
+    --hardness entropy --out made -q
+option "--alphas: 'x' is no price of a layer" \
+    compare --methods consistentee $split --alphas x --out made
+option "--layers 99: the model has only 2" \
+    compare --methods finetune $split --layers 99 --out made
+option "--seeds: 'x' is no number from 0 up" ablate reward $texts --seeds x --out made
+option "--seeds: 1.5 is no whole number" ablate reward $texts --seeds 1.5 --out made
+option "--prices: 'y' is no number from 0 up" ablate reward $texts --prices 0.1,y --out made
+option "--alphas is for train" ablate reward $texts --alphas 0.1 --out made
+option "--layers 99: the model has only 2" ablate reward $texts --layers 99 --out made -q
+option "--iterations 0 has no consistent training" \
+    ablate consistency $texts --iterations 0 --out made
+option "unknown exit rule 'luck'; known rules:" \
+    sweep --model good --dev t.tsv --text review --label verdict --rules never,luck --out made
+option "--tune FILE and --tune-held exclude each other" \
+    sweep --model good --dev t.tsv --text review --label verdict --tune t.tsv --tune-held --out made
+option "has no train.json" \
+    sweep --model good --dev t.tsv --text review --label verdict --alphas 0.1 --out made
+option "--alphas: 'x' is no price of a layer" \
+    sweep --model run/priced --dev t.tsv --text review --label verdict --alphas x --out made
 option "unknown option '--modle'; did you mean '--model'" predict --modle good
 option "unknown exit rule 'luck'; known rules:" predict --model good --rule luck
 option "threshold 7 of exit rule 'confidence' is outside 0 .. 1" \
@@ -584,7 +709,8 @@ option "--seeds: 'x' is no seed, expected whole numbers" \
     compare --methods finetune --seeds 1,x --model start --train t.tsv --test t.tsv --text review --label verdict --out made
 option "unknown task 'sst3', did you mean 'sst2'" eval --model good --task sst3 --data .
 option "--model: a value is missing" predict --model
+}
 
 echo "$cases cases"
-[ "$cases" -ge 120 ] || complain "only $cases cases"
+[ "$cases" -ge 170 ] || complain "only $cases cases"
 finish
