@@ -115,8 +115,8 @@ static ofr_status read_right(const reader *r, ofr_error *err)
 
         if (!row || strlen(row) != L || strspn(row, "01") != L)
             return ofr_fail(err, OFR_FORMAT,
-                            "%s: \"right\"[%zu] is %.80s, expected 0 or 1 for each of %zu "
-                            "layers" AGAIN,
+                            "%s: \"right\"[%zu] is %.80s, expected 0 or 1 for each of "
+                            "%zu layers" AGAIN,
                             r->path, i, row ? row : "no text", L);
         for (size_t l = 0; l < L; l++)
             unit->right[i * L + l] = row[l] == '1';
@@ -149,8 +149,9 @@ static ofr_status read_fields(const reader *r, const char *command, ofr_error *e
     unit->L = 0;
     OFR_TRY(ofr_json_int(r->json, "n_layers", 1, 512, &unit->L, r->path, err));
     if (unit->L == 0 || json_array_size(exits) == 0)
-        return ofr_fail(err, OFR_FORMAT, "%s: has %d layers and %zu texts, expected some" AGAIN,
-                        r->path, unit->L, json_array_size(exits));
+        return ofr_fail(err, OFR_FORMAT,
+                        "%s: has %d layers and %zu texts, expected some" AGAIN, r->path,
+                        unit->L, json_array_size(exits));
     unit->n = (int)json_array_size(exits);
     OFR_TRY(read_number(r, &unit->score, "score", 1, err));
     OFR_TRY(read_number(r, &unit->score_full, "score_full", 1, err));

@@ -161,8 +161,8 @@ static ofr_status measure_times(bench *b, const options *o, const lists *l, int 
         plan.mix = mix;
     }
     if (o->rule) {
-        OFR_TRY(ofr_rule_choose(&plan.rule, &plan.threshold, config, o->rule, o->threshold,
-                              err));
+        OFR_TRY(ofr_rule_choose(&plan.rule, &plan.threshold, config, o->rule,
+                                o->threshold, err));
         if (plan.rule->by_token)
             return ofr_fail(err, OFR_INVALID,
                             "--rule %s: the texts here leave whole; `offramp eval` "

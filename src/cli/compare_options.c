@@ -137,7 +137,8 @@ static ofr_status check_methods(const ofr_compare_plan *plan, bool regression,
     OFR_TRY(ofr_file_join(path, o->model, "config.json", err));
     OFR_TRY(ofr_config_load(&config, path, err));
     for (int i = 0; i < plan->n_methods && !status; i++)
-        status = ofr_method_check(plan->methods[i], &o->method, config.L, regression, err);
+        status =
+            ofr_method_check(plan->methods[i], &o->method, config.L, regression, err);
     ofr_config_free(&config);
     return status;
 }
