@@ -327,13 +327,13 @@ static bool stop_at(void *user, int done, int total)
     return --*left > 0;
 }
 
-static void timing_and_stopping(void **state)
+static void timing(void **state)
 {
     fixture *f = *state;
     ofr_eval_options o = untimed(&ofr_rule_policy, 0.5, 5);
     ofr_eval e;
-    ofr_error err;
     o.timed_runs = 30; /* more than one pass: 11 runs of 7 calls */
+    o.timed_seconds = 1e9;
     open_eval(f, &e, &o);
     assert_int_equal(e.early.runs, 30);
     assert_int_equal(e.early.calls, 30 * 7);
@@ -343,30 +343,55 @@ static void timing_and_stopping(void **state)
     open_eval(f, &e, &o);
     assert_int_equal(e.full.calls, 105);
     ofr_eval_close(&e);
-    for (int after = 1; after < 60; after++) {
-        int left = after;
+}
+
+/* The first texts: what is done again and again is done with these. */
+static ofr_dataset few_texts(const fixture *f)
+{
+    ofr_dataset data = f->data;
+    data.n = 40;
+    return data;
+}
+
+/* At every question whether to go on: in both passes and while timing. */
+static void stopping(void **state)
+{
+    fixture *f = *state;
+    const ofr_dataset data = few_texts(f);
+    ofr_eval_options o = untimed(&ofr_rule_policy, 0.5, 5);
+    ofr_eval e;
+    ofr_error err;
+    ofr_status status = OFR_INTERRUPTED;
+    int after = 0, timed = 0;
+    o.timed_runs = 5;
+    o.progress = stop_at;
+    while (status != OFR_OK) {
+        int left = ++after;
         size_t live = ofr_mem_live();
-        o.progress = stop_at;
         o.user = &left;
-        ofr_status status = ofr_eval_open(&e, &f->encoder, f->dev, &f->data, &o, &err);
+        status = ofr_eval_open(&e, &f->encoder, f->dev, &data, &o, &err);
         if (status == OFR_OK) ofr_eval_close(&e);
         assert_true(status == OFR_OK || status == OFR_INTERRUPTED);
+        timed += status != OFR_OK && strstr(err.text, "during timing") != NULL;
         assert_int_equal(live, ofr_mem_live());
     }
+    assert_true(after > 10);
+    assert_int_equal(timed, o.timed_runs);
 }
 
 static void failures(void **state)
 {
     fixture *f = *state;
     ofr_eval_options o = untimed(&ofr_rule_policy, 0.5, 5);
-    ofr_dataset data = f->data;
+    ofr_dataset data = few_texts(f);
     ofr_eval e;
     ofr_error err;
     data.labels = NULL;
     assert_fails(ofr_eval_open(&e, &f->encoder, f->dev, &data, &o, &err), OFR_INVALID,
                  err, "right answers");
+    data.labels = f->labels;
     o.metric = OFR_METRIC_F1;
-    assert_fails(ofr_eval_open(&e, &f->encoder, f->dev, &f->data, &o, &err), OFR_INVALID,
+    assert_fails(ofr_eval_open(&e, &f->encoder, f->dev, &data, &o, &err), OFR_INVALID,
                  err, "2 classes");
     o.metric = OFR_METRIC_ACCURACY;
     o.timed_runs = 2;
@@ -375,7 +400,7 @@ static void failures(void **state)
         size_t live = ofr_mem_live();
         assert_true(n < 200);
         ofr_mem_fail_at(n, n % 2 == 0);
-        status = ofr_eval_open(&e, &f->encoder, f->dev, &f->data, &o, &err);
+        status = ofr_eval_open(&e, &f->encoder, f->dev, &data, &o, &err);
         ofr_mem_fail_at(0, false);
         if (status == OFR_OK) ofr_eval_close(&e);
         assert_true(status == OFR_OK || status == OFR_NOMEM);
@@ -439,7 +464,8 @@ int main(void)
         cmocka_unit_test(median_splits),
         cmocka_unit_test(batch_does_not_matter),
         cmocka_unit_test(regression),
-        cmocka_unit_test(timing_and_stopping),
+        cmocka_unit_test(timing),
+        cmocka_unit_test(stopping),
         cmocka_unit_test(failures),
         cmocka_unit_test(records),
     };
