@@ -15,9 +15,11 @@
 #include "exit/head.h"
 #include "exit/policy.h"
 
-/* See asks_halfway(): rows, rows per row moved; texts that exits are counted over. */
-#define PASS_COST 16
-#define MOVE_COST 0.02
+/* See asks_halfway(), docs/PERFORMANCE.md "Asking halfway": a pass, in rows; what is
+ * done twice for rows that stay (attention's panels), as a part of a row; texts that
+ * exits are counted over. */
+#define PASS_COST 8
+#define TWICE 0.03
 #define MEMORY 4096
 
 static void layout(ofr_slots *slots, void *owner)
@@ -168,9 +170,8 @@ static void answer(ofr_runner *runner, int layer, int n_exit)
 }
 
 /* Is the rule to be asked before the rows that it does not look at have gone through
- * `layer`?  Counted in rows: those of the texts that are expected to leave are saved;
- * unless all leave, the others need a pass of their own, which costs its weights' way
- * from memory, and are moved. */
+ * `layer`?  Counted in rows: all go through, or first one of each text and then those
+ * of the texts that stay, whose pass costs its weights' way from memory once more. */
 static bool asks_halfway(const ofr_runner *runner, int layer)
 {
     const ofr_walk *walk = &runner->walk;
@@ -180,9 +181,8 @@ static bool asks_halfway(const ofr_runner *runner, int layer)
         return false;
     if (layer == runner->encoder->config.L) return true;
     if (seen.came == 0) return false;
-    double rate = seen.left / seen.came, others = walk->N - walk->B;
-    return rate * others >
-           PASS_COST * (1 - pow(rate, walk->B)) + MOVE_COST * (1 - rate) * others;
+    double rate = seen.left / seen.came, stay = (1 - rate) * walk->N;
+    return walk->B + stay * (1 + TWICE) + PASS_COST * (1 - pow(rate, walk->B)) < walk->N;
 }
 
 static void note_exits(ofr_runner *runner, int layer, int n_exit)

@@ -177,28 +177,14 @@ void ofr_walk_class_half(ofr_walk *walk)
     walk->layer = l + 1;
 }
 
-/* The class rows of x and att are taken out, so that the others stand side by side;
- * afterwards they move apart again, from the last text on, and let them in. */
+/* The class rows go through once more, to the same bits: leaving them out would move
+ * all the others twice, which costs more than one row of each text. */
 void ofr_walk_other_half(ofr_walk *walk)
 {
-    int l = walk->layer - 1, C = walk->encoder->config.C, B = walk->B;
-    const int *offsets = walk->offsets;
-    size_t row = (size_t)C;
     OFR_ASSERT(walk->halfway);
-    attend(walk, l, NULL);
-    for (int b = 0; b < B; b++) {
-        int others = offsets[b + 1] - offsets[b] - 1;
-        move_rows(walk->x, offsets[b] - b, offsets[b] + 1, others, C);
-        move_rows(walk->att, offsets[b] - b, offsets[b] + 1, others, C);
-    }
-    transform(walk, l, walk->x, walk->qkv, walk->N - B);
-    for (int b = B - 1; b >= 0; b--) {
-        int others = offsets[b + 1] - offsets[b] - 1;
-        move_rows(walk->x, offsets[b] + 1, offsets[b] - b, others, C);
-        memcpy(walk->x + (size_t)offsets[b] * row, walk->cls + (size_t)b * row,
-               row * sizeof *walk->x);
-    }
     walk->halfway = false;
+    attend(walk, walk->layer - 1, NULL);
+    transform(walk, walk->layer - 1, walk->x, walk->qkv, walk->N);
 }
 
 /* ---- who is in -------------------------------------------------------------- */
