@@ -14,7 +14,7 @@ import re
 import sys
 
 # Runs before those that count: tells what run.sh measured a record for.
-WARMUP = {"memory": 1, "isa": 2, "share": 3}
+WARMUP = {"memory": 1, "isa": 2, "share": 3, "halfway": 4}
 F32 = {"onnxruntime": ("plain", "fused"), "pytorch": ("eager", "fast", "jit")}
 
 
@@ -173,10 +173,23 @@ def mix(records):
                   "times the throughput of full depth", "promised"], rows)
 
 
+def halfway(records):
+    found = {}
+    for r in records.kind("forward", exit="mix", warmup=WARMUP["halfway"]):
+        key = (r["hidden_size"], r["batch"], r["tokens"], r["mean_exit_layer"])
+        found.setdefault(key, {})[r["whole_layers"]] = r
+    return table(["shape", "batch", "tokens", "mean exit layer", "whole layers: ms",
+                  "asking halfway: ms", "times as fast"],
+                 [[shape_name(r[True]), key[1], number(key[2]), "%.2f" % key[3],
+                   number(r[True]["median_ms"]), number(r[False]["median_ms"]),
+                   "%.2f" % (r[True]["median_ms"] / r[False]["median_ms"])]
+                  for key, r in found.items()])
+
+
 def regroup(records):
     rows, without = [], {}
     for r in records.kind("forward", exit="mix"):
-        if r["texts"] == r["batch"]:
+        if r["texts"] == r["batch"] or r["warmup"] == WARMUP["halfway"]:
             continue
         key = r["hidden_size"], r["batch"], r["tokens"]
         if r["regroup"] == 0:
@@ -318,7 +331,7 @@ def check(records):
 
 TABLES = {f.__name__: f for f in (
     peaks, check, f32, f16, int8, int8_pytorch, texts, share, roofline, precisions, isa,
-    exits, mix, regroup, decide, profile, memory, cold)}
+    exits, mix, halfway, regroup, decide, profile, memory, cold)}
 
 
 def stamp(records):
