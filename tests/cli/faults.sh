@@ -6,6 +6,10 @@
 . "$2/tests/cli/common.inc"
 faulty=$(dirname "$offramp")/tests/offramp_faults
 [ -x "$faulty" ] || { echo "skip faults: $faulty is not built"; exit 0; }
+# The long tier: PART/PARTS of all allocations (tests/long/faults.sh).
+first=1
+parts=1
+[ -z "${OFFRAMP_LONG:-}" ] || { first=${OFFRAMP_LONG%/*} && parts=${OFFRAMP_LONG#*/}; }
 make_model model
 make_texts 40 >texts.tsv
 make_texts 30 | sed 's/pos$/x/; s/neg$/pos/; s/x$/neg/' >other.tsv
@@ -111,7 +115,19 @@ each_call_timed()
     done
 }
 
-# some_memory ARGUMENTS: allocations at a growing distance fail, once or for good.
+# next_allocation: n moves on, at growing distances; in the long tier by the number of
+# parts, and says so now and then.
+next_allocation()
+{
+    if [ -z "${OFFRAMP_LONG:-}" ]; then
+        n=$((n + 1 + n / 4))
+        return
+    fi
+    [ $((n / 200)) -eq $(((n + parts) / 200)) ] || echo "$1: allocation $n of $total"
+    n=$((n + parts))
+}
+
+# some_memory ARGUMENTS: allocations fail, once or for good in turn.
 some_memory()
 {
     rm -rf box
@@ -121,7 +137,11 @@ some_memory()
     mv out want
     rm -rf box-new
     mv box box-new
-    n=1
+    cp -r box-old box
+    OFFRAMP_TRACE=trace "$faulty" "$@" <in >out 2>err
+    total=$(sed -n 's/^memory //p' trace)
+    [ "$total" -ge 40 ] || complain "$last: only $total allocations"
+    n=$first
     good=''
     while :; do
         rm -rf box
@@ -136,10 +156,10 @@ some_memory()
             remarks 'out of memory'
             box_is either
         fi
-        [ "${OFFRAMP_LONG:-}" ] && n=$((n + 1)) || n=$((n + 1 + n / 4))
+        next_allocation "$1"
         [ "$good" ] && good='' || good=+
     done
-    [ "$n" -ge 40 ] || complain "$last: only $n allocations"
+    [ "$n" -gt "$total" ] || complain "$last: allocation $n of $total is not reached"
 }
 
 new_box()

@@ -286,12 +286,24 @@ static ofr_status train(void *self, double *digest, ofr_error *err)
     return status;
 }
 
-/* How many allocations a test lets by between two that fail; 1 in the long tier. */
-static size_t stride(void)
-{
-    const char *all = getenv("OFFRAMP_LONG");
+/* Which allocations of training fail: number `first` and every `step`th behind it.  The
+ * long tier (tests/long/faults.sh) chooses part FIRST/STEP of all, and hears of it. */
+typedef struct choice {
+    size_t first, step;
+    bool aloud;
+} choice;
 
-    return all && *all ? 1 : 7;
+static choice chosen(void)
+{
+    const char *part = getenv("OFFRAMP_LONG");
+    choice c = {1, 7, false};
+
+    if (part && *part) {
+        assert_int_equal(sscanf(part, "%zu/%zu", &c.first, &c.step), 2);
+        assert_true(c.first > 0 && c.step > 0);
+        c.aloud = true;
+    }
+    return c;
 }
 
 /* The run with one failure, continued: the weights and the journal of the whole run. */
@@ -327,21 +339,26 @@ static void each_training(const ofr_method *method, const ofr_method_options *o)
 {
     training run = {.method = method, .options = *o};
     const attempt a = {train, &run};
+    const choice c = chosen();
     char path[OFR_PATH_MAX];
     double want;
     ofr_error err;
-    size_t n = 1;
+    size_t n = c.first, k = 0;
 
     toy_open(&run.t, 24, 2, 1);
     strcpy(run.out, support_path("training"));
+    faults_fail(FAULT_MEMORY, SIZE_MAX, false);
     assert_ok(run_attempt(&a, &want, &err), err);
+    const size_t total = faults_count(FAULT_MEMORY);
+    faults_off();
     in_dir(path, run.out, "journal.jsonl");
     const char *text = support_read(path);
     char *journal = test_malloc(strlen(text) + 1);
     strcpy(journal, text);
-    while (fail_and_resume(&run, n, n / stride() % 2 == 1, want, journal))
-        n += stride();
-    assert_true(n > 60);
+    for (; fail_and_resume(&run, n, k % 2 == 1, want, journal); n += c.step, k++)
+        if (c.aloud && k % 100 == 0)
+            print_message("%s: allocation %zu of %zu\n", method->name, n, total);
+    assert_true(total > 60 && n > total);
     test_free(journal);
     toy_close(&run.t);
 }
