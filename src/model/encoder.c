@@ -193,14 +193,17 @@ ofr_status ofr_encoder_set_task(ofr_encoder *encoder, int K, const char *const *
 
 /* What is not packed, as reals; `whole` is the table that the files were opened
  * with, row for row the same. */
-static void read_rest(ofr_encoder *encoder)
+static ofr_status read_rest(ofr_encoder *encoder, ofr_error *err)
 {
     for (int i = 0; i < encoder->params.n; i++) {
         const ofr_param *row = &encoder->params.rows[i];
-        if (row->offset != OFR_PARAM_NONE && encoder->files->tensors[i])
-            ofr_weights_read(encoder->files, &encoder->params, encoder->w + row->offset,
-                             i, 0, row->count);
+        if (row->offset == OFR_PARAM_NONE || !encoder->files->tensors[i]) continue;
+        OFR_TRY(ofr_weights_check(encoder->files, &encoder->params, i, 0, row->count,
+                                  err));
+        ofr_weights_read(encoder->files, &encoder->params, encoder->w + row->offset, i, 0,
+                         row->count);
     }
+    return OFR_OK;
 }
 
 /* The files are open: settle what they hold, then read and pack it. */
@@ -216,7 +219,7 @@ static ofr_status read_packed(ofr_encoder *encoder, ofr_params *whole, ofr_dev *
     OFR_TRY(make_block(encoder, err));
     ofr_params_init(&encoder->params, &encoder->config, encoder->w, EXIT_GROUPS, 0,
                     POLICY_START);
-    read_rest(encoder);
+    OFR_TRY(read_rest(encoder, err));
     if (precision == OFR_AS_STORED) precision = (int)encoder->config.precision;
     return ofr_encoder_pack_files(encoder, dev, whole, encoder->files,
                                   (ofr_precision)precision, err);

@@ -82,6 +82,39 @@ static const ofr_real *reals_of(const packing *p, int row, int pieces)
     return p->stage;
 }
 
+typedef struct finding {
+    const packing *p;
+    int row;
+    size_t begin, rows, columns;
+    unsigned char wild[OFR_THREADS_MAX];
+} finding;
+
+static void look_part(void *arg, int t, int n_parts)
+{
+    finding *f = arg;
+    const packing *p = f->p;
+    size_t from = f->rows * (size_t)t / (size_t)n_parts * f->columns;
+    size_t to = f->rows * ((size_t)t + 1) / (size_t)n_parts * f->columns;
+    f->wild[t] = ofr_weights_check(p->files, p->params, f->row, f->begin + from,
+                                   to - from, NULL) != OFR_OK;
+}
+
+/* Are numbers begin .. begin + n - 1 of each piece, whole rows, finite in the file? */
+static ofr_status check_finite(const packing *p, int row, int pieces, size_t begin,
+                               size_t n, ofr_error *err)
+{
+    for (int i = 0; i < pieces && p->files; i++) {
+        const size_t columns = (size_t)p->params->rows[row + i].shape[1];
+        finding f = {.p = p, .row = row + i, .begin = begin, .rows = n / columns,
+                     .columns = columns};
+        ofr_dev_run(p->dev, p->dev->n_threads, look_part, &f);
+        for (int t = 0; t < OFR_THREADS_MAX; t++)
+            if (f.wild[t])
+                return ofr_weights_check(p->files, p->params, row + i, begin, n, err);
+    }
+    return OFR_OK;
+}
+
 /* Numbers begin .. begin + n - 1 of each piece are not needed again: give the
  * file's pages back. */
 static void forget(const packing *p, int row, int pieces, size_t begin, size_t n)
@@ -145,6 +178,7 @@ static ofr_status pack_one(packing *p, ofr_packed *out, size_t offset, int piece
         memset(packed, 0, ops->pack_size(precision, O, I));
         return OFR_OK;
     }
+    OFR_TRY(check_finite(p, row, pieces, 0, n / (size_t)pieces, err));
     if (precision == OFR_PRECISION_INT8 && pack_stored(p, packed, row, pieces, O, I)) {
         forget(p, row, pieces, 0, n / (size_t)pieces);
         return OFR_OK;
@@ -214,18 +248,30 @@ static bool mapped_table(const packing *p, ofr_lookup *table, int row)
     return true;
 }
 
+enum { STEP = 1024 }; /* rows of the table that are in memory twice */
+
+static ofr_status check_mapped(const packing *p, int row, ofr_error *err)
+{
+    const size_t V = (size_t)p->encoder->config.V, E = (size_t)p->encoder->config.E;
+    for (size_t first = 0; p->base && first < V; first += STEP) {
+        const size_t n = V - first < STEP ? V - first : STEP;
+        OFR_TRY(check_finite(p, row, 1, first * E, n * E, err));
+        forget(p, row, 1, first * E, n * E);
+    }
+    return OFR_OK;
+}
+
 static ofr_status pack_table(packing *p, ofr_error *err)
 {
     const ofr_config *c = &p->encoder->config;
     ofr_lookup *table = &p->encoder->word;
     int row = row_at(p->params, p->params->word);
     size_t n = (size_t)c->V * (size_t)c->E;
-    if (mapped_table(p, table, row)) return OFR_OK;
+    if (mapped_table(p, table, row)) return check_mapped(p, row, err);
     if (!p->files && p->precision == OFR_PRECISION_F32) {
         *table = (ofr_lookup){p->precision, p->encoder->w + p->params->word, NULL};
         return OFR_OK;
     }
-    enum { STEP = 1024 }; /* rows that are in memory twice */
     bool scaled = p->precision == OFR_PRECISION_INT8;
     float *scale = (float *)(void *)take(p, scaled ? (size_t)c->V * sizeof *scale : 0);
     unsigned char *to = take(p, n * ofr_dtype_bytes(dtype_of(p->precision)));
@@ -235,6 +281,7 @@ static ofr_status pack_table(packing *p, ofr_error *err)
     table_rows s = {.p = p, .row = row, .to = to, .scale = scale, .w = w};
     for (size_t V = (size_t)c->V; s.first < V; s.first += STEP) {
         s.n = V - s.first < STEP ? V - s.first : STEP;
+        OFR_TRY(check_finite(p, row, 1, s.first * (size_t)c->E, s.n * (size_t)c->E, err));
         ofr_dev_run(p->dev, p->dev->n_threads, table_part, &s);
         const ofr_real *x = w ? w + s.first * (size_t)c->E : p->stage;
         OFR_TRY(check_range(p, p->precision, row, x, s.n * (size_t)c->E, err));

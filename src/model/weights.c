@@ -234,16 +234,53 @@ void ofr_weights_read(const ofr_weights *weights, const ofr_params *params, ofr_
     }
 }
 
+/* The first number from `at` on that is not finite. */
+static ofr_status wild(const ofr_weights *weights, const ofr_tensor *tensor, size_t at,
+                       ofr_error *err)
+{
+    const unsigned char *data = tensor->data;
+    const size_t width = ofr_dtype_bytes(tensor->dtype);
+    ofr_real value;
+    while (ofr_dtype_finite(data + at * width, tensor->dtype, 1))
+        at++;
+    ofr_dtype_to_real(&value, data + at * width, tensor->dtype, 1);
+    return ofr_fail(err, OFR_FORMAT,
+                    "%s: tensor \"%s\" holds %g at place %zu, expected finite numbers; "
+                    "restore the file, or train or convert the model again",
+                    ofr_safetensors_file(&weights->files, tensor), tensor->name,
+                    (double)value, at);
+}
+
+ofr_status ofr_weights_check(const ofr_weights *weights, const ofr_params *params, int row,
+                             size_t begin, size_t n, ofr_error *err)
+{
+    const ofr_tensor *tensor = weights->tensors[row], *scale = weights->scales[row];
+    const size_t C = (size_t)params->rows[row].shape[1];
+    if (scale) { /* its whole numbers are finite */
+        tensor = scale;
+        begin /= C;
+        n /= C;
+    }
+    if (ofr_dtype_finite((const unsigned char *)tensor->data +
+                             begin * ofr_dtype_bytes(tensor->dtype),
+                         tensor->dtype, n))
+        return OFR_OK;
+    return wild(weights, tensor, begin, err);
+}
+
 ofr_status ofr_weights_load(const ofr_params *params, const ofr_config *config,
                             const char *dir, ofr_real *w, unsigned *found,
                             ofr_error *err)
 {
     ofr_weights weights = {0};
     ofr_status status = ofr_weights_open(&weights, params, config, dir, err);
-    for (int i = 0; status == OFR_OK && i < params->n; i++)
-        if (weights.tensors[i])
-            ofr_weights_read(&weights, params, w + params->rows[i].offset, i, 0,
-                             params->rows[i].count);
+    for (int i = 0; status == OFR_OK && i < params->n; i++) {
+        const ofr_param *row = &params->rows[i];
+        if (!weights.tensors[i]) continue;
+        status = ofr_weights_check(&weights, params, i, 0, row->count, err);
+        if (status == OFR_OK)
+            ofr_weights_read(&weights, params, w + row->offset, i, 0, row->count);
+    }
     *found = weights.found;
     ofr_weights_close(&weights);
     return status;

@@ -1,6 +1,8 @@
 /* dtype.c - element types of stored tensors; exact conversions. */
 #include "tensor/dtype.h"
 
+#include <float.h>
+#include <math.h>
 #include <string.h>
 
 static const struct {
@@ -171,6 +173,52 @@ static int64_t truncate_to_i64(double x)
     if (!(x > -0x1p63)) return x < 0 ? INT64_MIN : 0;
     if (!(x < 0x1p63)) return INT64_MAX;
     return (int64_t)x;
+}
+
+/* An exponent of ones makes a number infinite or none.  Loops without branches, for a
+ * compiler's vectors. */
+static bool finite_16(const unsigned char *p, unsigned exponent, size_t n)
+{
+    unsigned wild = 0;
+    for (size_t i = 0; i < n; i++) {
+        uint16_t bits;
+        memcpy(&bits, p + i * sizeof bits, sizeof bits);
+        wild |= (bits & exponent) == exponent;
+    }
+    return !wild;
+}
+
+static bool finite_32(const unsigned char *p, size_t n)
+{
+    const uint32_t exponent = 0x7f800000;
+    uint32_t wild = 0;
+    for (size_t i = 0; i < n; i++) {
+        uint32_t bits;
+        memcpy(&bits, p + i * sizeof bits, sizeof bits);
+        wild |= (bits & exponent) == exponent;
+    }
+    return !wild;
+}
+
+static bool finite_64(const unsigned char *p, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        double x;
+        memcpy(&x, p + i * sizeof x, sizeof x);
+        if (!(fabs(x) <= (double)FLT_MAX)) return false;
+    }
+    return true;
+}
+
+bool ofr_dtype_finite(const void *src, ofr_dtype dtype, size_t n)
+{
+    switch (dtype) {
+    case OFR_F32: return finite_32(src, n);
+    case OFR_F64: return finite_64(src, n);
+    case OFR_F16: return finite_16(src, 0x7c00, n);
+    case OFR_BF16: return finite_16(src, 0x7f80, n);
+    default: return true;
+    }
 }
 
 void ofr_dtype_to_i64(int64_t *dst, const void *src, ofr_dtype dtype, size_t n)

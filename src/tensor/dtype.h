@@ -5,6 +5,7 @@
 #ifndef OFR_TENSOR_DTYPE_H
 #define OFR_TENSOR_DTYPE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -44,6 +45,8 @@ void ofr_bf16_of_reals(uint16_t *dst, const ofr_real *src, size_t n);
 
 /* dst[n] = src[n] of type dtype (any alignment). */
 void ofr_dtype_to_real(ofr_real *dst, const void *src, ofr_dtype dtype, size_t n);
+/* Are all n numbers finite as f32 (whole numbers always are)?  Any alignment. */
+bool ofr_dtype_finite(const void *src, ofr_dtype dtype, size_t n);
 void ofr_dtype_to_i64(int64_t *dst, const void *src, ofr_dtype dtype, size_t n);
 
 #endif

@@ -150,6 +150,46 @@ patched 'wrong shape' '"shape":\[2,16\]' '"shape":[16,2]' 'tensor "' \
 patched 'wrong dtype' '"dtype":"F32"' '"dtype":"I32"' 'tensor "' \
     'has type I32, expected F32, F16' 'convert'
 
+# planted MODEL TENSOR BYTES: bad is MODEL with the first number of a tensor changed.
+planted()
+{
+    rm -rf bad
+    cp -r "$1" bad
+    header_bytes=$(od -An -tu4 -N4 "$1/model.safetensors" | tr -d ' ')
+    at=$(head -c $((8 + header_bytes)) "$1/model.safetensors" | tr '{' '\n' |
+        grep -a -A 1 "\"$2\":\$" | tail -n 1 | sed -n 's/.*"data_offsets":\[\([0-9]*\),.*/\1/p')
+    [ -n "$at" ] || complain "no tensor $2"
+    printf "$3" | dd of=bad/model.safetensors bs=1 seek=$((8 + header_bytes + at)) \
+        conv=notrunc 2>/dev/null
+}
+# wild MODEL TENSOR BYTES VALUE VERB ARGUMENTS...: a number that is not finite.
+wild()
+{
+    planted "$1" "$2" "$3"
+    what="$4 in $2 of $1" tensor=$2 value=$4 verb=$5
+    shift 4
+    run "$@"
+    expect "$what" 4 "$verb" "^offramp $verb: bad/model.safetensors: tensor \"$tensor\" holds $value at place 0" \
+        'expected finite numbers; restore the file'
+}
+nan='\000\000\300\177' inf='\000\000\200\177'
+for tensor in bert.embeddings.word_embeddings.weight bert.embeddings.LayerNorm.bias \
+    bert.encoder.layer.1.attention.self.key.weight offramp.exits.1.policy.dense.weight \
+    offramp.exits.2.classifier.bias classifier.weight; do
+    wild good $tensor "$nan" nan predict --model bad
+done
+wild good bert.encoder.layer.0.output.dense.weight "$inf" inf predict --model bad --precision int8
+wild good bert.pooler.dense.weight '\000\000\200\377' -inf quantize --model bad --out made
+for precision in f16 bf16 int8; do
+    run quantize --model good --precision $precision --out $precision
+    exits 0
+done
+wild f16 bert.embeddings.word_embeddings.weight '\000\174' inf predict --model bad
+wild f16 bert.encoder.layer.2.intermediate.dense.weight '\001\174' nan predict --model bad
+wild bf16 bert.encoder.layer.2.attention.output.dense.weight '\200\177' inf predict --model bad
+wild int8 bert.encoder.layer.0.attention.self.value.weight_scale "$nan" nan predict --model bad
+wild int8 bert.embeddings.word_embeddings.weight_scale "$inf" inf predict --model bad
+
 # ---- the index of shards ----------------------------------------------------------
 
 # shards WHAT MAP PATTERN...: two shards a and b with the tensors x and y.
@@ -662,6 +702,10 @@ run train $texts --joint-epochs 1 --policy-epochs 1 --iterations 0 --batch 8 --o
 exits 0
 # shellcheck disable=SC2086
 {
+planted start bert.embeddings.LayerNorm.bias "$nan"
+run train --model bad --train t.tsv --dev t.tsv --text review --label verdict --out made -q
+expect 'a model to start from that is damaged' 4 train \
+    'bad/model.safetensors: tensor "bert.embeddings.LayerNorm.bias" holds nan at place 0'
 option "--threads: got 'x', expected an integer from 0 to 64" predict --model good --threads x
 option "--threads: got '65', expected an integer from 0 to 64" predict --model good --threads 65
 option "--batch: 'x' in the list, expected whole numbers from 1 to" bench --model good --batch 1,x
@@ -712,5 +756,5 @@ option "--model: a value is missing" predict --model
 }
 
 echo "$cases cases"
-[ "$cases" -ge 170 ] || complain "only $cases cases"
+[ "$cases" -ge 190 ] || complain "only $cases cases"
 finish

@@ -148,6 +148,39 @@ static void test_arrays(void **state)
     ofr_dtype_to_real(NULL, NULL, OFR_F32, 0);
 }
 
+/* One number that is not finite, at every place, in rows of every type. */
+static void test_finite(void **state)
+{
+    static const struct {
+        ofr_dtype dtype;
+        uint64_t fine, wild; /* bits: the largest number; infinite, or none */
+    } rows[] = {
+        {OFR_F32, 0xff7fffff, 0x7f800000},         {OFR_F32, 0x007fffff, 0xffc00000},
+        {OFR_F16, 0xfbff, 0x7c00},                 {OFR_F16, 0x03ff, 0xfc01},
+        {OFR_BF16, 0xff7f, 0xff80},                {OFR_BF16, 0x007f, 0x7f81},
+        {OFR_F64, 0x47efffffe0000000, 0x47f0000000000000}, /* FLT_MAX, 2^128 */
+        {OFR_F64, 0xc7efffffe0000000, 0xfff8000000000000},
+    };
+    enum { N = 37 };
+    unsigned char bytes[1 + N * 8];
+    (void)state;
+    for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
+        const size_t width = ofr_dtype_bytes(rows[r].dtype);
+        for (size_t i = 0; i < N; i++)
+            memcpy(bytes + 1 + i * width, &rows[r].fine, width); /* little-endian */
+        assert_true(ofr_dtype_finite(bytes + 1, rows[r].dtype, N));
+        for (size_t i = 0; i < N; i++) {
+            memcpy(bytes + 1 + i * width, &rows[r].wild, width);
+            assert_false(ofr_dtype_finite(bytes + 1, rows[r].dtype, N));
+            assert_true(ofr_dtype_finite(bytes + 1, rows[r].dtype, i));
+            memcpy(bytes + 1 + i * width, &rows[r].fine, width);
+        }
+    }
+    memset(bytes, 0xff, sizeof bytes);
+    assert_true(ofr_dtype_finite(bytes, OFR_I8, sizeof bytes));
+    assert_true(ofr_dtype_finite(NULL, OFR_F32, 0));
+}
+
 static void test_shapes(void **state)
 {
     (void)state;
@@ -168,7 +201,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_names),         cmocka_unit_test(test_half_all),
         cmocka_unit_test(test_half_rounding), cmocka_unit_test(test_bfloat),
-        cmocka_unit_test(test_arrays),        cmocka_unit_test(test_shapes),
+        cmocka_unit_test(test_arrays),        cmocka_unit_test(test_finite),
+        cmocka_unit_test(test_shapes),
     };
     return cmocka_run_group_tests_name("dtype", tests, NULL, NULL);
 }
