@@ -251,8 +251,8 @@ static ofr_status wild(const ofr_weights *weights, const ofr_tensor *tensor, siz
                     (double)value, at);
 }
 
-ofr_status ofr_weights_check(const ofr_weights *weights, const ofr_params *params, int row,
-                             size_t begin, size_t n, ofr_error *err)
+ofr_status ofr_weights_check(const ofr_weights *weights, const ofr_params *params,
+                             int row, size_t begin, size_t n, ofr_error *err)
 {
     const ofr_tensor *tensor = weights->tensors[row], *scale = weights->scales[row];
     const size_t C = (size_t)params->rows[row].shape[1];

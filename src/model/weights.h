@@ -1,10 +1,10 @@
 /*
  * weights.h - files <-> the flat block of parameters.
  *
- * Reading accepts finite numbers alone, the family's names with or without their prefix ("bert.") and
- * LayerNorm.gamma/beta, F32, F16 and BF16, one file or shards.  A missing
- * backbone tensor is OFR_FORMAT and names the tensor, the file and the families
- * supported; a wrong shape names both shapes.
+ * Reading accepts the family's names with or without their prefix ("bert.") and
+ * LayerNorm.gamma/beta, F32, F16 and BF16, one file or shards, finite numbers alone.
+ * A missing backbone tensor is OFR_FORMAT and names the tensor, the file and the
+ * families supported; a wrong shape names both shapes.
  */
 #ifndef OFR_MODEL_WEIGHTS_H
 #define OFR_MODEL_WEIGHTS_H
@@ -34,8 +34,8 @@ void ofr_weights_read(const ofr_weights *weights, const ofr_params *params, ofr_
 
 /* Are numbers begin .. begin + n - 1 of row `row`, which is there, finite?  Otherwise
  * OFR_FORMAT with file, tensor, place and value.  Whole rows of a matrix. */
-ofr_status ofr_weights_check(const ofr_weights *weights, const ofr_params *params, int row,
-                             size_t begin, size_t n, ofr_error *err);
+ofr_status ofr_weights_check(const ofr_weights *weights, const ofr_params *params,
+                             int row, size_t begin, size_t n, ofr_error *err);
 
 /* Fill w[params->total] from `dir`.  *found: the groups that were complete in
  * the files (the pooler, heads and policies may be absent: the caller
