@@ -48,6 +48,13 @@ void ofr_grid_spread(ofr_grid *grid, double x, double deviation, double factor,
                       factor * deviation);
 }
 
+/* Are there cells for which memory ran short?  Then the page is lost, too. */
+static bool lost(ofr_buf *out, const ofr_grid *grid)
+{
+    if (grid->text.failed) out->failed = true;
+    return grid->text.failed;
+}
+
 static const char *after(const char *cell)
 {
     return cell + strlen(cell) + 1;
@@ -106,6 +113,7 @@ void ofr_grid_markdown(ofr_buf *out, const ofr_grid *grid)
     const char *cell = grid->text.p;
     const int n = grid->n_cells - grid->n_cells % grid->n_columns;
 
+    if (lost(out, grid)) return;
     for (int i = 0; i < n; i++, cell = after(cell)) {
         const int column = i % grid->n_columns;
 
@@ -133,6 +141,7 @@ void ofr_grid_csv(ofr_buf *out, const ofr_grid *grid)
     const char *cell = grid->text.p;
     const int n = grid->n_cells - grid->n_cells % grid->n_columns;
 
+    if (lost(out, grid)) return;
     for (int i = 0; i < n; i++, cell = after(cell)) {
         csv_cell(out, cell);
         ofr_buf_addc(out, (i + 1) % grid->n_columns ? ',' : '\n');

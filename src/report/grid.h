@@ -25,7 +25,8 @@ void ofr_grid_spread(ofr_grid *grid, double x, double deviation, double factor,
                      int decimals);
 
 /* Columns padded to their widest cell, the first to the left, the others to the
- * right.  A last row that is not full is not printed. */
+ * right.  A last row that is not full is not printed.  `out` has failed when memory ran
+ * short for a cell. */
 void ofr_grid_markdown(ofr_buf *out, const ofr_grid *grid);
 void ofr_grid_csv(ofr_buf *out, const ofr_grid *grid);
 

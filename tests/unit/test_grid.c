@@ -1,6 +1,7 @@
 /* Tables as Markdown and CSV, against hand-written pages. */
 #include "support/support.h"
 
+#include "base/mem.h"
 #include "report/grid.h"
 
 static void fill(ofr_grid *grid)
@@ -52,9 +53,37 @@ static void csv(void **state)
     ofr_buf_free(&out);
 }
 
+/* Memory that runs short while cells or the page are written: said, nothing printed. */
+static void no_memory(void **state)
+{
+    bool failed = true;
+
+    (void)state;
+    for (size_t n = 1; failed; n++) {
+        ofr_grid grid;
+        ofr_buf pages[2];
+
+        ofr_mem_fail_at(n, true);
+        ofr_buf_init(&pages[0]);
+        ofr_buf_init(&pages[1]);
+        fill(&grid);
+        ofr_grid_markdown(&pages[0], &grid);
+        ofr_grid_csv(&pages[1], &grid);
+        ofr_mem_fail_at(0, false);
+        failed = pages[1].failed;
+        assert_true(failed || !pages[0].failed);
+        if (n == 1) assert_true(grid.text.failed && pages[0].failed && pages[0].n == 0);
+        ofr_grid_close(&grid);
+        ofr_buf_free(&pages[0]);
+        ofr_buf_free(&pages[1]);
+        assert_true(n < 20);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(markdown), cmocka_unit_test(csv)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(markdown), cmocka_unit_test(csv),
+                                       cmocka_unit_test(no_memory)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
