@@ -125,7 +125,8 @@ static ofr_status read_entry(ofr_tensor *t, size_t *begin, const json_t *entry,
 
 /* -------------------------------------------------------------- one file -- */
 
-static ofr_status check_metadata(const json_t *header, const char *path, ofr_error *err)
+static ofr_status read_metadata(ofr_safetensors *st, const json_t *header,
+                                const char *path, ofr_error *err)
 {
     const json_t *metadata = json_object_get(header, "__metadata__");
     const char *key;
@@ -141,6 +142,9 @@ static ofr_status check_metadata(const json_t *header, const char *path, ofr_err
                             "%s: \"__metadata__\" holds a value that is no string for "
                             "\"%.64s\"; " DAMAGED,
                             path, key);
+        if (strcmp(key, OFR_SAFETENSORS_KEY) == 0)
+            (void)snprintf(st->content, sizeof st->content, "%s",
+                           json_string_value(value));
     }
     return OFR_OK;
 }
@@ -246,7 +250,7 @@ static ofr_status add_tensors(ofr_safetensors *st, const json_t *header,
     const char *key;
     json_t *entry;
 
-    OFR_TRY(check_metadata(header, path, err));
+    OFR_TRY(read_metadata(st, header, path, err));
     OFR_TRY(reserve(st, json_object_size(header), err));
     json_object_foreach((json_t *)(uintptr_t)header, key, entry)
     {
@@ -459,6 +463,7 @@ ofr_status ofr_safetensors_open_dir(ofr_safetensors *st, const char *dir, ofr_er
     }
     status = open_empty(&made, err);
     if (status == OFR_OK) status = open_index(&made, dir, index, err);
+    made.content[0] = 0; /* that of one shard says little */
     if (status != OFR_OK) {
         ofr_safetensors_close(&made);
         return status;

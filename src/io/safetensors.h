@@ -17,11 +17,17 @@
 #include "base/status.h"
 #include "tensor/tensor.h"
 
+/* The metadata key under which files of ours name what is in them. */
+#define OFR_SAFETENSORS_KEY "offramp.content"
+enum { OFR_SAFETENSORS_CONTENT = 17 };
+
 typedef struct ofr_safetensors {
     int n_tensors;
     ofr_tensor *tensors;   /* [n_tensors] in file order; data inside the maps */
     const char **files;    /* [n_tensors] path of the file that holds each    */
     ofr_map by_name;
+    char content[OFR_SAFETENSORS_CONTENT]; /* "offramp.content" of the metadata of a
+                              single file; "": not there                      */
     void *owner;           /* maps, names: private to safetensors.c           */
 } ofr_safetensors;
 

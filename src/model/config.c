@@ -271,6 +271,8 @@ static ofr_status read_offramp(ofr_config *config, const json_t *json, const cha
     OFR_TRY(read_short_text(config->task, sizeof config->task, own, "task", name, err));
     OFR_TRY(read_short_text(config->method, sizeof config->method, own, "method", name,
                             err));
+    OFR_TRY(read_short_text(config->weights, sizeof config->weights, own, "weights", name,
+                            err));
     OFR_TRY(ofr_json_bool(own, "token_exits", &config->token_exits, name, err));
     OFR_TRY(read_heads(config, own, name, err));
     OFR_TRY(read_precision(&config->precision, own, name, err));

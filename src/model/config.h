@@ -72,6 +72,8 @@ typedef struct ofr_config {
     int max_tokens;        /* truncation used in training; 0: n_positions     */
     ofr_precision precision; /* of the weights in the files; not F32: quantised,
                               not for training                                */
+    char weights[17];      /* what the weights' file says of its content; "" in
+                              files of others                                 */
     int *class_balance;    /* reserved: NULL */
 
     json_t *json;          /* everything as read; owned; kept when saving     */

@@ -279,6 +279,10 @@ static int set_offramp(json_t *json, const ofr_config *config)
     failed |= set_text(own, "task", config->task);
     failed |= set_text(own, "method", config->method);
     failed |= set_int(own, "max_tokens", config->max_tokens);
+    if (config->weights[0])
+        failed |= set_text(own, "weights", config->weights);
+    else
+        (void)json_object_del(own, "weights");
     if (config->precision != OFR_PRECISION_F32)
         failed |= set_text(own, "precision", ofr_precision_name(config->precision));
     return failed;

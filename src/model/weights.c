@@ -197,11 +197,25 @@ static ofr_status find_rows(ofr_weights *weights, const ofr_params *params,
     return OFR_OK;
 }
 
+/* A save writes the weights, then config.json: was it cut short between the two? */
+static ofr_status check_pair(const ofr_safetensors *st, const ofr_config *config,
+                             const char *dir, ofr_error *err)
+{
+    if (!st->content[0] || strcmp(st->content, config->weights) == 0) return OFR_OK;
+    return ofr_fail(err, OFR_FORMAT,
+                    "%s: model.safetensors has the content %s, config.json is of %s: "
+                    "they are of different runs; finish the run that was cut short with "
+                    "`offramp train --resume --out %s`, or restore the files that "
+                    "belong together",
+                    dir, st->content, config->weights[0] ? config->weights : "none", dir);
+}
+
 ofr_status ofr_weights_open(ofr_weights *weights, const ofr_params *params,
                             const ofr_config *config, const char *dir, ofr_error *err)
 {
     size_t n = (size_t)params->n;
     OFR_TRY(ofr_safetensors_open_dir(&weights->files, dir, err));
+    OFR_TRY(check_pair(&weights->files, config, dir, err));
     weights->tensors = ofr_mem_array(n, sizeof *weights->tensors);
     weights->scales = ofr_mem_array(n, sizeof *weights->scales);
     if (!weights->tensors || !weights->scales) return ofr_fail_nomem(err, n, dir);

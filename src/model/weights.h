@@ -47,17 +47,22 @@ ofr_status ofr_weights_load(const ofr_params *params, const ofr_config *config,
                             const char *dir, ofr_real *w, unsigned *found,
                             ofr_error *err);
 
+/* For those who write: the content of the tensors gets a name, in config->weights. */
+void ofr_weights_name(ofr_config *config, const ofr_tensor *tensors, int n);
+
 /* Write model.safetensors: backbone, pooler and the head of layer L under the
  * family's own names (so that other tools read them), the other internal
  * classifiers (if config->has_exits) and the policies (if config->has_policies)
  * as "offramp.exits.{l}.*".  dtype F32, F64 or F16; a finite value that F16
- * cannot hold is OFR_INVALID and names the tensor. */
-ofr_status ofr_weights_save(const ofr_params *params, const ofr_config *config,
+ * cannot hold is OFR_INVALID and names the tensor.  The file and `config` get the
+ * same name for its content, so save the config behind it: a directory that holds
+ * one of an older and one of a newer save is refused. */
+ofr_status ofr_weights_save(const ofr_params *params, ofr_config *config,
                             const char *path, const ofr_real *w, ofr_dtype dtype,
                             ofr_error *err);
 
 /* The same at config->precision, which is not F32: see docs/FORMATS.md. */
-ofr_status ofr_weights_quantise(const ofr_params *params, const ofr_config *config,
+ofr_status ofr_weights_quantise(const ofr_params *params, ofr_config *config,
                                 const char *path, const ofr_real *w, ofr_error *err);
 
 /* Does this row of the table go into the file? */

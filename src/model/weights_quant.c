@@ -99,10 +99,11 @@ static size_t bytes_of(const ofr_params *params, const ofr_config *config)
     return bytes;
 }
 
-ofr_status ofr_weights_quantise(const ofr_params *params, const ofr_config *config,
+ofr_status ofr_weights_quantise(const ofr_params *params, ofr_config *config,
                                 const char *path, const ofr_real *w, ofr_error *err)
 {
-    const char *metadata[] = {"offramp.precision", ofr_precision_name(config->precision)};
+    const char *metadata[] = {"offramp.precision", ofr_precision_name(config->precision),
+                              OFR_SAFETENSORS_KEY, config->weights};
     size_t bytes = bytes_of(params, config);
     quantised out = {.tensors = ofr_mem_array(2 * (size_t)params->n, sizeof *out.tensors),
                      .names = ofr_mem_array((size_t)params->n, sizeof *out.names),
@@ -111,8 +112,10 @@ ofr_status ofr_weights_quantise(const ofr_params *params, const ofr_config *conf
     if (!out.tensors || !out.names || !out.data)
         status = ofr_fail_nomem(err, bytes, path);
     if (status == OFR_OK) status = add_rows(&out, params, config, w, err);
-    if (status == OFR_OK)
-        status = ofr_safetensors_write(path, out.tensors, out.n, metadata, 1, err);
+    if (status == OFR_OK) {
+        ofr_weights_name(config, out.tensors, out.n);
+        status = ofr_safetensors_write(path, out.tensors, out.n, metadata, 2, err);
+    }
     ofr_mem_free(out.tensors);
     ofr_mem_free(out.names);
     ofr_mem_free(out.data);

@@ -5,7 +5,10 @@
  * block of converted numbers is made first.
  */
 #include <math.h>
+#include <stdio.h>
+#include <string.h>
 
+#include "base/hash.h"
 #include "base/mem.h"
 #include "model/weights.h"
 
@@ -72,7 +75,18 @@ static ofr_status make_tensors(ofr_tensor *tensors, int *n, unsigned char *conve
     return OFR_OK;
 }
 
-ofr_status ofr_weights_save(const ofr_params *params, const ofr_config *config,
+void ofr_weights_name(ofr_config *config, const ofr_tensor *tensors, int n)
+{
+    uint64_t h = 1;
+    for (int i = 0; i < n; i++) {
+        h = ofr_hash_bytes(h, tensors[i].name, strlen(tensors[i].name));
+        h = ofr_hash_bytes(h, tensors[i].data, tensors[i].bytes);
+    }
+    (void)snprintf(config->weights, sizeof config->weights, "%016llx",
+                   (unsigned long long)h);
+}
+
+ofr_status ofr_weights_save(const ofr_params *params, ofr_config *config,
                             const char *path, const ofr_real *w, ofr_dtype dtype,
                             ofr_error *err)
 {
@@ -94,7 +108,9 @@ ofr_status ofr_weights_save(const ofr_params *params, const ofr_config *config,
         status = make_tensors(tensors, &n, converted, params, config, w, dtype, err);
     }
     if (status == OFR_OK) {
-        status = ofr_safetensors_write(path, tensors, n, NULL, 0, err);
+        const char *metadata[] = {OFR_SAFETENSORS_KEY, config->weights};
+        ofr_weights_name(config, tensors, n);
+        status = ofr_safetensors_write(path, tensors, n, metadata, 1, err);
     }
     ofr_mem_free(converted);
     ofr_mem_free(tensors);

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/mem.h"
 
 static const char checksum_name[] = "checksum";
@@ -44,26 +45,6 @@ static ofr_status make_folder(const char *path, ofr_error *err)
     return ofr_file_make_dirs(folder, err);
 }
 
-static uint64_t mix(uint64_t h, uint64_t word)
-{
-    h = (h ^ word) * 0x9e3779b97f4a7c15u;
-    return h ^ h >> 32;
-}
-
-static uint64_t hash_bytes(uint64_t h, const unsigned char *p, size_t n)
-{
-    uint64_t word;
-
-    h = mix(h, n);
-    for (; n >= sizeof word; n -= sizeof word, p += sizeof word) {
-        memcpy(&word, p, sizeof word);
-        h = mix(h, word);
-    }
-    word = 0;
-    if (n) memcpy(&word, p, n);
-    return mix(h, word);
-}
-
 /* Of all arrays but itself; a sum, so that their order does not count. */
 static int64_t checksum(const ofr_tensor *tensors, int n)
 {
@@ -73,8 +54,8 @@ static int64_t checksum(const ofr_tensor *tensors, int n)
         const char *name = tensors[i].name;
 
         if (strcmp(name, checksum_name) == 0) continue;
-        sum += hash_bytes(hash_bytes(1, (const unsigned char *)name, strlen(name)),
-                          tensors[i].data, tensors[i].bytes);
+        sum += ofr_hash_bytes(ofr_hash_bytes(1, name, strlen(name)), tensors[i].data,
+                              tensors[i].bytes);
     }
     return (int64_t)sum;
 }

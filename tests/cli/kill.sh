@@ -249,6 +249,69 @@ exits 137
 resume $hard
 same
 
+# ---- an older model in the folder, and the new one saved over it: never half of each ----
+short='--method entropy --joint-epochs 1'
+rm -rf run
+# shellcheck disable=SC2086
+train '' $short --seed 5
+exits 0
+mv run older
+cp -r older run
+# shellcheck disable=SC2086
+train '' $short
+exits 0
+mv trace whole.trace
+rm -rf whole
+mv run whole
+cp texts.tsv in
+run predict --model older
+cp out old.out
+run predict --model whole
+cp out new.out
+cmp -s old.out new.out && complain 'two models that answer alike'
+first=$(grep -n '^write run/model.safetensors' whole.trace | tail -n 1 | cut -d : -f 1)
+seen=''
+for at in $first $(grep -n '^rename' whole.trace | cut -d : -f 1 | awk -v f="$first" '$1 > f') \
+    $(grep -n '^sync run/config' whole.trace | tail -n 1 | cut -d : -f 1) $(wc -l <whole.trace); do
+    for step in 0 1; do
+        [ $((at + step)) -lt "$(wc -l <whole.trace)" ] || continue
+        rm -rf run
+        cp -r older run
+        # shellcheck disable=SC2086
+        train "kill:$((at + step))" $short
+        exits 137
+        cp texts.tsv in
+        run predict --model run
+        case $code in
+        0) if cmp -s out old.out; then seen="$seen old"
+           elif cmp -s out new.out; then seen="$seen new"
+           else complain "kill:$((at + step)): a mixture answers"; fi ;;
+        4) remarks '^offramp predict: run: model.safetensors has the content [0-9a-f]*, config.json is of [0-9a-f]*: .*train --resume'
+           seen="$seen refused" ;;
+        *) complain "kill:$((at + step)): exit $code"; cat err ;;
+        esac
+        : >in
+        # shellcheck disable=SC2086
+        resume $short
+        same
+    done
+done
+case $seen in *old*refused*new*) ;; *) complain "kills in saving: $seen" ;; esac
+
+# ---- all is trained, and a signal comes while the model is measured ----
+# The last event before the model is written is that of the last checkpoint.
+measured=$(grep -n '^[a-z]* run/checkpoint' whole.trace | cut -d : -f 1 |
+    awk -v f="$first" '$1 < f { last = $1 } END { print last }')
+rm -rf run
+# shellcheck disable=SC2086
+train "int:$measured" $short
+exits 130
+remarks "^offramp train: interrupted when all was trained; save the model with: offramp train --resume --out 'run'$"
+[ ! -e run/model.safetensors ] || complain 'a model that nobody measured'
+# shellcheck disable=SC2086
+resume $short
+same
+
 # ---- a number that is not finite ----
 rm -rf run
 train '' --lr 10 --weight-decay 10 --schedule constant --joint-epochs 60 --save-steps 1

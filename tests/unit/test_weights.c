@@ -52,12 +52,12 @@ static void save(ofr_encoder *encoder, const char *dir, ofr_dtype dtype)
 {
     char path[OFR_PATH_MAX];
     ofr_error err;
-    in_dir(path, dir, "config.json");
-    assert_ok(ofr_config_save(&encoder->config, path, &err), err);
     in_dir(path, dir, "model.safetensors");
     assert_ok(ofr_weights_save(&encoder->params, &encoder->config, path, encoder->w,
                                dtype, &err),
               err);
+    in_dir(path, dir, "config.json");
+    assert_ok(ofr_config_save(&encoder->config, path, &err), err);
 }
 
 /* Every row of the wanted groups is equal; in F16, equal after rounding. */

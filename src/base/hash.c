@@ -1,0 +1,24 @@
+/* hash.c - multiply and fold. */
+#include "base/hash.h"
+
+#include <string.h>
+
+static uint64_t mix(uint64_t h, uint64_t word)
+{
+    h = (h ^ word) * 0x9e3779b97f4a7c15u;
+    return h ^ h >> 32;
+}
+
+uint64_t ofr_hash_bytes(uint64_t h, const void *p, size_t n)
+{
+    const unsigned char *bytes = p;
+    uint64_t word;
+    h = mix(h, n);
+    for (; n >= sizeof word; n -= sizeof word, bytes += sizeof word) {
+        memcpy(&word, bytes, sizeof word);
+        h = mix(h, word);
+    }
+    word = 0;
+    if (n) memcpy(&word, bytes, n);
+    return mix(h, word);
+}
