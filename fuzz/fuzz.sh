@@ -39,7 +39,7 @@ longest()
 {
     case $1 in
     model | record) echo 16384 ;;
-    tok) echo 8192 ;;
+    tok | svg) echo 8192 ;;
     *) echo 4096 ;;
     esac
 }
