@@ -298,7 +298,7 @@ static void test_bad_arguments(void **state)
     ofr_model_close(model);
 }
 
-/* dir/config.json says "offramp": {"rule": rule}. */
+/* dir/config.json says "offramp": {..., "rule": rule}. */
 static void store_rule(const char *dir, const char *rule)
 {
     char path[OFR_PATH_MAX];
@@ -306,8 +306,8 @@ static void store_rule(const char *dir, const char *rule)
     json_t *json;
     assert_ok(ofr_file_join(path, dir, "config.json", &err), err);
     assert_ok(ofr_json_load(&json, path, &err), err);
-    assert_int_equal(json_object_set_new(json, "offramp",
-                                         json_pack("{s:s}", "rule", rule)), 0);
+    assert_int_equal(json_object_set_new(json_object_get(json, "offramp"), "rule",
+                                         json_string(rule)), 0);
     assert_ok(ofr_json_save(json, path, &err), err);
     json_decref(json);
 }
@@ -320,7 +320,7 @@ static void test_stored_rule(void **state)
     } rows[] = {
         {"luck", "stored/config.json: \"offramp.rule\": unknown exit rule 'luck'"},
         {"policy", "stored/config.json: \"offramp.rule\": rule 'policy' needs policy"},
-        {"fixed", "stored/config.json: \"offramp.threshold\": threshold 0.5 of"},
+        {"fixed", "stored/config.json: \"offramp.threshold\": threshold 0 of"},
     };
     const ofr_session_options never = {.exit = {.rule = "never"}};
     const ofr_exit_options stored = {.threshold = NAN};
