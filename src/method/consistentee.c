@@ -287,7 +287,7 @@ static int next_price(ofr_trainer *trainer, void *self)
 static int state(void *self, ofr_checkpoint_item items[OFR_RECIPE_ITEMS_MAX])
 {
     ofr_consistentee *c = self;
-    const size_t n = (size_t)c->data->train->n;
+    const size_t n = (size_t)c->lessons->n;
     int k = 0;
 
     items[k++] = ofr_checkpoint_item_of("hardness", OFR_F64, n, c->hardness);
@@ -329,7 +329,7 @@ static int state(void *self, ofr_checkpoint_item items[OFR_RECIPE_ITEMS_MAX])
 static void layout(ofr_slots *slots, void *owner)
 {
     ofr_consistentee *c = owner;
-    const size_t n = (size_t)c->data->train->n, L = (size_t)c->L;
+    const size_t n = (size_t)c->lessons->n, L = (size_t)c->L;
     const size_t most = (size_t)(c->o->batch > c->o->policy_batch ? c->o->batch
                                                                   : c->o->policy_batch);
     double **texts[] = {&c->q, &c->log_q, &c->u, &c->R, &c->ce_text, &c->du, &c->du2,
@@ -359,15 +359,21 @@ static void layout(ofr_slots *slots, void *owner)
 /* Which texts are for the backbone and which for the policies. */
 static ofr_status part(ofr_consistentee *c, uint64_t seed, ofr_error *err)
 {
-    const int n = c->data->train->n;
+    const bool dev = c->o->policy_data == OFR_POLICY_DEV;
+    const int n = c->data->train->n, n_dev = dev ? c->data->dev->n : 0;
+    const size_t all = (size_t)n + (size_t)n_dev;
 
-    c->items = ofr_mem_array((size_t)n, sizeof *c->items);
-    if (!c->items) return ofr_fail_nomem(err, (size_t)n * sizeof(int), "parts");
-    ofr_order_part(c->items, n, c->o->policy_holdout, seed, &c->n_held);
+    c->items = ofr_mem_array(all, sizeof *c->items);
+    if (!c->items) return ofr_fail_nomem(err, all * sizeof(int), "parts");
+    ofr_order_part(c->items, n, dev ? 0 : c->o->policy_holdout, seed, &c->n_held);
     c->main_items = c->items + c->n_held;
     c->n_main = n - c->n_held;
-    c->policy_items = c->items;
-    c->n_policy = c->n_held && c->o->policy_data == OFR_POLICY_HELD ? c->n_held : n;
+    c->lessons = dev ? c->data->dev : c->data->train;
+    c->policy_items = dev ? c->items + n : c->items;
+    c->n_policy = c->n_held && c->o->policy_data == OFR_POLICY_HELD ? c->n_held
+                                                                     : c->lessons->n;
+    for (int i = 0; i < n_dev; i++)
+        c->items[n + i] = i;
     return OFR_OK;
 }
 
@@ -382,6 +388,10 @@ ofr_status ofr_consistentee_check(const ofr_method_options *options, int L,
         return ofr_fail(err, OFR_INVALID,
                         "--hardness entropy needs classes; regression has none, use "
                         "memorized, loss or none");
+    if (options->task_updates_policy && options->policy_data == OFR_POLICY_DEV)
+        return ofr_fail(err, OFR_INVALID,
+                        "--task-updates-policy needs the hardness of training texts, and "
+                        "--policy-data dev measures that of dev texts; use held or all");
     return ofr_consistentee_alphas(alphas, &n, options->alphas, err);
 }
 

@@ -29,11 +29,13 @@ typedef struct ofr_consistentee {
     bool from_heads;                /* fresh policies begin at the classifiers */
     ofr_watch watch;
 
-    /* Which training texts teach whom: items[0 .. n_held) are held out from the
-     * backbone, the rest is its own. */
-    int *items;                     /* [train->n] */
+    /* Which texts teach whom: of the training texts items[0 .. n_held) are held out
+     * from the backbone, the rest is its own.  Policies learn from `lessons`, which
+     * is the training texts or the dev texts; then its numbers follow in items. */
+    const ofr_dataset *lessons;
+    int *items;                     /* [train->n], dev lessons: [train->n + dev->n] */
     int n_held;
-    const int *main_items, *policy_items; /* into items */
+    const int *main_items, *policy_items; /* into items; numbers in train, lessons */
     int n_main, n_policy;
 
     /* Steps on the network: joint, task. */
@@ -47,11 +49,11 @@ typedef struct ofr_consistentee {
     ofr_outputs cache, dev_cache;   /* with features */
     double *temperature;            /* [L] of the losses in the reward; 1: plain */
     double *ce;                     /* [n_policy,L] at those temperatures */
-    double *hardness;               /* [train->n], by training text */
-    int *memorized;                 /* [train->n] */
+    double *hardness;               /* [lessons->n] */
+    int *memorized;                 /* [lessons->n] */
     ofr_real *dev_pi;               /* [dev->n, L-1] */
 
-    /* Forgetting events over the joint epochs, by training text. */
+    /* Forgetting events over the joint epochs, [lessons->n]. */
     int *forgotten;                 /* times from right to wrong */
     unsigned char *was_right, *ever_right;
 

@@ -1,5 +1,5 @@
 /*
- * consistentee_memory.c - how hard each training text is (METHOD, hardness).
+ * consistentee_memory.c - how hard the texts are that policies learn from.
  *
  *   memorized   m / L with m the first layer from which every exit is right
  *   entropy     H(p_L) / ln K
@@ -30,17 +30,17 @@ void ofr_consistentee_forget(ofr_consistentee *c)
 
 static double text_loss(const ofr_consistentee *c, const ofr_real *z, int item)
 {
-    const ofr_dataset *train = c->data->train;
+    const ofr_dataset *lessons = c->lessons;
 
-    if (train->targets) return ofr_loss_mse(z[0], (double)train->targets[item]);
-    return ofr_loss_ce(z, c->K, train->labels[item]);
+    if (lessons->targets) return ofr_loss_mse(z[0], (double)lessons->targets[item]);
+    return ofr_loss_ce(z, c->K, lessons->labels[item]);
 }
 
 /* Memorized layer of one text from logits[L,K]. */
 static int memorized_of(ofr_consistentee *c, const ofr_real *z, int item)
 {
     for (int l = 0; l < c->L; l++)
-        c->right[l] = ofr_watch_right(c->data->train, item, z + (size_t)l * (size_t)c->K,
+        c->right[l] = ofr_watch_right(c->lessons, item, z + (size_t)l * (size_t)c->K,
                                       c->K, c->o->error_limit);
     return ofr_memorized_layer(c->right, c->L);
 }
@@ -140,7 +140,7 @@ ofr_status ofr_consistentee_remember(ofr_consistentee *c, ofr_trainer *trainer,
     ofr_status status;
 
     ofr_consistentee_forget(c);
-    OFR_TRY(ofr_watch_outputs(&fresh, trainer, c->data->train, c->policy_items,
+    OFR_TRY(ofr_watch_outputs(&fresh, trainer, c->lessons, c->policy_items,
                               c->n_policy, true, err));
     status = ofr_watch_outputs(&c->dev_cache, trainer, c->data->dev, NULL, 0, true, err);
     if (!status) {
@@ -166,15 +166,15 @@ ofr_status ofr_consistentee_remember(ofr_consistentee *c, ofr_trainer *trainer,
 ofr_status ofr_consistentee_count_forgotten(ofr_consistentee *c, ofr_trainer *trainer,
                                             ofr_error *err)
 {
-    const int n = c->data->train->n;
+    const int n = c->lessons->n;
     ofr_outputs outputs;
 
     if (c->o->hardness != OFR_HARDNESS_FORGETTING) return OFR_OK;
-    OFR_TRY(ofr_watch_outputs(&outputs, trainer, c->data->train, NULL, 0, false, err));
+    OFR_TRY(ofr_watch_outputs(&outputs, trainer, c->lessons, NULL, 0, false, err));
     for (int i = 0; i < n; i++) {
         const ofr_real *last =
             outputs.logits + ((size_t)i * (size_t)c->L + (size_t)c->L - 1) * (size_t)c->K;
-        const bool right = ofr_watch_right(c->data->train, i, last, c->K,
+        const bool right = ofr_watch_right(c->lessons, i, last, c->K,
                                            c->o->error_limit);
 
         c->forgotten[i] += c->was_right[i] && !right;
@@ -201,7 +201,7 @@ ofr_status ofr_consistentee_journal_memory(ofr_consistentee *c, ofr_trainer *tra
 
         histogram[c->memorized[item] - 1]++;
         hardness += c->hardness[item] / c->n_policy;
-        wrong += !ofr_watch_right(c->data->train, item, last, c->K, c->o->error_limit);
+        wrong += !ofr_watch_right(c->lessons, item, last, c->K, c->o->error_limit);
     }
     ofr_trainer_journal(trainer, "memorize");
     ofr_journal_int(&trainer->journal, "texts", c->n_policy);

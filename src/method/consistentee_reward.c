@@ -32,7 +32,7 @@ static double slope(const ofr_consistentee *c, int l, double scale)
             all += e;
             mean += e * (double)z[k];
         }
-        sum += mean / all - (double)z[c->data->train->labels[c->policy_items[i]]];
+        sum += mean / all - (double)z[c->lessons->labels[c->policy_items[i]]];
     }
     return sum / c->n_policy;
 }
@@ -55,7 +55,7 @@ static double temperature(const ofr_consistentee *c, int l)
 
 void ofr_consistentee_temperatures(ofr_consistentee *c)
 {
-    if (c->data->train->targets || c->o->reward_loss == OFR_REWARD_LOSS_PLAIN) return;
+    if (c->lessons->targets || c->o->reward_loss == OFR_REWARD_LOSS_PLAIN) return;
     for (int l = 0; l < c->L; l++)
         c->temperature[l] = temperature(c, l);
 }
@@ -63,8 +63,8 @@ void ofr_consistentee_temperatures(ofr_consistentee *c)
 double ofr_consistentee_loss(const ofr_consistentee *c, const ofr_real *z, int l,
                              int item)
 {
-    const ofr_dataset *train = c->data->train;
+    const ofr_dataset *lessons = c->lessons;
 
-    if (train->targets) return ofr_loss_mse(z[0], (double)train->targets[item]);
-    return ofr_loss_ce_at(z, c->K, train->labels[item], c->temperature[l]);
+    if (lessons->targets) return ofr_loss_mse(z[0], (double)lessons->targets[item]);
+    return ofr_loss_ce_at(z, c->K, lessons->labels[item], c->temperature[l]);
 }

@@ -27,7 +27,9 @@ typedef enum ofr_task_loss {
 typedef enum ofr_policy_init {
     OFR_POLICY_INIT_HEADS, OFR_POLICY_INIT_RANDOM
 } ofr_policy_init;
-typedef enum ofr_policy_data { OFR_POLICY_HELD, OFR_POLICY_ALL } ofr_policy_data;
+typedef enum ofr_policy_data {
+    OFR_POLICY_HELD, OFR_POLICY_ALL, OFR_POLICY_DEV
+} ofr_policy_data;
 
 typedef struct ofr_method_options {
     /* phases */
@@ -153,8 +155,11 @@ typedef struct ofr_method_options {
      "share of the training texts kept from the backbone for the policies to learn "  \
      "from, so that they see losses as they are on new texts",                        \
      NULL},                                                                           \
-    {"policy-data", 0, OFR_OPT_CHOICE, AT(policy_data), "held", "NAME", "held|all", 0, \
-     0, "texts the policies learn from: the held-out ones, or all", NULL},            \
+    {"policy-data", 0, OFR_OPT_CHOICE, AT(policy_data), "held", "NAME",               \
+     "held|all|dev", 0, 0,                                                            \
+     "texts the policies learn from: the held-out ones, all training texts, or the "  \
+     "dev texts; dev: nothing is held out, and dev figures are not of new texts",     \
+     NULL},                                                                           \
     {"policy-init", 0, OFR_OPT_CHOICE, AT(policy_init), "heads", "NAME",              \
      "heads|random", 0, 0,                                                            \
      "fresh policies begin at how sure the classifier of their layer is, or at "      \

@@ -92,6 +92,18 @@ static void test_resume_hard(void **state)
     same_as_whole(&ofr_method_consistentee, &o, every, 20, 12);
 }
 
+/* Policies that learn from the dev texts, of which there are more than training texts. */
+static void test_resume_dev_lessons(void **state)
+{
+    static const int every[] = {2, 5, 1, 3, 7, 4, 1, 2, 6, 3, 1, 5, 2, 4, 8, 1, 3, 2, 9, 1};
+    ofr_method_options o = toy_hard_options();
+
+    (void)state;
+    o.policy_data = OFR_POLICY_DEV;
+    o.task_updates_policy = false;
+    same_as_whole(&ofr_method_consistentee, &o, every, 20, 12);
+}
+
 /* One interruption at every possible moment of a short run. */
 static void test_resume_everywhere(void **state)
 {
@@ -254,6 +266,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_resume_plain),   cmocka_unit_test(test_resume_hard),
+        cmocka_unit_test(test_resume_dev_lessons),
         cmocka_unit_test(test_resume_everywhere), cmocka_unit_test(test_resume_finetune),
         cmocka_unit_test(test_resume_methods),
         cmocka_unit_test(test_threads),        cmocka_unit_test(test_no_allocation),
