@@ -225,6 +225,16 @@ shards 'no map' '{"weights":{}}' "$index: \"weight_map\" is missing or empty; re
 shards 'name that is no text' '{"weight_map":{"x":3}}' \
     "$index: weight_map of tensor \"x\" is no file name; restore"
 
+shards 'name that climbs' '{"weight_map":{"x":"..a.safetensors"}}' \
+    "$index: tensor \"x\": \"..a.safetensors\" is no plain file name; put the shards"
+shards 'name of nothing' '{"weight_map":{"x":""}}' \
+    "$index: tensor \"x\": \"\" is no plain file name; put the shards"
+broken
+rm bad/model.safetensors
+printf 'PK' >bad/pytorch_model.bin
+run predict --model bad
+expect 'a pickle' 4 predict 'bad: pytorch_model.bin is a pickle, which can run code; convert it there: python3'
+
 # ---- config.json ------------------------------------------------------------------
 
 # config WHAT SED PATTERN...
