@@ -21,6 +21,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/cpu.h"
 #include "base/mem.h"
 #include "data/order.h"
@@ -28,6 +29,8 @@
 enum {
     PIECE = 1 << 20,   /* reals: long enough for the rate, short enough to start early */
     PIECES = 16,       /* under way at once */
+    SPIN_TURNS = 1000, /* of waiting */
+    YIELD_TURNS = 20000,
     ALARM_TAG = 1,
     PIECE_TAGS = 1024, /* tags of pieces: 2 + 2 (number mod this) + trip */
     BROADCAST_BYTES = 1 << 30
@@ -74,16 +77,23 @@ static bool listen(state *s)
 }
 
 /* A moment for others: at first none, as the message is about to arrive, then the
- * processor, and at last a short sleep, as rank 0 may be evaluating for minutes. */
+ * processor, and at last a short sleep, as rank 0 may be evaluating for minutes.  Where
+ * other programs want the processor, too, who yields it is the last to get it back, and
+ * who sleeps is among the first: so no more yielding once it has taken long. */
 static void relax(int *turns)
 {
     const struct timespec nap = {0, 50000};
+    const double long_time = 0.5e-3;
 
-    if (*turns < 1000000) ++*turns;
-    if (*turns > 20000)
+    if (*turns < YIELD_TURNS) ++*turns;
+    if (*turns >= YIELD_TURNS) {
         nanosleep(&nap, NULL);
-    else if (*turns > 1000)
+    } else if (*turns > SPIN_TURNS) {
+        const double start = ofr_clock_seconds();
+
         sched_yield();
+        if (ofr_clock_seconds() - start > long_time) *turns = YIELD_TURNS;
+    }
 }
 
 /* Until requests[n] are done; false: somebody failed. */
