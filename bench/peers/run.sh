@@ -87,15 +87,15 @@ for shape in small base; do
             --exit-mix 1,1,1,1,1,2,1,1,1,1,1,0 $whole
     done
     # A part of the texts leaves at every layer: what asking halfway brings.
-    for part in 0.05 0.2 0.4; do
+    for part in 0.1 0.4; do
         mix=$(awk -v p="$part" 'BEGIN {
             for (rest = 1; l++ < 11; rest *= 1 - p) printf "%.5f,", rest * p
             printf "%.5f", rest }')
-        for setting in "1 16" "1 64" "8 16" "32 32"; do
+        for setting in "1 16" "1 64" "8 32" "32 32"; do
             for whole in --whole-layers ""; do
                 # shellcheck disable=SC2086
                 bench --model "$model" --batch ${setting% *} --tokens ${setting#* } \
-                    --texts 64 --repeat $few --warmup 4 --exit-mix "$mix" $whole
+                    --texts 32 --repeat 3 --warmup 4 --exit-mix "$mix" $whole
             done
         done
     done
