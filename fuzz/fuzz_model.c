@@ -41,14 +41,16 @@ static void classify(const ofr_model *model)
         ofr_fuzz_refused(status, &err, NULL);
         return;
     }
-    OFR_FUZZ_CHECK(ofr_classify(session, results, texts, 3, &err) == OFR_OK);
-    for (int i = 0; i < 3; i++) {
+    status = ofr_classify(session, results, texts, 3, &err);
+    if (status != OFR_OK) ofr_fuzz_refused(status, &err, "finite");
+    for (int i = 0; i < 3 && status == OFR_OK; i++) {
         OFR_FUZZ_CHECK(results[i].label >= 0 && results[i].label < K);
         OFR_FUZZ_CHECK(results[i].exit_layer >= 1 && results[i].exit_layer <= L);
         OFR_FUZZ_CHECK(ofr_model_label(model, results[i].label));
         for (int k = 0; k < K; k++)
-            OFR_FUZZ_CHECK(isnan(results[i].probs[k]) || K == 1 ||
-                           (results[i].probs[k] >= 0 && results[i].probs[k] <= 1));
+            OFR_FUZZ_CHECK(isfinite(results[i].probs[k]) &&
+                           (K == 1 ||
+                            (results[i].probs[k] >= 0 && results[i].probs[k] <= 1)));
     }
     ofr_session_close(session);
 }

@@ -10,6 +10,7 @@
 #include "cli/cmd.h"
 #include "cli/lines.h"
 #include "cli/load.h"
+#include "exit/answer.h"
 #include "exit/stream.h"
 #include "io/table.h"
 #include "report/jsonline.h"
@@ -70,6 +71,7 @@ typedef struct queue {
     ofr_real *p;              /* [K] */
     ofr_buf out;
     long long n_texts, n_truncated;
+    ofr_error err;            /* of the first answer that is none */
 } queue;
 
 /* What is known of text `number` beside its answer; texts that have not begun yet
@@ -104,6 +106,10 @@ static void add_answer(void *user, const ofr_stream_answer *answer)
     queue *q = user;
     const ofr_config *config = &q->m->encoder.config;
     const ofr_real *z = answer->logits;
+    if (q->err.status != OFR_OK ||
+        ofr_answer_check(&q->m->encoder, z, (size_t)config->K, answer->number + 1,
+                         &q->err) != OFR_OK)
+        return;
     int best = ofr_argmax(z, config->K);
     ofr_softmax(q->p, z, config->K);
     if (q->o->common.json) {
@@ -159,6 +165,14 @@ static ofr_status queue_open(queue *q, const options *o, const ofr_loaded *m,
                            &stream, err);
 }
 
+/* Print what is answered; then say of the first answer that is none. */
+static ofr_status queue_print(queue *q, ofr_error *err)
+{
+    OFR_TRY(ofr_cmd_print(&q->out, err));
+    if (q->err.status == OFR_OK) return OFR_OK;
+    return ofr_fail(err, q->err.status, "%s", q->err.text);
+}
+
 /* Run what is in the queue, and print what is answered by then. */
 static ofr_status queue_flush(queue *q, ofr_error *err)
 {
@@ -166,7 +180,7 @@ static ofr_status queue_flush(queue *q, ofr_error *err)
     if (q->B == 0) return OFR_OK;
     ofr_stream_run(&q->stream, &tokens);
     q->B = 0;
-    return ofr_cmd_print(&q->out, err);
+    return queue_print(q, err);
 }
 
 /* Nobody waits any longer. */
@@ -174,7 +188,7 @@ static ofr_status queue_finish(queue *q, ofr_error *err)
 {
     OFR_TRY(queue_flush(q, err));
     ofr_stream_finish(&q->stream);
-    return ofr_cmd_print(&q->out, err);
+    return queue_print(q, err);
 }
 
 static ofr_status queue_add(queue *q, ofr_str text, ofr_str pair, ofr_error *err)

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "exit/answer.h"
 #include "kernels/dev.h"
 
 #define DEFAULT_BATCH 32
@@ -122,14 +123,20 @@ static void answer(ofr_session *s, int b)
 }
 
 /* Run what waits. */
-static void flush(ofr_session *s)
+static ofr_status flush(ofr_session *s, ofr_error *err)
 {
-    if (s->B == 0) return;
+    const ofr_encoder *encoder = &s->model->encoder;
+    size_t K = (size_t)encoder->config.K;
+    if (s->B == 0) return OFR_OK;
     ofr_tokens tokens = {s->B, s->offsets, s->ids, s->types};
     ofr_runner_run(&s->runner, &tokens);
-    for (int b = 0; b < s->B; b++)
+    for (int b = 0; b < s->B; b++) {
+        OFR_TRY(ofr_answer_check(encoder, s->runner.logits + (size_t)b * K, K,
+                                 s->waiting[b], err));
         answer(s, b);
+    }
     s->B = 0;
+    return OFR_OK;
 }
 
 ofr_status ofr_session_run(ofr_session *session, const ofr_text *texts, int n,
@@ -144,7 +151,7 @@ ofr_status ofr_session_run(ofr_session *session, const ofr_text *texts, int n,
         ofr_str pair = {texts[i].pair, texts[i].pair_len};
         OFR_TRY(ofr_tok_encode(s->model->tok, scratch, text, pair, s->max_tokens, err));
         OFR_ASSERT(scratch->n >= 1 && scratch->n <= s->max_tokens);
-        if (s->offsets[s->B] + scratch->n > s->max_rows) flush(s);
+        if (s->offsets[s->B] + scratch->n > s->max_rows) OFR_TRY(flush(s, err));
         size_t at = (size_t)s->offsets[s->B], bytes = (size_t)scratch->n * sizeof(int);
         memcpy(s->ids + at, scratch->ids, bytes);
         memcpy(s->types + at, scratch->types, bytes);
@@ -153,6 +160,5 @@ ofr_status ofr_session_run(ofr_session *session, const ofr_text *texts, int n,
         s->waiting[s->B] = i;
         s->offsets[++s->B] = (int)at + scratch->n;
     }
-    flush(s);
-    return OFR_OK;
+    return flush(s, err);
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "exit/answer.h"
 #include "exit/head.h"
 #include "exit/policy.h"
 #include "exit/student.h"
@@ -83,6 +84,17 @@ static void run_batch(ofr_outputs *outputs, pass *p, const ofr_tokens *tokens, i
     }
 }
 
+/* The answers at layer L, where whatever is not finite has come. */
+static ofr_status check_batch(const ofr_outputs *outputs, const ofr_encoder *encoder,
+                              int first, int B, ofr_error *err)
+{
+    const size_t L = (size_t)outputs->L, K = (size_t)outputs->K;
+    for (int i = first; i < first + B; i++)
+        OFR_TRY(ofr_answer_check(encoder, outputs->logits + ((size_t)i * L + L - 1) * K,
+                                 K, i + 1, err));
+    return OFR_OK;
+}
+
 static ofr_status allocate(ofr_outputs *outputs, bool want_features, ofr_error *err)
 {
     size_t n = (size_t)outputs->n, L = (size_t)outputs->L;
@@ -136,6 +148,8 @@ ofr_status ofr_outputs_open_part(ofr_outputs *outputs, const ofr_encoder *encode
     for (int at = first; at < behind; at += max_B) {
         int B = behind - at < max_B ? behind - at : max_B;
         run_batch(&fresh, &p, tokens, at, B);
+        status = check_batch(&fresh, encoder, at, B, err);
+        if (status != OFR_OK) goto fail;
         if (progress != NULL && !progress(user, at + B - first, count)) {
             status = ofr_fail(err, OFR_INTERRUPTED, "stopped after %d of %d texts",
                               at + B - first, count);

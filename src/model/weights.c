@@ -282,6 +282,17 @@ ofr_status ofr_weights_check(const ofr_weights *weights, const ofr_params *param
     return wild(weights, tensor, begin, err);
 }
 
+ofr_status ofr_weights_search(const ofr_weights *weights, ofr_error *err)
+{
+    const ofr_safetensors *st = &weights->files;
+    for (int i = 0; i < st->n_tensors; i++) {
+        const ofr_tensor *tensor = &st->tensors[i];
+        if (!ofr_dtype_finite(tensor->data, tensor->dtype, ofr_tensor_count(tensor)))
+            return wild(weights, tensor, 0, err);
+    }
+    return OFR_OK;
+}
+
 ofr_status ofr_weights_load(const ofr_params *params, const ofr_config *config,
                             const char *dir, ofr_real *w, unsigned *found,
                             ofr_error *err)

@@ -37,6 +37,10 @@ void ofr_weights_read(const ofr_weights *weights, const ofr_params *params, ofr_
 ofr_status ofr_weights_check(const ofr_weights *weights, const ofr_params *params,
                              int row, size_t begin, size_t n, ofr_error *err);
 
+/* The same for every number of the files, a slow look for whom to blame; OFR_OK: all
+ * are finite. */
+ofr_status ofr_weights_search(const ofr_weights *weights, ofr_error *err);
+
 /* Fill w[params->total] from `dir`.  *found: the groups that were complete in
  * the files (the pooler, heads and policies may be absent: the caller
  * initialises those first).  A family head without exits (plain Hugging Face

@@ -150,7 +150,8 @@ patched 'wrong shape' '"shape":\[2,16\]' '"shape":[16,2]' 'tensor "' \
 patched 'wrong dtype' '"dtype":"F32"' '"dtype":"I32"' 'tensor "' \
     'has type I32, expected F32, F16' 'convert'
 
-# planted MODEL TENSOR BYTES: bad is MODEL with the first number of a tensor changed.
+# planted MODEL TENSOR BYTES [AT]: bad is MODEL with a number of a tensor changed, the
+# first or that at byte AT.
 planted()
 {
     rm -rf bad
@@ -159,7 +160,7 @@ planted()
     at=$(head -c $((8 + header_bytes)) "$1/model.safetensors" | tr '{' '\n' |
         grep -a -A 1 "\"$2\":\$" | tail -n 1 | sed -n 's/.*"data_offsets":\[\([0-9]*\),.*/\1/p')
     [ -n "$at" ] || complain "no tensor $2"
-    printf "$3" | dd of=bad/model.safetensors bs=1 seek=$((8 + header_bytes + at)) \
+    printf "$3" | dd of=bad/model.safetensors bs=1 seek=$((8 + header_bytes + at + ${4:-0})) \
         conv=notrunc 2>/dev/null
 }
 # wild MODEL TENSOR BYTES VALUE VERB ARGUMENTS...: a number that is not finite.
@@ -191,6 +192,27 @@ wild f16 bert.encoder.layer.2.intermediate.dense.weight '\001\174' nan predict -
 wild bf16 bert.encoder.layer.2.attention.output.dense.weight '\200\177' inf predict --model bad
 wild int8 bert.encoder.layer.0.attention.self.value.weight_scale "$nan" nan predict --model bad
 wild int8 bert.embeddings.word_embeddings.weight_scale "$inf" inf predict --model bad
+
+# Words whose embeddings stay in the file are looked at when they are met: "the" is 5.
+for model in good bf16; do
+    case $model in good) planted good bert.embeddings.word_embeddings.weight "$nan" 320 ;;
+    *) planted bf16 bert.embeddings.word_embeddings.weight '\200\377' 160 ;; esac
+    printf 'good film\n' >in
+    run predict --model bad
+    exits 0
+    printf 'the film\n' >in
+    run predict --model bad
+    expect "a word of $model" 4 predict '^offramp predict: bad/model.safetensors: tensor "bert.embeddings.word_emb' \
+        'holds -*[a-z]* at place 80, expected finite numbers; restore the file'
+done
+printf 'review\tverdict\ngood film\tpos\nthe film\tneg\n' >met.tsv
+run eval --model bad --dev met.tsv --text review --label verdict
+expect 'a word in an evaluation' 4 eval 'bad/model.safetensors: tensor "bert.embeddings.word_emb' \
+    'holds -inf at place 80, expected finite numbers; restore the file'
+planted good bert.embeddings.LayerNorm.weight '\377\377\177\177'
+run predict --model bad
+expect 'weights that overflow' 4 predict \
+    '^offramp predict: text 1: the answer is not finite although all weights are: .*convert the model again'
 
 # ---- the index of shards ----------------------------------------------------------
 

@@ -11,6 +11,8 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "io/json.h"
+#include "model/encoder.h"
+#include "model/weights.h"
 #include "support/tiny_model.h"
 
 #define K TINY_CLASSES
@@ -298,6 +300,40 @@ static void test_bad_arguments(void **state)
     ofr_model_close(model);
 }
 
+/* A word whose embedding is no number: opening does not look at it, its text says so,
+ * and others are answered before and after. */
+static void test_wild_word(void **state)
+{
+    const ofr_text texts[] = {{"wab wac", 7, NULL, 0}, {"wab waa", 7, NULL, 0}};
+    ofr_result results[2];
+    ofr_encoder encoder;
+    ofr_session *session;
+    ofr_model *model;
+    ofr_error err;
+    const size_t waa = 5; /* its entry */
+    char dir[OFR_PATH_MAX], path[OFR_PATH_MAX];
+    (void)state;
+    strcpy(dir, support_path("wild"));
+    support_tiny_plain(dir);
+    assert_ok(ofr_encoder_open(&encoder, dir, 0, &err), err);
+    encoder.w[encoder.params.word + waa * (size_t)encoder.config.E + 3] = (ofr_real)NAN;
+    assert_ok(ofr_file_join(path, dir, "model.safetensors", &err), err);
+    assert_ok(ofr_weights_save(&encoder.params, &encoder.config, path, encoder.w, OFR_F32,
+                               &err), err);
+    assert_ok(ofr_file_join(path, dir, "config.json", &err), err);
+    assert_ok(ofr_config_save(&encoder.config, path, &err), err);
+    ofr_encoder_close(&encoder);
+
+    assert_ok(ofr_model_open(&model, dir, &err), err);
+    assert_ok(ofr_session_open(&session, model, NULL, &err), err);
+    assert_ok(ofr_classify(session, results, texts, 1, &err), err);
+    assert_fails(ofr_classify(session, results, texts, 2, &err), OFR_FORMAT, err,
+                 "wild/model.safetensors: tensor \"bert.embeddings.word_embeddings.weight\"");
+    assert_ok(ofr_classify(session, results, texts, 1, &err), err);
+    ofr_session_close(session);
+    ofr_model_close(model);
+}
+
 /* dir/config.json says "offramp": {..., "rule": rule}. */
 static void store_rule(const char *dir, const char *rule)
 {
@@ -492,6 +528,7 @@ int main(void)
         cmocka_unit_test(test_truncation),    cmocka_unit_test(test_rules),
         cmocka_unit_test(test_odd_texts),     cmocka_unit_test(test_bad_arguments),
         cmocka_unit_test(test_missing_parts), cmocka_unit_test(test_stored_rule),
+        cmocka_unit_test(test_wild_word),
         cmocka_unit_test(test_threads),
         cmocka_unit_test(test_no_allocation), cmocka_unit_test(test_short_memory),
     };
