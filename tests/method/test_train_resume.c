@@ -95,7 +95,8 @@ static void test_resume_hard(void **state)
 /* Policies that learn from the dev texts, of which there are more than training texts. */
 static void test_resume_dev_lessons(void **state)
 {
-    static const int every[] = {2, 5, 1, 3, 7, 4, 1, 2, 6, 3, 1, 5, 2, 4, 8, 1, 3, 2, 9, 1};
+    static const int every[] = {2, 5, 1, 3, 7, 4, 1, 2, 6, 3,
+                                1, 5, 2, 4, 8, 1, 3, 2, 9, 1};
     ofr_method_options o = toy_hard_options();
 
     (void)state;

@@ -328,7 +328,7 @@ static void test_wild_word(void **state)
     assert_ok(ofr_session_open(&session, model, NULL, &err), err);
     assert_ok(ofr_classify(session, results, texts, 1, &err), err);
     assert_fails(ofr_classify(session, results, texts, 2, &err), OFR_FORMAT, err,
-                 "wild/model.safetensors: tensor \"bert.embeddings.word_embeddings.weight\"");
+                 "wild/model.safetensors: tensor \"bert.embeddings.word_embeddings.");
     assert_ok(ofr_classify(session, results, texts, 1, &err), err);
     ofr_session_close(session);
     ofr_model_close(model);
