@@ -319,7 +319,7 @@ step_demo()
 step_mpi()
 {
     need mpirun 'openmpi-bin libopenmpi-dev'
-    build mpi -DCMAKE_BUILD_TYPE=Release -DOFR_MPI=ON && tests mpi -R 'mpi|ranks'
+    release && "$out/release/offramp" doctor | grep 'mpi: yes' && tests release -R 'mpi|ranks'
 }
 
 # ---- running them ---------------------------------------------------------------------------
