@@ -10,6 +10,7 @@
 #include "cli/cmd.h"
 #include "cli/features_input.h"
 #include "cli/load.h"
+#include "exit/answer.h"
 #include "exit/head.h"
 #include "exit/policy.h"
 #include "exit/student.h"
@@ -169,7 +170,7 @@ static void keep_exit(features *f, int first, int l)
     }
 }
 
-static void run_batch(features *f, int first, int B)
+static ofr_status run_batch(features *f, int first, int B, ofr_error *err)
 {
     const ofr_features_input *in = f->in;
     int start = in->offsets[first];
@@ -183,6 +184,13 @@ static void run_batch(features *f, int first, int B)
         keep_hidden(f, first, l);
         keep_exit(f, first, l);
     }
+    for (int b = 0; b < B; b++) {
+        const size_t C = (size_t)f->m->encoder.config.C, row = (size_t)f->offsets[b];
+        OFR_TRY(ofr_answer_check(&f->m->encoder, f->walk.x + row * C,
+                                 ((size_t)f->offsets[b + 1] - row) * C, first + b + 1,
+                                 err));
+    }
+    return OFR_OK;
 }
 
 /* How many texts from `first` make the next batch. */
@@ -288,7 +296,7 @@ static ofr_status compute(const options *o, const ofr_loaded *m,
     status = features_open(&f, m, in, max_N, err);
     for (int first = 0; first < in->B && status == OFR_OK;) {
         int B = batch_texts(in, first, max_N);
-        run_batch(&f, first, B);
+        status = run_batch(&f, first, B, err);
         first += B;
         ofr_term_progress(o->common.term, "features", first, in->B, NULL);
     }

@@ -7,6 +7,7 @@
 #include <math.h>
 
 #include "engine/session.h"
+#include "exit/answer.h"
 #include "exit/head.h"
 #include "exit/policy.h"
 
@@ -82,6 +83,7 @@ ofr_status ofr_session_inspect(ofr_session *session, ofr_features *features,
         copy(s->room.hidden + (size_t)l * state, s->runner.walk.x, state);
         keep_exit(s, l);
     }
+    OFR_TRY(ofr_answer_check(&s->model->encoder, s->runner.walk.x, state, 0, err));
     *features = (ofr_features){
         .n_tokens = T,
         .truncated = s->scratch.truncated,

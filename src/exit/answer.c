@@ -10,7 +10,7 @@ ofr_status ofr_answer_check(const ofr_encoder *encoder, const ofr_real *z, size_
     if (!encoder->files || ofr_dtype_finite(z, own, n)) return OFR_OK;
     OFR_TRY(ofr_weights_search(encoder->files, err));
     return ofr_fail(err, OFR_FORMAT,
-                    "text %lld: the answer is not finite although all weights are: they "
+                    "text %lld: the result is not finite although all weights are: they "
                     "are too large; train or convert the model again",
                     text);
 }

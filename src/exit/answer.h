@@ -6,7 +6,7 @@
 
 #include "model/encoder.h"
 
-/* Are the logits z[n] of text `text`, as the caller counts, finite?  Opening a model
+/* Are the logits or last states z[n] of text `text`, as the caller counts, finite?  Opening a model
  * does not look at word embeddings that stay in their file: here they show.  OFR_FORMAT
  * names file and tensor, or says that all weights are finite.  A model with all its
  * numbers in memory was looked at when it was opened, and is left to those who train

@@ -205,14 +205,18 @@ for model in good bf16; do
     expect "a word of $model" 4 predict '^offramp predict: bad/model.safetensors: tensor "bert.embeddings.word_emb' \
         'holds -*[a-z]* at place 80, expected finite numbers; restore the file'
 done
+printf 'the film\n' >met.txt
 printf 'review\tverdict\ngood film\tpos\nthe film\tneg\n' >met.tsv
 run eval --model bad --dev met.tsv --text review --label verdict
 expect 'a word in an evaluation' 4 eval 'bad/model.safetensors: tensor "bert.embeddings.word_emb' \
     'holds -inf at place 80, expected finite numbers; restore the file'
+run features --model bad --output made --input met.txt
+expect 'a word in features' 4 features 'bad/model.safetensors: tensor "bert.embeddings.word_emb' \
+    'holds -inf at place 80, expected finite numbers; restore the file'
 planted good bert.embeddings.LayerNorm.weight '\377\377\177\177'
 run predict --model bad
 expect 'weights that overflow' 4 predict \
-    '^offramp predict: text 1: the answer is not finite although all weights are: .*convert the model again'
+    '^offramp predict: text 1: the result is not finite although all weights are: .*convert the model again'
 
 # ---- the index of shards ----------------------------------------------------------
 
