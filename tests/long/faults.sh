@@ -14,4 +14,7 @@ case $OFFRAMP_LONG in
 *) echo "faults: '$OFFRAMP_LONG' is not PART/PARTS, such as 3/10" >&2; exit 2 ;;
 esac
 [ -x "$tests/test_fault_memory" ] || { echo "skip faults: no tests beside $1"; exit 0; }
-sh "$2/tests/cli/faults.sh" "$1" "$2" && "$tests/test_fault_memory"
+failed=0
+sh "$2/tests/cli/faults.sh" "$1" "$2" || failed=1
+"$tests/test_fault_memory" || failed=1
+exit $failed
