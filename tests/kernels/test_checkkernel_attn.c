@@ -37,6 +37,8 @@ static const struct {
     {2, 2, 128, {50, 97}, 1, false},
     {2, 1, 200, {60, 11}, 1, true}, /* wider than OFR_DC */
     {8, 4, 13, {3, 3, 3, 1, 9, 27, 12, 2}, 0, false},
+    {4, 4, 64, {97, 7, 200, 40}, 1, false}, /* more than a cache holds: fetched ahead */
+    {3, 1, 1, {2, 3, 40}, 60, true},        /* weights down to e^-120 */
 };
 enum { N_CASES = sizeof cases / sizeof cases[0] };
 

@@ -230,22 +230,36 @@ static void pack_panel_rows(ofr_real *out, const ofr_real *b, ptrdiff_t ld, int 
     }
 }
 
+/* Lanes 0..n-1 of out[k][NR] = b[p + lane * ld], squares of VEC_TN at a time: behind
+ * lane n-1 up to the end of its square zeros. */
+static void turn_panel(ofr_real *out, const ofr_real *b, ptrdiff_t ld, int k, int n)
+{
+    enum { STEP = 64 };
+    int square = k / VEC_TN * VEC_TN;
+    for (int j = 0; j + VEC_TN <= n; j += VEC_TN) {
+        for (int p = 0; p < square; p += VEC_TN)
+            vec_transpose(out + p * NR + j, NR, b + j * ld + p, ld);
+    }
+    int rest = n % VEC_TN, whole = n - rest;
+    ofr_real rows[VEC_TN * STEP];
+    for (int p0 = 0; p0 < square && rest; p0 += STEP) {
+        int depth = square - p0 < STEP ? square - p0 : STEP;
+        memset(rows, 0, sizeof rows);
+        for (int i = 0; i < rest; i++)
+            memcpy(rows + i * STEP, b + (whole + i) * ld + p0, (size_t)depth * sizeof *b);
+        for (int p = 0; p < depth; p += VEC_TN)
+            vec_transpose(out + (p0 + p) * NR + whole, NR, rows + p, STEP);
+    }
+    for (int p = square; p < k; p++)
+        for (int j = 0; j < n; j++)
+            out[p * NR + j] = b[p + j * ld];
+}
+
 /* The same from columns: element (p, j) is b[p + j * ld]. */
 static void pack_panel_cols(ofr_real *out, const ofr_real *b, ptrdiff_t ld, int k, int n)
 {
-    int j = 0;
     if (n < NR) memset(out, 0, (size_t)k * NR * sizeof *out);
-    for (; j + VEC_TN <= n; j += VEC_TN) {
-        int p = 0;
-        for (; p + VEC_TN <= k; p += VEC_TN)
-            vec_transpose(out + p * NR + j, NR, b + j * ld + p, ld);
-        for (; p < k; p++)
-            for (int q = j; q < j + VEC_TN; q++)
-                out[p * NR + q] = b[p + q * ld];
-    }
-    for (int p = 0; p < k && j < n; p++)
-        for (int q = j; q < n; q++)
-            out[p * NR + q] = b[p + q * ld];
+    turn_panel(out, b, ld, k, n);
 }
 
 /* Any strides. */
@@ -270,8 +284,8 @@ static void pack_left_rows(ofr_real *out, ofr_mat a, int m, int k)
         ofr_real *to = out + i * OFR_LDA;
         int p = 0;
         if (a.cs == 1) {
-            memcpy(to, from, (size_t)k * sizeof *to);
-            continue;
+            for (; p + VEC_N <= k; p += VEC_N)
+                vec_store(to + p, vec_load(from + p));
         }
         for (; p < k; p++)
             to[p] = from[p * a.cs];

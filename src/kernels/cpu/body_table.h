@@ -7,7 +7,8 @@
 #include "kernels/cpu/body_micro.h"
 #include "kernels/cpu/body_int8.h"
 #include "kernels/cpu/body_gemm.h"
-#include "kernels/cpu/body_attn.h"
+#include "kernels/cpu/body_attn_fwd.h"
+#include "kernels/cpu/body_attn_bwd.h"
 
 #define BODY_TABLE                                                                       \
     .pack_size = pack_size, .pack = pack, .pack_int8 = pack_int8,                      \

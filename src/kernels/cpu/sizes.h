@@ -23,8 +23,8 @@ enum {
     OFR_SHARED_REALS = OFR_KC * (OFR_NC + OFR_NR_MAX)
 };
 
-/* Attention keeps, for one text and head: two packed [T,DC] operands, two
- * [QB,T] blocks of scores, and packed query blocks. */
+/* The backward of attention keeps, for one text and head: two packed [T,DC] operands,
+ * two [QB,T] blocks of scores, and packed query blocks; forward needs less. */
 static inline size_t ofr_scratch_reals(int max_tokens)
 {
     size_t chunks = ((size_t)(max_tokens > 0 ? max_tokens : 1) + OFR_KC - 1) / OFR_KC;

@@ -24,6 +24,19 @@ static inline vec vec_exp(vec a)
     return vec_scale2(vec_add(q, vec_set1(1.0f)), n);
 }
 
+/* 2^a for a <= 127, within 1.7e-7 of it; below a = -126 that of -126. */
+static inline vec vec_exp2(vec a)
+{
+    a = vec_max(vec_set1(-126.0f), a);
+    vec n = vec_round(a), r = vec_sub(a, n);
+    vec q = vec_set1(0.00132647273f);
+    q = vec_fma(q, r, vec_set1(0.00967151299f));
+    q = vec_fma(q, r, vec_set1(0.0555073358f));
+    q = vec_fma(q, r, vec_set1(0.240222424f));
+    q = vec_fma(q, r, vec_set1(0.693147004f));
+    return vec_scale2(vec_fma(q, r, vec_set1(1.0f)), n);
+}
+
 /* Near zero x + x^3 p(x^2), within 4e-9; else 1 - 2 / (e^2|x| + 1). */
 static inline vec vec_tanh(vec a)
 {

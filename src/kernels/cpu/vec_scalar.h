@@ -162,6 +162,13 @@ static inline vec vec_exp(vec a)
     return a;
 }
 
+static inline vec vec_exp2(vec a)
+{
+    for (int i = 0; i < VEC_N; i++)
+        a[i] = OFR_R(exp2)(a[i]);
+    return a;
+}
+
 static inline vec vec_tanh(vec a)
 {
     for (int i = 0; i < VEC_N; i++)
