@@ -308,25 +308,33 @@ static void int8_round_blocks(const struct int8_product *g, unsigned char *left,
     }
 }
 
-/* Row r of a finished tile: n values of y from column j on. */
-static void int8_finish(const struct int8_product *g, int r, int j, int n,
-                        const struct int8_row *row, const int32_t *t,
-                        const unsigned char *panel)
+/* Rows first..last of a finished tile t: n columns of y from j on, with all that
+ * belongs to a column read once for all rows. */
+static inline __attribute__((always_inline)) void
+int8_finish(const struct int8_product *g, int first, int last, int j, int n,
+            const struct int8_row *info, const int32_t *t, const unsigned char *panel,
+            ofr_act act)
 {
-    ofr_real *y = g->y + (size_t)r * (size_t)g->O + j, out[NR];
-    ivec zero = ivec_set1(row->zero), sum = ivec_set1(row->sum);
-    for (int i = 0; i < NR; i += VEC_N) {
-        ivec q = ivec_load(panel + (NR + i) * 4);
-        ivec whole = ivec_sub(ivec_sub(ivec_load(t + i), sum), ivec_mul(zero, q));
-        vec scale = vec_mul(vec_set1(row->scale), vec_load_f32(panel + i * 4));
-        vec v = vec_mul(vec_of_ints(whole), scale);
-        if (g->bias && i + VEC_N <= n)
-            v = vec_add(v, vec_load(g->bias + j + i));
-        else if (g->bias && i < n)
-            v = vec_add(v, vec_load_n(g->bias + j + i, n - i));
-        vec_store(out + i, v);
+    for (int i = 0; i < n; i += VEC_N) {
+        const int left = n - i < VEC_N ? n - i : VEC_N;
+        const ivec q = ivec_load(panel + (NR + i) * 4);
+        const vec scale = vec_load_f32(panel + i * 4);
+        vec bias = vec_zero();
+        if (g->bias) bias = vec_load_n(g->bias + j + i, left);
+        for (int r = first; r < last; r++) {
+            const struct int8_row *row = &info[r];
+            ivec whole = ivec_load(t + (r - first) * NR + i);
+            whole = ivec_sub(whole, ivec_set1(row->sum));
+            whole = ivec_sub(whole, ivec_mul(ivec_set1(row->zero), q));
+            vec v = vec_mul(vec_of_ints(whole), vec_mul(vec_set1(row->scale), scale));
+            v = act_vec(vec_add(v, bias), act);
+            ofr_real *y = g->y + (size_t)(g->r0 + r) * (size_t)g->O + j + i;
+            if (left == VEC_N)
+                vec_store(y, v);
+            else
+                vec_store_n(y, v, left);
+        }
     }
-    act_row(y, out, (size_t)n, g->act);
 }
 
 static void int8_tile(const struct int8_product *g, const unsigned char *left, int block,
@@ -341,8 +349,12 @@ static void int8_tile(const struct int8_product *g, const unsigned char *left, i
     block_of(&first, &last, g->rows, IVEC_MR, block);
     int8_table[last - first](t, bytes + (size_t)first * 4 * (size_t)words,
                              from + 2 * NR * sizeof(int32_t), words);
-    for (int r = first; r < last; r++)
-        int8_finish(g, g->r0 + r, j, n, &info[r], t + (r - first) * NR, from);
+    if (g->act == OFR_ACT_NONE)
+        int8_finish(g, first, last, j, n, info, t, from, OFR_ACT_NONE);
+    else if (g->act == OFR_ACT_GELU)
+        int8_finish(g, first, last, j, n, info, t, from, OFR_ACT_GELU);
+    else
+        int8_finish(g, first, last, j, n, info, t, from, g->act);
 }
 
 static void int8_multiply(const struct int8_product *g, const unsigned char *left,
