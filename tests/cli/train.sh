@@ -118,6 +118,20 @@ fails 2 ' train' 'bad.json: unknown option "alpah"; did you mean "alpha"'
 printf '{"alpha": -1}' >bad.json
 run train --model start --config bad.json --out x
 fails 2 ' train' 'bad.json'
+# Policies that learn from the 60 dev texts, also when a sweep fits them to more prices.
+# shellcheck disable=SC2086
+run train --model start $data $how --policy-data dev --out lessons -q
+exits 0
+grep '"event":"memorize"' lessons/journal.jsonl | grep -q '"texts":60,' ||
+    complain 'the policies have other lessons than the dev texts'
+run sweep --model lessons --dev texts.tsv --text review --label verdict --tune-held \
+    --alphas 0.1 --out prices -q
+exits 0
+grep -q '"alpha": 0.1,' prices/records.jsonl || complain 'no policies of another price'
+# shellcheck disable=SC2086
+run train --model start $data $how --policy-data dev --task-updates-policy --out x -q
+fails 2 ' train' '--policy-data dev'
+
 printf 'review\tverdict\ngood\tpos\nbad\tpos\n' >same.tsv
 run train --model start --train same.tsv --dev same.tsv --text review --label verdict --out x
 fails 4 ' train' 'only one class'
