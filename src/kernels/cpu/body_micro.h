@@ -61,15 +61,19 @@ micro(const int form, const int m, const int n_panels, ptrdiff_t cs, const ofr_r
         UNROLL for (int j = 0; j < nv; j++) acc[i * nv + j] =
             start ? vec_load(start + j * VEC_N) : vec_load(c + i * ldc + j * VEC_N);
     }
-    UNROLL for (int i = 0; i < m && n_panels == 1; i++)
-    {
-        UNROLL for (int j = 0; j < NR; j += LINE)
-            __builtin_prefetch(c_ahead + i * ldc + j, 0, 2);
+    if (n_panels == 1) {
+        UNROLL for (int i = 0; i < m; i++)
+        {
+            UNROLL for (int j = 0; j < NR; j += LINE)
+                __builtin_prefetch(c_ahead + i * ldc + j, 0, 2);
+        }
     }
     for (int p = 0; p < k; p++) {
         vec bv[VEC_NV * 4];
-        UNROLL for (int j = 0; j < NR && m >= VEC_AHEAD_ROWS; j += LINE)
-            __builtin_prefetch(ahead + j * width, 0, 2);
+        if (m >= VEC_AHEAD_ROWS) {
+            UNROLL for (int j = 0; j < NR; j += LINE)
+                __builtin_prefetch(ahead + j * width, 0, 2);
+        }
         ahead += NR * width;
         UNROLL for (int j = 0; j < nv; j++) bv[j] = form_load(
             b + (j / VEC_NV) * panel_bytes + (j % VEC_NV) * VEC_N * width, form);
