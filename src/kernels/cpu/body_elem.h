@@ -96,27 +96,17 @@ static inline __attribute__((always_inline)) void act_loop(ofr_real *y, const of
     if (rest) vec_store_n(y + i, act_vec(vec_load_n(x + i, rest), act), rest);
 }
 
-static inline __attribute__((always_inline)) void
-act_rows_loop(ofr_real *y, const ofr_real *x, ptrdiff_t ld, int rows, size_t n,
-              ofr_act act)
-{
-    for (int r = 0; r < rows; r++)
-        act_loop(y + r * ld, x + r * ld, n, act);
-}
-
-/* y[rows][n] = act(x[rows][n]), rows ld apart, on this thread. */
-static void act_rows(ofr_real *y, const ofr_real *x, ptrdiff_t ld, int rows, size_t n,
-                     ofr_act act)
+/* y[n] = act(x[n]) on this thread. */
+static void act_row(ofr_real *y, const ofr_real *x, size_t n, ofr_act act)
 {
     switch (act) {
-    case OFR_ACT_GELU: act_rows_loop(y, x, ld, rows, n, OFR_ACT_GELU); break;
-    case OFR_ACT_GELU_TANH: act_rows_loop(y, x, ld, rows, n, OFR_ACT_GELU_TANH); break;
-    case OFR_ACT_RELU: act_rows_loop(y, x, ld, rows, n, OFR_ACT_RELU); break;
-    case OFR_ACT_TANH: act_rows_loop(y, x, ld, rows, n, OFR_ACT_TANH); break;
-    case OFR_ACT_SILU: act_rows_loop(y, x, ld, rows, n, OFR_ACT_SILU); break;
+    case OFR_ACT_GELU: act_loop(y, x, n, OFR_ACT_GELU); break;
+    case OFR_ACT_GELU_TANH: act_loop(y, x, n, OFR_ACT_GELU_TANH); break;
+    case OFR_ACT_RELU: act_loop(y, x, n, OFR_ACT_RELU); break;
+    case OFR_ACT_TANH: act_loop(y, x, n, OFR_ACT_TANH); break;
+    case OFR_ACT_SILU: act_loop(y, x, n, OFR_ACT_SILU); break;
     case OFR_ACT_NONE:
-        for (int r = 0; r < rows && y != x; r++)
-            memcpy(y + r * ld, x + r * ld, n * sizeof *y);
+        if (y != x) memcpy(y, x, n * sizeof *y);
         break;
     }
 }
@@ -165,7 +155,7 @@ static void act_part(void *arg, int t, int n_parts)
     const struct elem *e = arg;
     size_t i, end;
     part_of(&i, &end, e->n, ELEM_UNIT, t, n_parts);
-    act_rows(e->y + i, e->x + i, 0, 1, end - i, e->act);
+    act_row(e->y + i, e->x + i, end - i, e->act);
 }
 
 static void act_all(ofr_dev *dev, ofr_real *y, const ofr_real *x, size_t n, ofr_act act)

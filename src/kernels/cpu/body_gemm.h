@@ -58,8 +58,9 @@ static void choose_grid(struct product *g, int n)
 static void finish(const struct product *g, int r0, int r1, int j0, int n)
 {
     if (!g->y) return;
-    act_rows(g->y + r0 * g->ldc + j0, g->c + r0 * g->ldc + j0, g->ldc, r1 - r0, (size_t)n,
-             g->act);
+    for (int r = r0; r < r1; r++)
+        act_row(g->y + (size_t)r * (size_t)g->ldc + j0, g->c + r * g->ldc + j0, (size_t)n,
+                g->act);
 }
 
 /* Half-precision panel of depth k as reals. */
