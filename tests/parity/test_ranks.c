@@ -129,7 +129,9 @@ static ofr_method_options hard_options(void)
 
 /* ---- tests ---------------------------------------------------------------------- */
 
-/* One rank and n ranks: how far apart are losses and weights? */
+/* One rank and n ranks: how far apart are losses and weights?  Rounding grows from step to
+ * step, in double from 1e-16 to 1e-8 where a method takes 70 of them, and not alike on
+ * all processors; what is done wrong shows at once. */
 static void same_as_one(const ofr_method *method, const ofr_method_options *o, int n)
 {
     static double one[MOST_LOSSES], many[MOST_LOSSES];
@@ -142,8 +144,9 @@ static void same_as_one(const ofr_method *method, const ofr_method_options *o, i
     assert_true(n_losses >= 4);
     assert_int_equal(losses_of(many, "many"), n_losses);
     if (OFR_TEST_DOUBLE) {
-        support_close_double(method->name, many, one, (size_t)n_losses, 0, 1e-8);
-        support_close(method->name, w2, w1, n1, 1e-8, 0);
+        support_close_double(method->name, many, one, 4, 0, 1e-12);
+        support_close_double(method->name, many, one, (size_t)n_losses, 0, 1e-7);
+        support_close(method->name, w2, w1, n1, 1e-7, 0);
     } else {
         support_close_double(method->name, many, one, 2, 0, 1e-6);
     }
