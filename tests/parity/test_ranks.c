@@ -129,9 +129,9 @@ static ofr_method_options hard_options(void)
 
 /* ---- tests ---------------------------------------------------------------------- */
 
-/* One rank and n ranks: how far apart are losses and weights?  Rounding grows from step to
- * step, in double from 1e-16 to 1e-8 where a method takes 70 of them, and not alike on
- * all processors; what is done wrong shows at once. */
+/* One rank and n ranks: how far apart are losses and weights?  Rounding grows from step
+ * to step, in double from 1e-16 to 1e-8 where a method takes 70 of them, and not alike
+ * on all processors; what is done wrong shows at once. */
 static void same_as_one(const ofr_method *method, const ofr_method_options *o, int n)
 {
     static double one[MOST_LOSSES], many[MOST_LOSSES];
