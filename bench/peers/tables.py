@@ -162,7 +162,7 @@ def exits(records):
 def mix(records):
     rows = []
     for r in records.kind("forward", exit="mix", regroup=0):
-        if r["texts"] != r["batch"]:
+        if r["texts"] != r["batch"] or r["warmup"] == WARMUP["halfway"]:
             continue
         gain = 1 / r["time_share"]
         rows.append([shape_name(r), r["batch"], number(r["tokens"]),
@@ -177,7 +177,9 @@ def halfway(records):
     found = {}
     for r in records.kind("forward", exit="mix", warmup=WARMUP["halfway"]):
         key = (r["hidden_size"], r["batch"], r["tokens"], r["mean_exit_layer"])
-        found.setdefault(key, {})[r["whole_layers"]] = r
+        best = found.setdefault(key, {}).setdefault(r["whole_layers"], r)
+        if r["median_ms"] < best["median_ms"]:
+            found[key][r["whole_layers"]] = r
     return table(["shape", "batch", "tokens", "mean exit layer", "whole layers: ms",
                   "asking halfway: ms", "times as fast"],
                  [[shape_name(r[True]), key[1], number(key[2]), "%.2f" % key[3],
