@@ -135,9 +135,9 @@ void ofr_walk_layer(ofr_walk *walk);
 /* The same in two halves, the same to the last bit.  First the class rows, the only
  * ones that policy and classifier look at: keys and values of all rows, but query,
  * attention and MLP of one row per text.  Then, for the texts that were kept, the
- * other rows.  A text that leaves in between saves 1 - (6C^2 + 4C^2/T + ...) / 24C^2,
- * about three quarters, of the layer in which it leaves.  After the last layer
- * nobody needs the second half.  Not with token exits. */
+ * other rows.  A text of T tokens that leaves in between saves (1 - 1/T) (18C^2 + 4TC)
+ * of the layer's 24C^2 + 4TC operations per row (with F = 4C), about three quarters.
+ * After the last layer nobody needs the second half.  Not with token exits. */
 void ofr_walk_class_half(ofr_walk *walk);
 void ofr_walk_other_half(ofr_walk *walk);
 /* Right after begin: row n takes part in layers 1..exits[n] and keeps its state

@@ -89,21 +89,22 @@ void ofr_walk_begin(ofr_walk *walk, const ofr_tokens *tokens)
     }
 }
 
-/* walk->qkv[N,3C] of layer l, counted from 0, and the attention of the first
- * queries[b] rows of each text (NULL: of all) to all of them. */
-static void attend(ofr_walk *walk, int l, const int *queries)
+/* walk->att: the first queries[b] rows of each text (NULL: all) attend to all rows of
+ * their text. */
+static void attend(ofr_walk *walk, const int *queries)
 {
     const ofr_config *c = &walk->encoder->config;
     ofr_attn_shape shape = {.B = walk->B, .H = c->H, .D = c->C / c->H,
                             .offsets = walk->offsets, .queries = queries};
-    OFR_ASSERT(l < c->L);
     walk->dev->ops.attention(walk->dev, walk->att, NULL, walk->qkv, shape, no_drop);
 }
 
+/* walk->qkv[N,3C] of layer l, counted from 0. */
 static void project(ofr_walk *walk, int l)
 {
     const ofr_encoder *encoder = walk->encoder;
     int C = encoder->config.C;
+    OFR_ASSERT(l < encoder->config.L);
     walk->dev->ops.linear(walk->dev, walk->qkv, NULL, walk->x, NULL,
                           ofr_encoder_packed(encoder, l, OFR_PACKED_QKV),
                           encoder->w + encoder->params.layers[l].qkv_b, walk->N, C, 3 * C,
@@ -142,13 +143,13 @@ void ofr_walk_layer(ofr_walk *walk)
     project(walk, l);
     if (walk->by_token) {
         ofr_walk_count_live(walk);
-        attend(walk, l, walk->live);
+        attend(walk, walk->live);
         int N = ofr_walk_gather_live(walk, walk->rows, walk->x);
         (void)ofr_walk_gather_live(walk, walk->att, walk->att);
         transform(walk, l, walk->rows, walk->qkv, N);
         ofr_walk_spread_live(walk, walk->x, walk->rows);
     } else {
-        attend(walk, l, NULL);
+        attend(walk, NULL);
         transform(walk, l, walk->x, walk->qkv, walk->N);
     }
     walk->layer = l + 1;
@@ -169,7 +170,7 @@ void ofr_walk_class_half(ofr_walk *walk)
     int l = walk->layer, C = walk->encoder->config.C;
     OFR_ASSERT(!walk->by_token && !walk->halfway);
     project(walk, l);
-    attend(walk, l, walk->ones);
+    attend(walk, walk->ones);
     ofr_walk_class_rows(walk, walk->cls);
     for (int b = 0; b < walk->B; b++) move_rows(walk->att, b, walk->offsets[b], 1, C);
     transform(walk, l, walk->cls, walk->cls_sum, walk->B);
@@ -183,7 +184,7 @@ void ofr_walk_other_half(ofr_walk *walk)
 {
     OFR_ASSERT(walk->halfway);
     walk->halfway = false;
-    attend(walk, walk->layer - 1, NULL);
+    attend(walk, NULL);
     transform(walk, walk->layer - 1, walk->x, walk->qkv, walk->N);
 }
 
