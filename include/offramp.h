@@ -133,6 +133,12 @@ typedef struct ofr_model_options {
                               which is "f32" unless the directory was quantised  */
     int n_threads;         /* while opening; 0: the processors this process may
                               use                                                */
+    int pack_at_open;      /* 1: put all matrices into the order in which kernels
+                              read them now.  0: those of f32 layers wait in the
+                              mapped file; the first call answers from there, and
+                              calls after it pack what they meet.  The answers are
+                              the same bits.  1 is right before fork(), where
+                              processes then share what was packed             */
 } ofr_model_options;
 
 /* The same with options; they may be NULL. */

@@ -69,7 +69,8 @@ class _Error(ctypes.Structure):
 
 
 class _ModelOptions(ctypes.Structure):
-    _fields_ = [("precision", ctypes.c_char_p), ("n_threads", ctypes.c_int)]
+    _fields_ = [("precision", ctypes.c_char_p), ("n_threads", ctypes.c_int),
+                ("pack_at_open", ctypes.c_int)]
 
 
 class _Point(ctypes.Structure):
@@ -277,11 +278,15 @@ class Model(_Handle):
 
     precision: "f32", "f16", "bf16" or "int8"; None: as stored.
     threads: while opening; 0: all processors that this process may use.
+    pack_at_open: False: the first call answers sooner, calls after it put the matrices
+        into the kernels' order as they meet them.  True: all of it now, which is right
+        before a fork.
     """
 
-    def __init__(self, path, precision=None, threads=0):
+    def __init__(self, path, precision=None, threads=0, pack_at_open=False):
         library, pointer = _lib(), ctypes.c_void_p()
-        options = _ModelOptions(precision.encode() if precision else None, threads)
+        options = _ModelOptions(precision.encode() if precision else None, threads,
+                                int(pack_at_open))
         _call("ofr_model_open_as", ctypes.byref(pointer), os.fsencode(path),
               ctypes.byref(options))
         self._own(pointer, library.ofr_model_close)

@@ -31,7 +31,7 @@ static ofr_status open_dir(ofr_bench_model *model, ofr_dev *dev, int precision,
     ofr_encoder *encoder = &model->encoder;
     OFR_TRY(ofr_load_check_dir(model->dir, err));
     OFR_TRY(ofr_encoder_open_packed(encoder, model->dir, &dev->ops, dev->n_threads,
-                                    precision, err));
+                                    precision, model->later, err));
     if (encoder->config.K > 0) return OFR_OK;
     if (precision == OFR_AS_STORED) precision = (int)encoder->precision;
     ofr_encoder_close(encoder);

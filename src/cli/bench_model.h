@@ -12,6 +12,7 @@ typedef struct ofr_bench_model {
     const char *dir;        /* a model directory, or NULL: */
     const char *shape;      /* random weights of this shape */
     uint64_t seed;
+    bool later;             /* of a directory: pack in the second pass */
     ofr_encoder encoder;    /* packed; has classifiers and policies, random ones
                                where the directory has none */
     ofr_dev *dev;           /* NULL: nothing is open                          */

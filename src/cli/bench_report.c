@@ -299,11 +299,13 @@ void ofr_bench_report_cold(ofr_bench_report *report, ofr_buf *out, ofr_bench_mod
         ofr_jsonline_real(out, "open_ms", cold->open_ms);
         ofr_jsonline_real(out, "first_answer_ms", cold->first_ms);
         ofr_jsonline_real(out, "total_ms", cold->total_ms);
+        ofr_jsonline_real(out, "second_answer_ms", cold->second_ms);
         ofr_jsonline_end(out);
         return;
     }
     row head = begin_table(report, out, "cold",
-                           "precision,threads,tokens,open ms,first answer ms,total ms");
+                           "precision,threads,tokens,open ms,first answer ms,total ms,"
+                           "second answer ms");
     row r = {.n = 0};
     cell(&r, "%s", ofr_precision_name(model->encoder.precision));
     cell(&r, "%d", model->dev->n_threads);
@@ -311,6 +313,7 @@ void ofr_bench_report_cold(ofr_bench_report *report, ofr_buf *out, ofr_bench_mod
     cell(&r, "%.1f", cold->open_ms);
     cell(&r, "%.1f", cold->first_ms);
     cell(&r, "%.1f", cold->total_ms);
+    cell(&r, "%.1f", cold->second_ms);
     add_row(out, report->style, &r, &head);
 }
 

@@ -318,7 +318,7 @@ static ofr_status run(void *values, const bool *is_set, char **args, int n_args,
 {
     const options *o = values;
     ofr_load_options how = {.max_tokens = o->max_length, .threads = o->common.threads,
-                            .precision = o->precision};
+                            .precision = o->precision, .later = true};
     ofr_loaded m;
     ofr_features_input in;
     ofr_status status;

@@ -299,7 +299,7 @@ static ofr_status run(void *values, const bool *is_set, char **args, int n_args,
     ofr_load_options how = {
         .rule = o->rule, .threshold = o->threshold, .max_tokens = o->max_length,
         .threads = o->common.threads, .tokenizer = true, .classifier = true,
-        .precision = o->precision,
+        .later = true, .precision = o->precision,
     };
     ofr_loaded m;
     ofr_status status;

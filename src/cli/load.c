@@ -79,7 +79,8 @@ static ofr_status open_encoder(ofr_encoder *encoder, const char *dir, const ofr_
         return ofr_fail(err, OFR_INVALID,
                         "--precision is '%s', expected f32, f16, bf16 or int8",
                         options->precision);
-    return ofr_encoder_open_packed(encoder, dir, ops, options->threads, precision, err);
+    return ofr_encoder_open_packed(encoder, dir, ops, options->threads, precision,
+                                   options->later, err);
 }
 
 ofr_status ofr_load_open(ofr_loaded *loaded, const char *dir,

@@ -18,6 +18,8 @@ typedef struct ofr_load_options {
     int max_tokens;      /* 0: as trained, at most what the positions allow       */
     int threads;         /* 0: all allowed                                        */
     bool tokenizer;      /* open the tokenizer                                    */
+    bool later;          /* one that is asked once or twice answers sooner: see
+                            ofr_encoder_open_packed()                             */
     bool classifier;     /* refuse a directory that holds no classifier           */
     bool training;       /* keep the weights as they are beside the packed ones;
                             refuse a quantised directory                          */

@@ -51,7 +51,7 @@ ofr_status ofr_engine_open(ofr_model *model, const char *dir,
     OFR_TRY(parse_precision(&precision, options->precision, err));
     model->ops = ofr_ops_select(ofr_cpu_features());
     OFR_TRY(ofr_encoder_open_packed(&model->encoder, dir, &model->ops, options->n_threads,
-                                    precision, err));
+                                    precision, !options->pack_at_open, err));
     const ofr_config *config = &model->encoder.config;
     if (config->K == 0)
         return ofr_fail(err, OFR_INVALID,

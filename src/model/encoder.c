@@ -107,6 +107,7 @@ void ofr_encoder_close(ofr_encoder *encoder)
     ofr_mem_free(encoder->w);
     ofr_mem_free(encoder->packed);
     ofr_mem_free(encoder->storage);
+    ofr_later_close(encoder->later);
     if (encoder->files) ofr_weights_close(encoder->files);
     ofr_mem_free(encoder->files);
     *encoder = (ofr_encoder){0};
@@ -208,7 +209,7 @@ static ofr_status read_rest(ofr_encoder *encoder, ofr_error *err)
 
 /* The files are open: settle what they hold, then read and pack it. */
 static ofr_status read_packed(ofr_encoder *encoder, ofr_params *whole, ofr_dev *dev,
-                              int precision, ofr_error *err)
+                              int precision, bool later, ofr_error *err)
 {
     encoder->found = encoder->files->found;
     settle_groups(encoder);
@@ -222,11 +223,11 @@ static ofr_status read_packed(ofr_encoder *encoder, ofr_params *whole, ofr_dev *
     OFR_TRY(read_rest(encoder, err));
     if (precision == OFR_AS_STORED) precision = (int)encoder->config.precision;
     return ofr_encoder_pack_files(encoder, dev, whole, encoder->files,
-                                  (ofr_precision)precision, err);
+                                  (ofr_precision)precision, later, err);
 }
 
 static ofr_status open_packed(ofr_encoder *encoder, const char *dir, ofr_dev *dev,
-                              int precision, ofr_error *err)
+                              int precision, bool later, ofr_error *err)
 {
     char path[OFR_PATH_MAX];
     ofr_params whole = {0};
@@ -237,19 +238,20 @@ static ofr_status open_packed(ofr_encoder *encoder, const char *dir, ofr_dev *de
     OFR_TRY(ofr_params_open(&whole, &encoder->config, err));
     ofr_status status =
         ofr_weights_open(encoder->files, &whole, &encoder->config, dir, err);
-    if (status == OFR_OK) status = read_packed(encoder, &whole, dev, precision, err);
+    if (status == OFR_OK)
+        status = read_packed(encoder, &whole, dev, precision, later, err);
     ofr_params_close(&whole);
     return status;
 }
 
 ofr_status ofr_encoder_open_packed(ofr_encoder *encoder, const char *dir,
                                    const ofr_ops *ops, int n_threads, int precision,
-                                   ofr_error *err)
+                                   bool later, ofr_error *err)
 {
     ofr_encoder made = {0};
     ofr_dev *dev;
     OFR_TRY(ofr_dev_open(&dev, ops, n_threads, 1, err));
-    ofr_status status = open_packed(&made, dir, dev, precision, err);
+    ofr_status status = open_packed(&made, dir, dev, precision, later, err);
     ofr_dev_close(dev);
     if (status != OFR_OK) {
         ofr_encoder_close(&made);

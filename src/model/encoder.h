@@ -17,6 +17,8 @@
 #include "tensor/slots.h"
 
 /* Texts as tokens, one after another; borrowed arrays. */
+typedef struct ofr_later ofr_later; /* private to model/ */
+
 typedef struct ofr_tokens {
     int B;              /* texts                                   */
     const int *offsets; /* [B+1]; offsets[0] == 0                  */
@@ -25,7 +27,8 @@ typedef struct ofr_tokens {
                            none (RoBERTa, DistilBERT)              */
 } ofr_tokens;
 
-/* Config, parameters and (for inference) packed weights.  Immutable: share it. */
+/* Config, parameters and (for inference) packed weights.  Immutable but for what is
+ * packed later, which is atomic: share it. */
 typedef struct ofr_encoder {
     ofr_config config;
     ofr_params params;
@@ -37,6 +40,7 @@ typedef struct ofr_encoder {
                            packed */
     unsigned char *storage; /* [storage_bytes] what the two point to; owned    */
     size_t storage_bytes;
+    ofr_later *later;    /* matrices that are still to be packed; NULL: none   */
     struct ofr_weights *files; /* opened for inference alone: the mapped files;
                            then w has no matrices of products and no word
                            embeddings, and their offsets are OFR_PARAM_NONE    */
@@ -76,11 +80,13 @@ ofr_status ofr_encoder_pack(ofr_encoder *encoder, ofr_dev *dev, ofr_precision pr
                             ofr_error *err);
 /* ofr_encoder_open() and ofr_encoder_pack() for inference alone, on `n_threads`
  * threads (0: all allowed): matrices go from the file into their packed form
- * and are kept once.  precision: an ofr_precision, or OFR_AS_STORED. */
+ * and are kept once.  precision: an ofr_precision, or OFR_AS_STORED.
+ * later: f32 matrices of layers go there in the second pass; the first reads them
+ * from the file, so that the first answer comes sooner. */
 #define OFR_AS_STORED (-1)
 ofr_status ofr_encoder_open_packed(ofr_encoder *encoder, const char *dir,
                                    const ofr_ops *ops, int n_threads, int precision,
-                                   ofr_error *err);
+                                   bool later, ofr_error *err);
 /* Bytes of all weights as inference holds them: matrices and word embeddings at
  * the precision, the rest in f32. */
 double ofr_encoder_weight_bytes(const ofr_encoder *encoder);
@@ -104,6 +110,7 @@ typedef struct ofr_walk {
     int max_B, max_N;
     int B, N;           /* texts and rows still in */
     int layer;          /* layers done: 0 after begin */
+    bool first_pass;    /* of the encoder: matrices may be in the file */
     int *offsets;       /* [max_B+1] of the texts still in */
     int *text;          /* [max_B] index of each in the tokens given to begin */
     ofr_real *x;        /* [N,C] hidden states after `layer` layers */

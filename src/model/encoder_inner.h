@@ -8,14 +8,33 @@
 /* Packed matrices of one layer in encoder->packed. */
 enum { OFR_PACKED_QKV, OFR_PACKED_OUT, OFR_PACKED_UP, OFR_PACKED_DOWN, OFR_PACKED_LAYER };
 
-/* The packed matrix `which` of layer l (0-based). */
+/* The packed matrix `which` of layer l (0-based); of one that waits, its place. */
 const ofr_packed *ofr_encoder_packed(const ofr_encoder *encoder, int l, int which);
 const ofr_packed *ofr_encoder_packed_project(const ofr_encoder *encoder);
 
-/* ofr_encoder_pack() from files; params: the whole table, as `files` was opened. */
+/* ofr_encoder_pack() from files; params: the whole table, as `files` was opened.
+ * later: matrices of layers that can stay in the file until the second pass do. */
 ofr_status ofr_encoder_pack_files(ofr_encoder *encoder, ofr_dev *dev,
                                   const ofr_params *params, const ofr_weights *files,
-                                  ofr_precision precision, ofr_error *err);
+                                  ofr_precision precision, bool later, ofr_error *err);
+
+/* Matrices that wait in the file, see encoder_later.c; all may be called by several
+ * sessions at once, but for open, add and close. */
+enum { OFR_PIECES_MAX = 3 }; /* q, k and v are one product */
+
+/* None of n matrices waits yet; stage_reals: the largest one of several pieces.
+ * Caller closes. */
+ofr_status ofr_later_open(ofr_later **out, size_t n, size_t stage_reals, ofr_error *err);
+void ofr_later_close(ofr_later *later); /* NULL is allowed */
+/* Matrix `at`, w[O,I], waits: `pieces` blocks of O / pieces rows, borrowed. */
+void ofr_later_add(ofr_later *later, size_t at, const ofr_real *const *w, int pieces,
+                   int O, int I);
+/* A pass begins; true: it is the first one, and something waits.  NULL is allowed. */
+bool ofr_later_begin(ofr_later *later);
+/* The pieces of matrix `at` if it still waits; NULL: read `packed`, into which it was
+ * packed now or before.  Never allocates.  later: NULL is allowed. */
+const ofr_real *const *ofr_later_pieces(ofr_later *later, size_t at, ofr_dev *dev,
+                                        const ofr_packed *packed, bool first_pass);
 
 /* positions[N]: counted from the family's first position within every text. */
 void ofr_encoder_positions(const ofr_config *config, int *positions,

@@ -3,9 +3,10 @@
  *
  * Two sources: the flat block of a model that is being trained, and the files
  * of one that is only run.  In the second case a matrix goes from the mapped
- * file into its packed form and the file's pages are given back, so that its
- * numbers are in memory once; embeddings that the file holds in the right type
- * stay where they are.  Poolers are few and answer alone: INT8 keeps them F16.
+ * file into its packed form, now or when encoder_later.c finds it needed, and the
+ * file's pages are given back, so that its numbers are in memory once; embeddings
+ * that the file holds in the right type stay where they are.  Poolers are few and
+ * answer alone: INT8 keeps them F16.
  */
 #include <string.h>
 
@@ -21,6 +22,7 @@ typedef struct packing {
     const ofr_params *params; /* whole: its offsets say which matrix is meant */
     const ofr_weights *files; /* NULL: the flat block of the encoder          */
     ofr_precision precision;
+    bool later;               /* matrices of layers wait in the file          */
     unsigned char *base;      /* NULL: measure only                           */
     size_t used;
     ofr_real *stage;          /* [stage_reals] a matrix on its way            */
@@ -162,6 +164,24 @@ static ofr_status check_range(const packing *p, ofr_precision precision, int row
                     p->params->rows[row].file_name, (double)highest);
 }
 
+/* A matrix of a layer that can be read where it is in the file waits there, if
+ * matrices are to wait. */
+static bool wait_in_file(packing *p, const ofr_packed *out, int row, int pieces, int O,
+                         int I)
+{
+    const size_t at = (size_t)(out - p->encoder->packed);
+    const ofr_real *w[OFR_PIECES_MAX];
+    if (!p->encoder->later || at >= (size_t)p->encoder->config.L * OFR_PACKED_LAYER)
+        return false;
+    for (int i = 0; i < pieces; i++) {
+        const ofr_tensor *tensor = p->files->tensors[row + i];
+        if (!is_real(tensor)) return false;
+        w[i] = tensor->data;
+    }
+    ofr_later_add(p->encoder->later, at, w, pieces, O, I);
+    return true;
+}
+
 /* w[O,I] at `offset`, made of `pieces` rows of the table. */
 static ofr_status pack_one(packing *p, ofr_packed *out, size_t offset, int pieces, int O,
                            int I, ofr_error *err)
@@ -179,6 +199,7 @@ static ofr_status pack_one(packing *p, ofr_packed *out, size_t offset, int piece
         return OFR_OK;
     }
     OFR_TRY(check_finite(p, row, pieces, 0, n / (size_t)pieces, err));
+    if (wait_in_file(p, out, row, pieces, O, I)) return OFR_OK;
     if (precision == OFR_PRECISION_INT8 && pack_stored(p, packed, row, pieces, O, I)) {
         forget(p, row, pieces, 0, n / (size_t)pieces);
         return OFR_OK;
@@ -332,6 +353,16 @@ static ofr_status check_depth(const ofr_config *c, ofr_precision precision,
                     OFR_INT8_DEPTH, deepest);
 }
 
+/* Layers that share their matrices meet them more than once in the first pass. */
+static ofr_status open_later(const packing *p, ofr_error *err)
+{
+    const ofr_config *c = &p->encoder->config;
+    size_t C = (size_t)c->C;
+    if (!p->later || p->precision != OFR_PRECISION_F32 || c->shared_layers) return OFR_OK;
+    return ofr_later_open(&p->encoder->later, (size_t)c->L * OFR_PACKED_LAYER, 3 * C * C,
+                          err);
+}
+
 /* Measure, allocate, pack. */
 static ofr_status run(packing *p, ofr_error *err)
 {
@@ -348,6 +379,7 @@ static ofr_status run(packing *p, ofr_error *err)
         if (!encoder->storage) return ofr_fail_nomem(err, p->used, "packed weights");
     }
     p->base = encoder->storage;
+    OFR_TRY(open_later(p, err));
     if (p->files) {
         size_t bytes = p->stage_reals * sizeof *p->stage;
         p->stage = ofr_mem_alloc(bytes);
@@ -370,10 +402,10 @@ ofr_status ofr_encoder_pack(ofr_encoder *encoder, ofr_dev *dev, ofr_precision pr
 
 ofr_status ofr_encoder_pack_files(ofr_encoder *encoder, ofr_dev *dev,
                                   const ofr_params *params, const ofr_weights *files,
-                                  ofr_precision precision, ofr_error *err)
+                                  ofr_precision precision, bool later, ofr_error *err)
 {
     packing p = {.encoder = encoder, .dev = dev, .params = params, .files = files,
-                 .precision = precision};
+                 .precision = precision, .later = later};
     return run(&p, err);
 }
 

@@ -69,6 +69,7 @@ void ofr_walk_begin(ofr_walk *walk, const ofr_tokens *tokens)
     walk->B = tokens->B;
     walk->N = N;
     walk->layer = 0;
+    walk->first_pass = ofr_later_begin(encoder->later);
     walk->by_token = walk->halfway = false;
     memcpy(walk->offsets, tokens->offsets, ((size_t)tokens->B + 1) * sizeof(int));
     for (int b = 0; b < tokens->B; b++) walk->text[b] = b;
@@ -99,16 +100,46 @@ static void attend(ofr_walk *walk, const int *queries)
     walk->dev->ops.attention(walk->dev, walk->att, NULL, walk->qkv, shape, no_drop);
 }
 
+/* The pieces of a matrix of layer l that still waits in the file, or NULL. */
+static const ofr_real *const *pieces_of(const ofr_walk *walk, int l, int which)
+{
+    return ofr_later_pieces(walk->encoder->later, (size_t)(l * OFR_PACKED_LAYER + which),
+                            walk->dev, ofr_encoder_packed(walk->encoder, l, which),
+                            walk->first_pass);
+}
+
 /* walk->qkv[N,3C] of layer l, counted from 0. */
 static void project(ofr_walk *walk, int l)
 {
     const ofr_encoder *encoder = walk->encoder;
-    int C = encoder->config.C;
+    const ofr_real *const *w = pieces_of(walk, l, OFR_PACKED_QKV);
+    const ofr_real *b = encoder->w + encoder->params.layers[l].qkv_b;
+    const ofr_ops *ops = &walk->dev->ops;
+    int C = encoder->config.C, N = walk->N;
     OFR_ASSERT(l < encoder->config.L);
-    walk->dev->ops.linear(walk->dev, walk->qkv, NULL, walk->x, NULL,
-                          ofr_encoder_packed(encoder, l, OFR_PACKED_QKV),
-                          encoder->w + encoder->params.layers[l].qkv_b, walk->N, C, 3 * C,
-                          OFR_ACT_NONE);
+    if (!w) {
+        ops->linear(walk->dev, walk->qkv, NULL, walk->x, NULL,
+                    ofr_encoder_packed(encoder, l, OFR_PACKED_QKV), b, N, C, 3 * C,
+                    OFR_ACT_NONE);
+        return;
+    }
+    for (int i = 0; i < OFR_PIECES_MAX; i++) { /* q, k, v */
+        ops->linear(walk->dev, walk->att, NULL, walk->x, w[i], NULL, b + i * C, N, C, C,
+                    OFR_ACT_NONE);
+        for (int n = 0; n < N; n++)
+            memcpy(walk->qkv + ((size_t)n * OFR_PIECES_MAX + (size_t)i) * (size_t)C,
+                   walk->att + (size_t)n * (size_t)C, (size_t)C * sizeof *b);
+    }
+}
+
+/* y[N,O] = act(x[N,I] w^T + b) with matrix `which` of layer l. */
+static void multiply(const ofr_walk *walk, ofr_real *y, const ofr_real *x, int l,
+                     int which, const ofr_real *b, int N, int I, int O, ofr_act act)
+{
+    const ofr_real *const *w = pieces_of(walk, l, which);
+    const ofr_packed *packed = ofr_encoder_packed(walk->encoder, l, which);
+    walk->dev->ops.linear(walk->dev, y, NULL, x, w ? w[0] : NULL, w ? NULL : packed, b, N,
+                          I, O, act);
 }
 
 /* What follows attention, row by row: x[N,C] becomes the output of layer l, given
@@ -121,17 +152,13 @@ static void transform(ofr_walk *walk, int l, ofr_real *x, ofr_real *sum, int N)
     const ofr_real *w = encoder->w;
     const ofr_layer_at *at = &encoder->params.layers[l];
     int C = c->C, F = c->F;
-    ops->linear(walk->dev, sum, NULL, walk->att, NULL,
-                ofr_encoder_packed(encoder, l, OFR_PACKED_OUT), w + at->out_b, N, C, C,
-                OFR_ACT_NONE);
+    multiply(walk, sum, walk->att, l, OFR_PACKED_OUT, w + at->out_b, N, C, C,
+             OFR_ACT_NONE);
     ops->add_layernorm(walk->dev, walk->att, sum, NULL, NULL, sum, x, w + at->ln1_g,
                        w + at->ln1_b, N, C, c->ln_eps, no_drop);
-    ops->linear(walk->dev, walk->mid, NULL, walk->att, NULL,
-                ofr_encoder_packed(encoder, l, OFR_PACKED_UP), w + at->up_b, N, C, F,
-                c->act);
-    ops->linear(walk->dev, sum, NULL, walk->mid, NULL,
-                ofr_encoder_packed(encoder, l, OFR_PACKED_DOWN), w + at->down_b, N, F, C,
-                OFR_ACT_NONE);
+    multiply(walk, walk->mid, walk->att, l, OFR_PACKED_UP, w + at->up_b, N, C, F, c->act);
+    multiply(walk, sum, walk->mid, l, OFR_PACKED_DOWN, w + at->down_b, N, F, C,
+             OFR_ACT_NONE);
     ops->add_layernorm(walk->dev, x, sum, NULL, NULL, sum, walk->att, w + at->ln2_g,
                        w + at->ln2_b, N, C, c->ln_eps, no_drop);
 }

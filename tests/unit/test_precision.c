@@ -1,7 +1,7 @@
 /*
  * test_precision.c - encoders at each precision: opened from files or packed from
  * the flat block, quantised on disk or while opening - the same bits; near f32;
- * and matrices are in memory once.
+ * matrices are in memory once, those that wait in the file included.
  */
 #include "support/support.h"
 
@@ -9,7 +9,7 @@
 
 #include "base/cpu.h"
 #include "base/mem.h"
-#include "model/encoder.h"
+#include "model/encoder_inner.h"
 #include "model/weights.h"
 #include "tensor/quant.h"
 
@@ -32,6 +32,11 @@ static void make_dir(const char *dir, ofr_encoder *encoder, ofr_family family)
     assert_ok(ofr_config_set_labels(&config, 3, NULL, false, &err), err);
     assert_ok(ofr_encoder_new(encoder, &config, 5, &err), err);
     ofr_config_free(&config);
+    for (int l = 0; l < encoder->config.L; l++) { /* which begin as zeros */
+        ofr_real *b = encoder->w + encoder->params.layers[l].qkv_b;
+        for (int i = 0; i < 3 * encoder->config.C; i++)
+            b[i] = (ofr_real)(i % 11 - 5) / 50;
+    }
     assert_ok(ofr_file_make_dirs(dir, &err), err);
     assert_ok(ofr_file_join(path, dir, "model.safetensors", &err), err);
     assert_ok(ofr_weights_save(&encoder->params, &encoder->config, path, encoder->w,
@@ -55,8 +60,10 @@ static void quantise(const char *dir, ofr_encoder *encoder, ofr_precision precis
     encoder->config.precision = OFR_PRECISION_F32;
 }
 
-/* Hidden states of all layers' last rows and the pooled class rows, [2 * T, C]. */
-static ofr_real *run(const ofr_encoder *encoder, ofr_dev *dev)
+typedef enum manner { WHOLE, HALVES, ONE_LAYER } manner;
+
+/* Hidden states after the last layer, [2 * T, C]; or after one. */
+static ofr_real *run_as(const ofr_encoder *encoder, ofr_dev *dev, manner how)
 {
     ofr_error err;
     ofr_walk walk;
@@ -68,12 +75,25 @@ static ofr_real *run(const ofr_encoder *encoder, ofr_dev *dev)
         ids[i] = 3 + i * 37 % (V - 3);
     ofr_tokens tokens = {B, offsets, ids, NULL};
     assert_ok(ofr_walk_open(&walk, encoder, dev, B, 2 * T, &err), err);
+    ofr_mem_forbid(true);
     ofr_walk_begin(&walk, &tokens);
-    for (int l = 0; l < encoder->config.L; l++)
-        ofr_walk_layer(&walk);
+    for (int l = 0; l < (how == ONE_LAYER ? 1 : encoder->config.L); l++) {
+        if (how != HALVES) {
+            ofr_walk_layer(&walk);
+            continue;
+        }
+        ofr_walk_class_half(&walk);
+        ofr_walk_other_half(&walk);
+    }
+    ofr_mem_forbid(false);
     memcpy(x, walk.x, n * sizeof *x);
     ofr_walk_close(&walk);
     return x;
+}
+
+static ofr_real *run(const ofr_encoder *encoder, ofr_dev *dev)
+{
+    return run_as(encoder, dev, WHOLE);
 }
 
 static void check_family(ofr_family family, ofr_dev *dev)
@@ -97,8 +117,8 @@ static void check_family(ofr_family family, ofr_dev *dev)
         for (int stored = 0; stored < (p > 0 ? 2 : 1); stored++) {
             int as = stored ? OFR_AS_STORED : p;
             const char *from = stored ? low : dir;
-            assert_ok(ofr_encoder_open_packed(&opened, from, &dev->ops, 2, as, &err),
-                      err);
+            assert_ok(ofr_encoder_open_packed(&opened, from, &dev->ops, 2, as, false,
+                                              &err), err);
             assert_int_equal(opened.precision, precision);
             assert_true(opened.params.total < whole.params.total / 3);
             assert_true(ofr_encoder_weight_bytes(&opened) ==
@@ -123,6 +143,67 @@ static void test_same_bits(void **state)
     assert_ok(ofr_dev_open(&dev, &ops, 2, T, &err), err);
     for (int f = 0; f < OFR_FAMILY_COUNT; f++)
         check_family((ofr_family)f, dev);
+    ofr_dev_close(dev);
+}
+
+/* How many matrices of layers wait in the file. */
+static int waiting(const ofr_encoder *encoder, ofr_dev *dev)
+{
+    int n = 0;
+    for (int i = 0; i < encoder->config.L * OFR_PACKED_LAYER; i++)
+        n += ofr_later_pieces(encoder->later, (size_t)i, dev, NULL, true) != NULL;
+    return n;
+}
+
+/* Opens `dir` so that matrices wait, and runs it as hows[passes]; after pass i,
+ * left[i] of them wait still.  Every pass over all layers gives want. */
+static void check_later(const char *dir, ofr_dev *dev, const ofr_real *want, int passes,
+                        const manner *hows, const int *left)
+{
+    ofr_error err;
+    ofr_encoder opened;
+    assert_ok(ofr_encoder_open_packed(&opened, dir, &dev->ops, 2, OFR_AS_STORED, true,
+                                      &err), err);
+    size_t n = 2 * T * (size_t)opened.config.C;
+    for (int i = 0; i < passes; i++) {
+        ofr_real *x = run_as(&opened, dev, hows[i]);
+        if (hows[i] != ONE_LAYER) assert_memory_equal(x, want, n * sizeof *x);
+        assert_int_equal(waiting(&opened, dev), left[i]);
+        free(x);
+    }
+    ofr_encoder_close(&opened);
+}
+
+/* The first pass reads matrices in the file and packs none, in halves or not; later
+ * ones pack what they meet, and never what they do not; the bits are the same. */
+static void test_later(void **state)
+{
+    ofr_ops ops = ofr_ops_select(ofr_cpu_features());
+    ofr_dev *dev;
+    ofr_error err;
+    (void)state;
+    assert_ok(ofr_dev_open(&dev, &ops, 2, T, &err), err);
+    for (int f = 0; f < OFR_FAMILY_COUNT; f++) {
+        ofr_encoder whole;
+        char name[16];
+        (void)snprintf(name, sizeof name, "later-%d", f);
+        const char *dir = support_path(name);
+        make_dir(dir, &whole, (ofr_family)f);
+        assert_ok(ofr_encoder_pack(&whole, dev, OFR_PRECISION_F32, &err), err);
+        ofr_real *want = run(&whole, dev);
+        const bool shares = whole.config.shared_layers; /* nothing waits */
+        const int all = shares ? 0 : 3 * OFR_PACKED_LAYER;
+        const int rest = shares ? 0 : 2 * OFR_PACKED_LAYER;
+        check_later(dir, dev, want, 3, (const manner[]){WHOLE, WHOLE, WHOLE},
+                    (const int[]){all, 0, 0});
+        check_later(dir, dev, want, 3, (const manner[]){HALVES, HALVES, WHOLE},
+                    (const int[]){all, 0, 0});
+        check_later(dir, dev, want, 4,
+                    (const manner[]){ONE_LAYER, ONE_LAYER, ONE_LAYER, WHOLE},
+                    (const int[]){all, rest, rest, 0});
+        free(want);
+        ofr_encoder_close(&whole);
+    }
     ofr_dev_close(dev);
 }
 
@@ -171,7 +252,7 @@ static void test_refused(void **state)
     assert_non_null(strstr(err.text, "65504"));
     assert_ok(ofr_encoder_pack(&whole, dev, OFR_PRECISION_BF16, &err), err);
     assert_int_equal(ofr_encoder_open_packed(&opened, support_path("none"), &ops, 1, 0,
-                                             &err), OFR_NOT_FOUND);
+                                             false, &err), OFR_NOT_FOUND);
     ofr_dev_close(dev);
     ofr_encoder_close(&whole);
 }
@@ -209,20 +290,19 @@ static void test_names(void **state)
 }
 
 /* Each allocation of opening fails once: an error, and nothing is left behind. */
-static void test_nomem(void **state)
+static void check_nomem(int precision, bool later)
 {
     ofr_error err;
     ofr_encoder whole, opened;
     ofr_ops ops = ofr_ops_scalar;
     const char *dir = support_path("nomem");
     ofr_status status = OFR_NOMEM;
-    (void)state;
     make_dir(dir, &whole, OFR_FAMILY_BERT);
     ofr_encoder_close(&whole);
     size_t live = ofr_mem_live();
     for (size_t n = 1; status != OFR_OK; n++) {
         ofr_mem_fail_at(n, false);
-        status = ofr_encoder_open_packed(&opened, dir, &ops, 2, OFR_PRECISION_INT8, &err);
+        status = ofr_encoder_open_packed(&opened, dir, &ops, 2, precision, later, &err);
         ofr_mem_fail_at(0, false);
         if (status == OFR_OK) ofr_encoder_close(&opened);
         assert_true(status == OFR_OK || status == OFR_NOMEM);
@@ -230,12 +310,20 @@ static void test_nomem(void **state)
     }
 }
 
+static void test_nomem(void **state)
+{
+    (void)state;
+    check_nomem(OFR_PRECISION_INT8, false);
+    check_nomem(OFR_PRECISION_F32, true);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_names),     cmocka_unit_test(test_quant),
-        cmocka_unit_test(test_same_bits), cmocka_unit_test(test_back),
-        cmocka_unit_test(test_refused),   cmocka_unit_test(test_nomem),
+        cmocka_unit_test(test_same_bits), cmocka_unit_test(test_later),
+        cmocka_unit_test(test_back),      cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_nomem),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
