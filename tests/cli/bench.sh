@@ -77,7 +77,7 @@ done
 run bench --model model --tokens 3,4 --repeat 2 --cold --json
 exits 0
 [ "$(grep -c '"bench": "cold"' out)" -eq 2 ] || complain "$last: records"
-says '"open_ms": [0-9.]*, "first_answer_ms": [0-9.]*, "total_ms": '
+says '"open_ms": [0-9.]*, "first_answer_ms": [0-9.]*, "total_ms": [0-9.]*, "second_answer_ms": [0-9.]*'
 
 run bench --peaks --threads 1 --json
 exits 0
