@@ -2,7 +2,7 @@
  * offramp.h - run text classifiers that know when to stop.
  *
  *   ofr_model    weights, tokenizer and exit rule of one model directory.
- *                Immutable once opened.
+ *                Never changes what it answers.
  *   ofr_session  the scratch memory of one caller.  Its buffers are allocated
  *                when it is opened; afterwards only a text much longer than
  *                max_tokens can make the tokenizer allocate, and the first call

@@ -306,7 +306,7 @@ def precisions(records):
 
 def isa(records):
     times = {}
-    for r in records.kind("forward", exit="full", warmup=WARMUP["isa"]):
+    for r in records.kind("forward", exit="full", warmup=WARMUP["isa"], batch=1):
         key = shape_name(r), r["threads"], r["batch"], number(r["tokens"])
         times.setdefault(key, {})[r["kernels"]] = r["median_ms"]
     rows = [list(key) + ["%s %s" % (name, number(ms)) for name, ms in found.items()]
