@@ -122,7 +122,8 @@ typedef struct ofr_session ofr_session;
 
 /* Open the model in directory `dir` (config.json, model.safetensors or shards,
  * tokenizer files).  On success *out is set; caller closes it with
- * ofr_model_close().
+ * ofr_model_close().  The weights stay mapped until then: a newer model replaces
+ * the file by a rename, as offramp does; nobody writes into it.
  * OFR_NOT_FOUND: no such directory or file.  OFR_FORMAT: damaged file. */
 OFR_API ofr_status ofr_model_open(ofr_model **out, const char *dir, ofr_error *err);
 
