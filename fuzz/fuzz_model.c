@@ -46,8 +46,8 @@ static void check(const ofr_model *model, const ofr_result *results)
 /* Twice: the second pass packs what the first read in the file. */
 static void classify(const ofr_model *model)
 {
-    static const ofr_text texts[TEXTS] = {{"ab a, b!", 8, NULL, 0}, {"a", 1, "b [SEP]", 7},
-                                          {"", 0, NULL, 0}};
+    static const ofr_text texts[TEXTS] = {
+        {"ab a, b!", 8, NULL, 0}, {"a", 1, "b [SEP]", 7}, {"", 0, NULL, 0}};
     const ofr_session_options options = {.max_batch = TEXTS, .n_threads = 1};
     ofr_session *session;
     ofr_result first[TEXTS], second[TEXTS];
