@@ -86,14 +86,24 @@ static ofr_status value_text(const char **text, char number[64], const json_t *v
                     key);
 }
 
-ofr_status ofr_train_read_config(ofr_train_values *values, const bool *is_set,
-                                 const json_t *json, const char *path, ofr_error *err)
+/* The option's text in the object itself, where it was a number. */
+static ofr_status keep_text(const char **text, json_t *object, const char *key,
+                            const char *path, ofr_error *err)
 {
-    json_t *object = (json_t *)(size_t)(const void *)json; /* iteration wants no const */
+    json_t *kept = json_string(*text);
+    if (json_object_set_new(object, key, kept))
+        return ofr_fail_nomem(err, strlen(*text), path);
+    *text = json_string_value(kept);
+    return OFR_OK;
+}
+
+ofr_status ofr_train_read_config(ofr_train_values *values, const bool *is_set,
+                                 json_t *object, const char *path, ofr_error *err)
+{
     const char *key;
     json_t *value;
 
-    if (!json_is_object(json))
+    if (!json_is_object(object))
         return ofr_fail(err, OFR_INVALID, "%s: expected an object of options", path);
     json_object_foreach(object, key, value) {
         const ofr_opt *row = ofr_opt_find(ofr_train_rows, key, strlen(key));
@@ -110,6 +120,8 @@ ofr_status ofr_train_read_config(ofr_train_values *values, const bool *is_set,
         }
         if (is_set[row - ofr_train_rows] || json_is_null(value)) continue;
         OFR_TRY(value_text(&text, number, value, path, key, err));
+        if (row->kind == OFR_OPT_TEXT && text == number)
+            OFR_TRY(keep_text(&text, object, key, path, err));
         snprintf(where, sizeof where, "%.200s: ", path);
         OFR_TRY(ofr_opt_set(row, values, text, where, err));
     }

@@ -57,11 +57,11 @@ typedef struct ofr_train_values {
 
 extern const ofr_opt ofr_train_rows[];
 
-/* Values from a JSON object; options that the command line gave stay.  Texts
- * point into `json`, which must live as long as `values`.  OFR_INVALID names file
- * and key, and suggests the nearest. */
+/* Values from a JSON object; options that the command line gave stay.  Texts point
+ * into `object`, which must live as long as `values`; a number given for one becomes
+ * a text there.  OFR_INVALID names file and key, and suggests the nearest. */
 ofr_status ofr_train_read_config(ofr_train_values *values, const bool *is_set,
-                                 const json_t *json, const char *path, ofr_error *err);
+                                 json_t *object, const char *path, ofr_error *err);
 
 /* "offramp train ..." with every option that differs from its default, quoted for a
  * shell. */

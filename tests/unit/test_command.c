@@ -1,8 +1,10 @@
-/* Options as a command line: what differs from its default, quoted, and back. */
+/* Options as a command line: what differs from its default, quoted, and back; and as
+ * a file. */
 #include "support/support.h"
 
 #include "cli/command.h"
 #include "cli/train_options.h"
+#include "io/json.h"
 
 static const char *const without[] = {"out", NULL};
 
@@ -53,10 +55,34 @@ static void there_and_back(void **state)
     ofr_buf_free(&out);
 }
 
+/* Columns may be numbers, in a file as well; each value lives as long as the object. */
+static void numbers_for_texts(void **state)
+{
+    static const char file[] = "{\"text\": 3, \"label\": 12, \"task\": true, \"lr\": 0.5}";
+    ofr_train_values values;
+    ofr_error err;
+    json_t *object;
+    bool is_set[128] = {false};
+
+    (void)state;
+    assert_in_range(ofr_opt_count(ofr_train_rows), 1, 128);
+    ofr_opt_defaults(ofr_train_rows, &values);
+    assert_ok(ofr_json_parse(&object, file, strlen(file), "c.json", &err), err);
+    assert_ok(ofr_train_read_config(&values, is_set, object, "c.json", &err), err);
+    assert_string_equal(values.text, "3");
+    assert_string_equal(values.label, "12");
+    assert_string_equal(values.task, "true");
+    assert_true(values.method.lr == 0.5);
+    assert_ptr_equal(values.text,
+                     json_string_value(json_object_get(object, "text")));
+    json_decref(object);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(only_what_differs),
-                                       cmocka_unit_test(there_and_back)};
+                                       cmocka_unit_test(there_and_back),
+                                       cmocka_unit_test(numbers_for_texts)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

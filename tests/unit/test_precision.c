@@ -185,7 +185,7 @@ static void test_later(void **state)
     assert_ok(ofr_dev_open(&dev, &ops, 2, T, &err), err);
     for (int f = 0; f < OFR_FAMILY_COUNT; f++) {
         ofr_encoder whole;
-        char name[16];
+        char name[32];
         (void)snprintf(name, sizeof name, "later-%d", f);
         const char *dir = support_path(name);
         make_dir(dir, &whole, (ofr_family)f);
