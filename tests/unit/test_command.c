@@ -58,7 +58,8 @@ static void there_and_back(void **state)
 /* Columns may be numbers, in a file as well; each value lives as long as the object. */
 static void numbers_for_texts(void **state)
 {
-    static const char file[] = "{\"text\": 3, \"label\": 12, \"task\": true, \"lr\": 0.5}";
+    static const char file[] =
+        "{\"text\": 3, \"label\": 12, \"task\": true, \"lr\": 0.5}";
     ofr_train_values values;
     ofr_error err;
     json_t *object;
