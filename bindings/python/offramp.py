@@ -14,6 +14,7 @@ installation prefix, then where the system's loader looks.
 """
 
 import collections
+import contextlib
 import ctypes
 import glob
 import math
@@ -249,13 +250,19 @@ def log_to(function):
     _sink = made
 
 
+def _give_back(close, pointer, _):
+    close(pointer)
+
+
 class _Handle:
     """Something of the library's, given back once: by close(), at the end of a
     `with`, or when nobody holds it any more."""
 
-    def _own(self, pointer, close):
+    def _own(self, pointer, close, lender=None):
+        """`lender` outlives this, in whatever order the collector finds the two."""
         self._pointer = pointer
-        self._finalize = weakref.finalize(self, close, pointer)
+        self._finalize = weakref.finalize(self, _give_back, close, pointer, lender)
+        self._finalize.atexit = False  # a thread that is left may be inside
 
     def _open(self):
         if not self._finalize.alive:
@@ -290,7 +297,7 @@ class Model(_Handle):
         _call("ofr_model_open_as", ctypes.byref(pointer), os.fsencode(path),
               ctypes.byref(options))
         self._own(pointer, library.ofr_model_close)
-        self._sessions = weakref.WeakSet()
+        self._sessions, self._lending = weakref.WeakSet(), threading.RLock()
         self.n_layers = library.ofr_model_n_layers(pointer)
         self.n_classes = library.ofr_model_n_classes(pointer)
         self.hidden_size = library.ofr_model_hidden_size(pointer)
@@ -304,14 +311,20 @@ class Model(_Handle):
         return Session(self, **options)
 
     def close(self):
-        """Close the sessions that are left, then give the memory back."""
-        for session in list(self._sessions):
-            session.close()
-        super().close()
+        """Close the sessions that are left, then give the memory back.  RuntimeError:
+        one of them is in use; all stay open then."""
+        with self._lending, contextlib.ExitStack() as idle:
+            sessions = list(self._sessions)
+            for session in sessions:
+                idle.enter_context(session._alone())
+            for session in sessions:
+                session._finalize()
+            super().close()
 
 
 class Session(_Handle):
-    """Scratch memory of one caller: one thread at a time.
+    """Scratch memory of one caller: one thread at a time.  RuntimeError: another thread
+    is inside, or a rule asks the session that asks it.
 
     rule: a name ("policy", "entropy", "fixed", ...), None: as stored in the model, or
         a function of one Point that returns True to stop there.
@@ -322,45 +335,66 @@ class Session(_Handle):
 
     def __init__(self, model, rule=None, threshold=None, max_batch=32, max_tokens=0,
                  threads=0):
-        self._raised = None
+        self._raised, self._busy = None, threading.Lock()
         self.model = model
         self.max_batch = max_batch
         pointer, choice = ctypes.c_void_p(), self._exit(rule, threshold)
         options = _SessionOptions(max_batch, max_tokens, threads, choice)
-        _call("ofr_session_open", ctypes.byref(pointer), model._open(),
-              ctypes.byref(options))
-        self._own(pointer, _lib().ofr_session_close)
+        with model._lending:
+            _call("ofr_session_open", ctypes.byref(pointer), model._open(),
+                  ctypes.byref(options))
+            self._own(pointer, _lib().ofr_session_close, model)
+            model._sessions.add(self)
         self._choice = choice  # the library holds the function's address
-        model._sessions.add(self)
 
     def set_exit(self, rule=None, threshold=None):
         """Another rule or threshold for the calls that follow."""
         choice = self._exit(rule, threshold)
-        _call("ofr_session_set_exit", self._open(), ctypes.byref(choice))
-        self._choice = choice
+        with self._alone():
+            _call("ofr_session_set_exit", self._open(), ctypes.byref(choice))
+            self._choice = choice
 
     def classify(self, texts):
         """The Answer of a text, or a list of those of a list of texts.
 
         A text is a str, or a tuple of two of them for a task with pairs.
         """
-        if isinstance(texts, (str, bytes, tuple)):
-            return self._batch([texts])[0]
-        texts, answers = list(texts), []
-        for first in range(0, len(texts), self.max_batch):
-            answers += self._batch(texts[first:first + self.max_batch])
-        return answers
+        one = isinstance(texts, (str, bytes, tuple))
+        texts, answers = [texts] if one else list(texts), []
+        with self._alone():
+            for first in range(0, len(texts), self.max_batch):
+                answers += self._batch(texts[first:first + self.max_batch])
+        return answers[0] if one else answers
 
     def features(self, text):
         """Everything the model computes about a text (or a pair), as Features."""
         text, f = _text(text), _Features()
-        _call("ofr_session_features", self._open(), ctypes.byref(f), ctypes.byref(text))
-        T, C, L, K = f.n_tokens, f.hidden_size, f.n_layers, f.n_classes
-        return Features(
-            ids=_array(f.ids, T), hidden=_array(f.hidden, L + 1, T, C),
-            pooled=_array(f.pooled, L, C), logits=_array(f.logits, L, K),
-            policy=_array(f.policy, L - 1) if f.policy else None,
-            truncated=bool(f.truncated))
+        with self._alone():
+            _call("ofr_session_features", self._open(), ctypes.byref(f),
+                  ctypes.byref(text))
+            T, C, L, K = f.n_tokens, f.hidden_size, f.n_layers, f.n_classes
+            return Features(
+                ids=_array(f.ids, T), hidden=_array(f.hidden, L + 1, T, C),
+                pooled=_array(f.pooled, L, C), logits=_array(f.logits, L, K),
+                policy=_array(f.policy, L - 1) if f.policy else None,
+                truncated=bool(f.truncated))
+
+    def close(self):
+        """Give the memory back; twice is fine."""
+        with self._alone():
+            super().close()
+
+    @contextlib.contextmanager
+    def _alone(self):
+        """Nobody else uses the session meanwhile; nobody waits for it either: a rule
+        would wait for itself."""
+        if not self._busy.acquire(blocking=False):
+            raise RuntimeError(
+                "the session is in use: by another thread, or by the rule that asks")
+        try:
+            yield
+        finally:
+            self._busy.release()
 
     def _exit(self, rule, threshold):
         value = math.nan if threshold is None else threshold

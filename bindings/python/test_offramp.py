@@ -4,13 +4,16 @@ Environment: OFFRAMP_PROGRAM, OFFRAMP_MODEL (a directory with single texts of th
 classes neg and pos), OFFRAMP_LIBRARY.
 """
 
+import gc
 import json
 import os
 import struct
 import subprocess
+import sys
 import tempfile
 import threading
 import unittest
+import unittest.mock
 
 import offramp
 
@@ -141,6 +144,113 @@ class Classify(unittest.TestCase):
         for thread in threads:
             thread.join()
         self.assertEqual(got, [expected] * len(got))
+
+
+class Alone(unittest.TestCase):
+    """A session that is in use says so to everybody else, and works on."""
+
+    def setUp(self):
+        self.model = offramp.Model(MODEL)
+        self.addCleanup(self.model.close)
+        self.expected = predict(TEXTS, "--rule", "never")
+
+    WAYS = (lambda session: session.classify("bad"),
+            lambda session: session.classify(["bad"]),
+            lambda session: session.features("bad"),
+            lambda session: session.set_exit("never"),
+            lambda session: session.close(),
+            lambda session: session.model.close())
+
+    def refused(self, session):
+        for way in self.WAYS:
+            with self.assertRaisesRegex(RuntimeError, "session is in use"):
+                way(session)
+
+    def test_rule_that_uses_its_session(self):
+        idle = self.model.session(rule="never")
+        for way in self.WAYS:
+            with self.model.session(rule=lambda _: way(session)) as session:
+                with self.assertRaisesRegex(RuntimeError, "session is in use"):
+                    session.classify(TEXTS)
+                session.set_exit("never")
+                self.assertEqual([short(a) for a in session.classify(TEXTS)],
+                                 self.expected)
+            self.assertEqual(short(idle.classify(TEXTS[0])), self.expected[0])
+
+    def test_rule_that_uses_another_session(self):
+        with self.model.session(rule="never") as other:
+            def ask(point):
+                self.refused(session)
+                return other.classify(TEXTS[point.text]).exit_layer == 1
+
+            with self.model.session(rule=ask) as session:
+                self.assertEqual([short(a) for a in session.classify(TEXTS)],
+                                 self.expected)
+
+    def test_four_threads(self):
+        inside, tried = threading.Event(), threading.Semaphore(0)
+        failures = []
+
+        def wait(_):
+            if not inside.is_set():
+                inside.set()
+                for _ in range(4):
+                    self.assertTrue(tried.acquire(timeout=60))
+            return False
+
+        def work():
+            try:
+                self.assertTrue(inside.wait(60))
+                self.refused(session)
+            except BaseException as error:
+                failures.append(error)
+            tried.release()
+
+        with self.model.session(rule=wait, max_batch=4) as session:
+            threads = [threading.Thread(target=work) for _ in range(4)]
+            for thread in threads:
+                thread.start()
+            self.assertEqual([short(a) for a in session.classify(TEXTS)], self.expected)
+            for thread in threads:
+                thread.join()
+        self.assertEqual(failures, [])
+
+    def test_collector(self):
+        """A rule that knows its session makes a ring, which loses its model with it."""
+        library, closed = offramp._lib(), []
+
+        def watched(name):
+            close = getattr(library, name)
+            return unittest.mock.patch.object(
+                library, name, lambda pointer: (closed.append(name), close(pointer)))
+
+        with watched("ofr_model_close"), watched("ofr_session_close"):
+            gc.collect()
+            session = offramp.Model(MODEL).session(rule=lambda _: session is None)
+            self.assertEqual(session.classify("bad").exit_layer, 3)
+            session = None
+            gc.collect()
+        self.assertEqual(closed, ["ofr_session_close", "ofr_model_close"])
+
+
+    def test_process_that_ends(self):
+        """A thread that nobody waits for is inside the library until the very end."""
+        program = """if True:
+            import sys, threading
+            sys.path[:0] = sys.argv[2:]
+            import offramp
+            session = offramp.Model(sys.argv[1]).session(max_batch=2000, threads=1)
+            begun = threading.Event()
+            def work():
+                while True:
+                    begun.set()
+                    session.classify(["the film is good"] * 2000)
+            threading.Thread(target=work, daemon=True).start()
+            begun.wait()"""
+        for _ in range(3):
+            run = subprocess.run([sys.executable, "-c", program, MODEL, *sys.path],
+                                 timeout=60)
+            self.assertEqual(run.returncode, 0)
 
 
 class Inspect(unittest.TestCase):
