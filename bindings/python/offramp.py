@@ -18,6 +18,7 @@ import contextlib
 import ctypes
 import glob
 import math
+import operator
 import os
 import threading
 import weakref
@@ -35,6 +36,8 @@ SONAME = "libofframp.so.0"
 STATUSES = ("OK", "NOMEM", "IO", "NOT_FOUND", "FORMAT", "INVALID", "TOO_LONG",
             "DIVERGED", "INTERRUPTED", "UNPROVEN")
 LEVELS = ("debug", "info", "warning")
+INT_MAX = 2 ** 31 - 1  # ctypes cuts a larger number without a word
+MAX_BATCH = 32  # what the library means by 0
 
 Answer = collections.namedtuple(
     "Answer", "label index probability probabilities exit_layer n_tokens truncated")
@@ -206,6 +209,23 @@ def _call(name, *arguments):
         _fail(error)
 
 
+def _int(name, value):
+    """A number that the library reads as it is; it knows itself what it can do."""
+    value = operator.index(value)
+    if not 0 <= value <= INT_MAX:
+        raise ValueError("%s is %d, expected 0 to %d" % (name, value, INT_MAX))
+    return value
+
+
+def _string(name, value):
+    """A path or a name, which in C ends at its first NUL."""
+    value = os.fsencode(value)
+    if b"\0" in value:
+        raise ValueError("%s is %r, expected a text without NUL; it has one at %d"
+                         % (name, os.fsdecode(value), value.index(b"\0")))
+    return value
+
+
 def _bytes(text):
     if isinstance(text, bytes):
         return text
@@ -292,9 +312,9 @@ class Model(_Handle):
 
     def __init__(self, path, precision=None, threads=0, pack_at_open=False):
         library, pointer = _lib(), ctypes.c_void_p()
-        options = _ModelOptions(precision.encode() if precision else None, threads,
-                                int(pack_at_open))
-        _call("ofr_model_open_as", ctypes.byref(pointer), os.fsencode(path),
+        options = _ModelOptions(_string("precision", precision) if precision else None,
+                                _int("threads", threads), bool(pack_at_open))
+        _call("ofr_model_open_as", ctypes.byref(pointer), _string("path", path),
               ctypes.byref(options))
         self._own(pointer, library.ofr_model_close)
         self._sessions, self._lending = weakref.WeakSet(), threading.RLock()
@@ -329,17 +349,19 @@ class Session(_Handle):
     rule: a name ("policy", "entropy", "fixed", ...), None: as stored in the model, or
         a function of one Point that returns True to stop there.
     threshold: of the rule; None: as stored, or the rule's own.
+    max_batch: texts that are worked on together; 0: 32.
     max_tokens: longer texts are cut; 0: as in training.
     threads: that share the work of a call; 0: all.  With many sessions at once, 1.
     """
 
-    def __init__(self, model, rule=None, threshold=None, max_batch=32, max_tokens=0,
-                 threads=0):
+    def __init__(self, model, rule=None, threshold=None, max_batch=MAX_BATCH,
+                 max_tokens=0, threads=0):
         self._raised, self._busy = None, threading.Lock()
         self.model = model
-        self.max_batch = max_batch
+        self.max_batch = _int("max_batch", max_batch) or MAX_BATCH
         pointer, choice = ctypes.c_void_p(), self._exit(rule, threshold)
-        options = _SessionOptions(max_batch, max_tokens, threads, choice)
+        options = _SessionOptions(self.max_batch, _int("max_tokens", max_tokens),
+                                  _int("threads", threads), choice)
         with model._lending:
             _call("ofr_session_open", ctypes.byref(pointer), model._open(),
                   ctypes.byref(options))
@@ -400,7 +422,7 @@ class Session(_Handle):
         value = math.nan if threshold is None else threshold
         if callable(rule):
             return _Exit(None, value, _Decide(self._asked(rule)), None)
-        return _Exit(rule.encode() if rule else None, value, _Decide(), None)
+        return _Exit(_string("rule", rule) if rule else None, value, _Decide(), None)
 
     def _asked(self, rule):
         """`rule` as the library calls it; what it raises is kept for the caller."""

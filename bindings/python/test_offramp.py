@@ -309,6 +309,38 @@ class Errors(unittest.TestCase):
             self.assertRaises(ValueError, session.classify, "bad")
         self.assertRaises(ValueError, model.session)
 
+    def test_numbers(self):
+        """What a C int cannot hold is refused, not cut; 0 means what the header says."""
+        for value in (2 ** 32 + 1, 2 ** 31, -1, -2 ** 32, 10 ** 30):
+            line = "^threads is %d, expected 0 to 2147483647$" % value
+            with self.assertRaisesRegex(ValueError, line):
+                offramp.Model(MODEL, threads=value)
+            with offramp.Model(MODEL) as model:
+                for name in ("max_batch", "max_tokens", "threads"):
+                    line = "^%s is %d, expected 0 to 2147483647$" % (name, value)
+                    with self.assertRaisesRegex(ValueError, line):
+                        model.session(**{name: value})
+        with offramp.Model(MODEL, pack_at_open=2 ** 32) as model:
+            self.assertRaises(TypeError, model.session, max_batch=2.5)
+            with self.assertRaisesRegex(offramp.Error, "max_tokens is 2147483647"):
+                model.session(max_tokens=2 ** 31 - 1)
+            with model.session(max_batch=0, max_tokens=0, threads=0) as session:
+                self.assertEqual(session.max_batch, 32)
+                self.assertEqual([short(a) for a in session.classify(TEXTS)],
+                                 predict(TEXTS))
+
+    def test_strings(self):
+        """A NUL inside is refused: C would read what comes before it."""
+        for path in (MODEL + "\0/other", (MODEL + "\0").encode()):
+            with self.assertRaisesRegex(ValueError, "path is '.*, .* without NUL"):
+                offramp.Model(path)
+        with self.assertRaisesRegex(ValueError, r"precision is 'f32\\x00', .* at 3$"):
+            offramp.Model(MODEL, precision="f32\0")
+        with offramp.Model(MODEL) as model, model.session() as session:
+            with self.assertRaisesRegex(ValueError, r"rule is 'policy\\x00x', .* at 6$"):
+                model.session(rule="policy\0x")
+            self.assertRaises(ValueError, session.set_exit, "never\0")
+
     def test_closing(self):
         model = offramp.Model(MODEL)
         session = model.session()
