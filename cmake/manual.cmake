@@ -31,8 +31,15 @@ else()
   endforeach()
   install(FILES ${OFR_MANUAL_DIR}/offramp.bash RENAME offramp
     DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
-  install(FILES ${OFR_MANUAL_DIR}/offramp.zsh RENAME _offramp
-    DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions)
+  # Debian's zsh reads site-functions below /usr/local, and another folder below /usr.
+  # Decided when it is installed: a package has another prefix than its build.
+  install(CODE "
+    set(folder site-functions)
+    if(CMAKE_INSTALL_PREFIX MATCHES \"/usr$\" AND EXISTS /etc/debian_version)
+      set(folder vendor-completions)
+    endif()
+    file(INSTALL \"${OFR_MANUAL_DIR}/offramp.zsh\" RENAME _offramp DESTINATION
+      \"\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_DATADIR}/zsh/\${folder}\")")
   install(FILES ${OFR_MANUAL_DIR}/offramp.fish
     DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
   add_custom_target(manual ALL DEPENDS ${OFR_MANUAL_FILES})

@@ -30,13 +30,21 @@ dpkg-deb --contents "$deb" >out
 last='dpkg-deb --contents'
 for file in bin/offramp include/offramp.h share/man/man1/offramp.1.gz \
     share/man/man1/offramp-train.1.gz share/bash-completion/completions/offramp \
-    share/zsh/site-functions/_offramp share/fish/vendor_completions.d/offramp.fish \
+    share/zsh/vendor-completions/_offramp share/fish/vendor_completions.d/offramp.fish \
     share/doc/offramp/copyright share/doc/offramp/changelog.gz; do
     says " root/root .* ./usr/$file\$"
 done
 # Nothing outside /usr, nothing that others may write.
 ! grep -v ' \./$\| \./usr/' out || complain 'a file outside /usr'
 ! grep '^-.......w' out || complain 'a file that everybody may write'
+
+! grep '/site-functions/' out || complain "a folder that Debian's zsh does not read"
+
+# Below /usr/local it reads another one.
+DESTDIR=$work/local cmake --install "$build" --prefix /usr/local >log 2>&1 ||
+    { complain 'cmake --install'; cat log; }
+cmp -s "$build/manual/offramp.zsh" local/usr/local/share/zsh/site-functions/_offramp ||
+    complain "zsh's completion below /usr/local"
 
 dpkg-deb -x "$deb" root
 offramp=$work/root/usr/bin/offramp
