@@ -93,8 +93,10 @@ static ofr_status read_all(ofr_buf *out, int fd, const char *name, size_t max_by
         if (n == 0) return OFR_OK;
         total += (size_t)n;
         if (max_bytes > 0 && total > max_bytes)
-            return ofr_fail(err, OFR_FORMAT, "%s: is larger than %zu bytes", name,
-                            max_bytes);
+            return ofr_fail(err, OFR_FORMAT,
+                            "%s: is larger than %zu bytes, the most that is read of such "
+                            "a file",
+                            name, max_bytes);
         ofr_buf_add(out, chunk, (size_t)n);
         if (out->failed) return ofr_fail_nomem(err, total, name);
     }
@@ -130,6 +132,13 @@ bool ofr_file_is_dir(const char *path)
 {
     struct stat info;
     return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+bool ofr_file_same(const char *a, const char *b)
+{
+    struct stat x, y;
+    return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev &&
+           x.st_ino == y.st_ino;
 }
 
 ofr_status ofr_file_make_dirs(const char *path, ofr_error *err)

@@ -32,6 +32,7 @@ ofr_status ofr_file_read(ofr_buf *out, const char *path, size_t max_bytes,
 
 bool ofr_file_exists(const char *path);
 bool ofr_file_is_dir(const char *path);
+bool ofr_file_same(const char *a, const char *b); /* both exist and are one file */
 ofr_status ofr_file_make_dirs(const char *path, ofr_error *err); /* like mkdir -p */
 ofr_status ofr_file_remove(const char *path, ofr_error *err);    /* absent is fine */
 

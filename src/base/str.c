@@ -258,3 +258,22 @@ void ofr_buf_add_json(ofr_buf *buf, const char *s, size_t n)
     }
     ofr_buf_addc(buf, '"');
 }
+
+void ofr_buf_add_word(ofr_buf *buf, const char *word)
+{
+    static const char harmless[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                   "0123456789_-./,:=+@%";
+
+    if (*word && strspn(word, harmless) == strlen(word)) {
+        ofr_buf_adds(buf, word);
+        return;
+    }
+    ofr_buf_addc(buf, '\'');
+    for (; *word; word++) {
+        if (*word == '\'')
+            ofr_buf_adds(buf, "'\\''");
+        else
+            ofr_buf_addc(buf, *word);
+    }
+    ofr_buf_addc(buf, '\'');
+}

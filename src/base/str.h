@@ -54,5 +54,7 @@ void ofr_buf_addf(ofr_buf *buf, const char *fmt, ...) OFR_PRINTF(2, 3);
 void ofr_buf_add_double(ofr_buf *buf, double x);
 /* s as a JSON string with its quotes; bytes that are not UTF-8 become U+FFFD. */
 void ofr_buf_add_json(ofr_buf *buf, const char *s, size_t n);
+/* As one word of a shell: quoted where a character needs it. */
+void ofr_buf_add_word(ofr_buf *buf, const char *word);
 
 #endif

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/file.h"
+
 const ofr_cmd *const ofr_cmds[] = {
     &ofr_cmd_demo,     &ofr_cmd_init, &ofr_cmd_train,  &ofr_cmd_eval,  &ofr_cmd_predict,
     &ofr_cmd_bench,    &ofr_cmd_calibrate, &ofr_cmd_sweep, &ofr_cmd_compare,
@@ -24,7 +26,7 @@ const ofr_cmd_exit ofr_cmd_exits[] = {
     {OFR_EXIT_USAGE, "usage"},
     {OFR_EXIT_NOT_FOUND, "not found"},
     {OFR_EXIT_DAMAGED, "damaged or unsafe file"},
-    {OFR_EXIT_SIGINT, "interrupted"},
+    {OFR_EXIT_SIGINT, "interrupted (128 + the number of the signal)"},
     {0, NULL},
 };
 
@@ -50,6 +52,33 @@ ofr_status ofr_cmd_args(char **args, int n_args, int most, ofr_error *err)
 {
     if (n_args <= most) return OFR_OK;
     return ofr_fail(err, OFR_INVALID, "unexpected argument '%s'; see --help", args[most]);
+}
+
+/* Files of a model directory that other files must not take the place of. */
+static const char *const model_files[] = {
+    "config.json", "model.safetensors", "model.safetensors.index.json", "vocab.txt",
+    "vocab.json", "merges.txt", "tokenizer.json", "tokenizer_config.json",
+    "special_tokens_map.json", "spiece.model", "train.json", "journal.jsonl"};
+
+ofr_status ofr_cmd_output(const char *what, const char *path, const ofr_cmd_input *inputs,
+                          int n_inputs, const char *model, ofr_error *err)
+{
+    char file[OFR_PATH_MAX];
+    const int n = (int)(sizeof model_files / sizeof *model_files);
+
+    for (int i = 0; i < n_inputs; i++)
+        if (inputs[i].path && ofr_file_same(path, inputs[i].path))
+            return ofr_fail(err, OFR_INVALID,
+                            "%s and %s are the same file, %s; give %s another name", what,
+                            inputs[i].what, path, what);
+    for (int i = 0; model && i < n; i++) {
+        OFR_TRY(ofr_file_join(file, model, model_files[i], err));
+        if (ofr_file_same(path, file))
+            return ofr_fail(err, OFR_INVALID,
+                            "%s is %s of the model; give %s another name", what,
+                            model_files[i], what);
+    }
+    return ofr_file_check(path, err);
 }
 
 ofr_status ofr_cmd_print(ofr_buf *buf, ofr_error *err)

@@ -90,6 +90,15 @@ ofr_status ofr_cmd_need(const char *value, const char *name, ofr_error *err);
 /* More positional arguments than `most`: OFR_INVALID names the first of them. */
 ofr_status ofr_cmd_args(char **args, int n_args, int most, ofr_error *err);
 
+/* Before the work: can `path`, which was given as `what` ("--out"), be written, and is
+ * it none of the files that the verb reads?  OFR_INVALID names both; OFR_IO. */
+typedef struct ofr_cmd_input {
+    const char *what; /* "--input", "the text file" */
+    const char *path; /* NULL: not given            */
+} ofr_cmd_input;
+ofr_status ofr_cmd_output(const char *what, const char *path, const ofr_cmd_input *inputs,
+                          int n_inputs, const char *model, ofr_error *err);
+
 /* Write what is in `buf` to standard output and empty it.  A reader that went
  * away is OFR_IO with an empty text: main.c then ends quietly. */
 ofr_status ofr_cmd_print(ofr_buf *buf, ofr_error *err);

@@ -95,11 +95,19 @@ static ofr_status save(demo *d, ofr_error *err)
     OFR_TRY(ofr_config_save(&d->encoder.config, path, err));
     OFR_TRY(ofr_file_join(path, dir, "test.tsv", err));
     OFR_TRY(ofr_demo_set_write(&d->held.test, path, err));
-    ofr_log(OFR_LOG_INFO,
-            "Saved in %s.  Try:\n"
-            "  echo 'the film was not dull .' | offramp predict --model %s\n"
-            "  offramp eval --model %s --dev %s --text text --label label",
-            dir, dir, dir, path);
+    ofr_buf folder, file;
+    ofr_buf_init(&folder);
+    ofr_buf_init(&file);
+    ofr_buf_add_word(&folder, dir);
+    ofr_buf_add_word(&file, path);
+    if (!folder.failed && !file.failed)
+        ofr_log(OFR_LOG_INFO,
+                "Saved in %s.  Try:\n"
+                "  echo 'the film was not dull .' | offramp predict --model %s\n"
+                "  offramp eval --model %s --dev %s --text text --label label",
+                dir, folder.p, folder.p, file.p);
+    ofr_buf_free(&folder);
+    ofr_buf_free(&file);
     return OFR_OK;
 }
 

@@ -145,10 +145,14 @@ static ofr_status run(void *values, const bool *is_set, char **args, int n_args,
     (void)is_set;
     OFR_TRY(ofr_cmd_args(args, n_args, 0, err));
     OFR_TRY(ofr_cmd_need(o->model, "model", err));
-    if (o->predictions) OFR_TRY(ofr_file_check(o->predictions, err));
     OFR_TRY(ofr_load_open(&m, o->model, &how, err));
     ofr_calibration_remark(&m.encoder.config, m.rule, m.threshold);
     status = ofr_eval_data_find(&s, &o->data, &m.encoder.config, err);
+    if (!status && o->predictions) {
+        const ofr_cmd_input texts = {"the data", s.path};
+        status = ofr_cmd_output("--predictions", o->predictions, &texts, 1, o->model,
+                                err);
+    }
     if (status != OFR_OK) goto close_model;
     if ((status = ofr_eval_data_open(&data, &s, &m, err)) != OFR_OK) goto close_model;
     status = evaluate(o, &s, &m, &data, err);

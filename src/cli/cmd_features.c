@@ -327,7 +327,8 @@ static ofr_status run(void *values, const bool *is_set, char **args, int n_args,
     OFR_TRY(ofr_cmd_need(o->model, "model", err));
     OFR_TRY(ofr_cmd_need(o->input, "input", err));
     OFR_TRY(ofr_cmd_need(o->output, "output", err));
-    OFR_TRY(ofr_file_check(o->output, err)); /* now, not when all is computed */
+    const ofr_cmd_input input = {"--input", o->input};
+    OFR_TRY(ofr_cmd_output("--output", o->output, &input, 1, o->model, err));
     how.tokenizer = !is_safetensors(o->input);
     OFR_TRY(ofr_load_open(&m, o->model, &how, err));
     status = ofr_features_input_open(&in, o->input, &m, o->pairs || m.pairs, err);

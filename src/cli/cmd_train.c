@@ -101,6 +101,53 @@ static ofr_status print(void *user, const ofr_train_report *report, ofr_error *e
 
 /* ---- the run ------------------------------------------------------------------ */
 
+/* Where things are may change between two calls of a run; what is in them may not. */
+static bool is_place(const char *name)
+{
+    static const char *const places[] = {"model", "out", "data", "train", "dev",
+                                         "tensorboard"};
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++)
+        if (strcmp(name, places[i]) == 0) return true;
+    return false;
+}
+
+/* A run goes on with the options it began with, which are in `json`. */
+static ofr_status check_same(const ofr_train_values *o, const bool *is_set, json_t *json,
+                             ofr_error *err)
+{
+    const bool none[OFR_TRAIN_ROWS_MAX] = {false};
+    ofr_train_values began;
+    ofr_status status;
+    ofr_buf then, now;
+
+    OFR_ASSERT(ofr_opt_count(ofr_train_rows) <= OFR_TRAIN_ROWS_MAX);
+    ofr_opt_defaults(ofr_train_rows, &began);
+    OFR_TRY(ofr_train_read_config(&began, none, json, "train.json", err));
+    ofr_buf_init(&then);
+    ofr_buf_init(&now);
+    status = OFR_OK;
+    for (const ofr_opt *row = ofr_train_rows; row->name && !status; row++) {
+        if (!is_set[row - ofr_train_rows] || is_place(row->name) ||
+            !json_object_get(json, row->name))
+            continue;
+        ofr_buf_clear(&then);
+        ofr_buf_clear(&now);
+        ofr_opt_format(row, &began, &then);
+        ofr_opt_format(row, o, &now);
+        if (then.failed || now.failed) {
+            status = ofr_fail_nomem(err, then.n + now.n, "options");
+        } else if (then.n != now.n || memcmp(then.p, now.p, now.n) != 0) {
+            status = ofr_fail(err, OFR_INVALID,
+                              "the run in %s has --%s %s, now it is %s; leave the option "
+                              "out, or start again with --overwrite",
+                              o->out, row->name, then.p, now.p);
+        }
+    }
+    ofr_buf_free(&then);
+    ofr_buf_free(&now);
+    return status;
+}
+
 /* Options from train.json (--resume) or --config, below those of the command line. */
 static ofr_status read_files(ofr_train_values *o, const bool *is_set, json_t **json,
                              ofr_error *err)
@@ -109,13 +156,34 @@ static ofr_status read_files(ofr_train_values *o, const bool *is_set, json_t **j
     const char *file = o->config;
 
     if (o->resume) {
+        if (o->overwrite)
+            return ofr_fail(err, OFR_INVALID,
+                            "--resume goes on with a run and --overwrite starts it "
+                            "again; give one of them");
         OFR_TRY(ofr_cmd_need(o->out, "out", err));
         OFR_TRY(ofr_file_join(path, o->out, "train.json", err));
+        if (!ofr_file_exists(path))
+            return ofr_fail(err, OFR_NOT_FOUND,
+                            "%s: holds no run to go on with; leave --resume out, or name "
+                            "another folder",
+                            o->out);
         file = path;
     }
     if (!file) return OFR_OK;
     OFR_TRY(ofr_json_load(json, file, err));
-    return ofr_train_read_config(o, is_set, *json, file, err);
+    OFR_TRY(ofr_train_read_config(o, is_set, *json, file, err));
+    return o->resume ? check_same(o, is_set, *json, err) : OFR_OK;
+}
+
+/* The folder of --tensorboard, before anything else is made. */
+static ofr_status check_events(const ofr_train_values *o, ofr_error *err)
+{
+    if (!o->tensorboard || !ofr_file_exists(o->tensorboard) ||
+        ofr_file_is_dir(o->tensorboard))
+        return OFR_OK;
+    return ofr_fail(err, OFR_INVALID,
+                    "--tensorboard %s is a file, expected a directory to make",
+                    o->tensorboard);
 }
 
 static ofr_status check_out(const ofr_train_values *o, ofr_error *err)
@@ -172,12 +240,18 @@ static ofr_status run(void *values, const bool *is_set, char **args, int n_args,
     if (!status) status = ofr_cmd_need(o->out, "out", err);
     if (!status) status = ofr_method_find(&method, o->method_name, err);
     if (!status) status = check_out(o, err);
+    if (!status) status = check_events(o, err);
     if (!status) remark_options(method, is_set);
     if (!status) {
         ofr_stop_begin();
         status = ofr_train_run(o, method, print, NULL, err);
         ofr_stop_end();
         o->common.signal_number = *ofr_stop_flag();
+        if (status == OFR_NOT_FOUND && o->resume)
+            ofr_fail(err, status,
+                     "%s (relative paths of train.json count from where the run was "
+                     "started)",
+                     err->text);
     }
     json_decref(json);
     return status;

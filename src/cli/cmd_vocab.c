@@ -99,7 +99,10 @@ static ofr_status learn_files(const options *o, char **paths, int n_paths, ofr_b
     ofr_buf vocab;
     ofr_status status = OFR_OK;
     if (!how.n_threads) how.n_threads = ofr_cpu_threads();
-    OFR_TRY(ofr_file_check(o->out, err)); /* now, not when all is learned */
+    for (int i = 0; i < n_paths; i++) {
+        const ofr_cmd_input input = {"the text", paths[i]};
+        OFR_TRY(ofr_cmd_output("--out", o->out, &input, 1, NULL, err));
+    }
     OFR_TRY(ofr_learn_open(&learn, &how, err));
     ofr_buf_init(&vocab);
     for (int i = 0; i < n_paths && status == OFR_OK; i++)

@@ -3,25 +3,6 @@
 
 #include <string.h>
 
-static void add_word(ofr_buf *out, const char *word)
-{
-    static const char harmless[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                   "0123456789_-./,:=+@%";
-
-    if (*word && strspn(word, harmless) == strlen(word)) {
-        ofr_buf_adds(out, word);
-        return;
-    }
-    ofr_buf_addc(out, '\'');
-    for (; *word; word++) {
-        if (*word == '\'')
-            ofr_buf_adds(out, "'\\''");
-        else
-            ofr_buf_addc(out, *word);
-    }
-    ofr_buf_addc(out, '\'');
-}
-
 /* The default as ofr_opt_format() would write it. */
 static bool is_default(const ofr_opt *row, const char *text)
 {
@@ -62,7 +43,7 @@ void ofr_command_options(ofr_buf *out, const ofr_opt *table, const void *values,
             continue;
         }
         ofr_buf_addf(out, " --%s ", row->name);
-        add_word(out, p);
+        ofr_buf_add_word(out, p);
     }
     out->failed = out->failed || text.failed;
     ofr_buf_free(&text);

@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "io/text_stream.h"
 
 #define BLOCK ((size_t)65536)
 
@@ -15,7 +16,7 @@ ofr_status ofr_lines_open(ofr_lines *lines, const char *path, ofr_error *err)
     ofr_lines l = {.file = stdin, .path = path};
     if (strcmp(path, "-") != 0) {
         if (ofr_file_is_dir(path))
-            return ofr_fail(err, OFR_INVALID, "%s: is a directory, expected a file",
+            return ofr_fail(err, OFR_IO, "%s: is a directory, expected a file",
                             path);
         l.file = fopen(path, "rb");
         if (!l.file)
@@ -77,10 +78,16 @@ ofr_status ofr_lines_next(ofr_lines *lines, ofr_buf *line, bool *got, ofr_error 
         newline = memchr(from, '\n', n);
         ended = newline != NULL;
         if (ended) n = (size_t)(newline - from);
+        if (line->n - start + n > OFR_TEXT_STREAM_LINE)
+            return ofr_fail(err, OFR_FORMAT,
+                            "%s:%lld: the line is longer than %zu MiB, expected a text "
+                            "per line",
+                            lines->path, (long long)lines->number + 1,
+                            OFR_TEXT_STREAM_LINE >> 20);
         ofr_buf_add(line, from, n);
+        if (line->failed) return ofr_fail_nomem(err, line->n + n, "a line");
         lines->at += n + ended;
     }
-    if (line->failed) return ofr_fail_nomem(err, line->n, "a line");
     *got = any;
     if (!any) return OFR_OK;
     if (line->n > start && line->p[line->n - 1] == '\r') line->p[--line->n] = 0;

@@ -4,8 +4,10 @@
  *
  * The only file that exits.
  */
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -142,6 +144,13 @@ static ofr_status parse_and_run(const ofr_cmd *cmd, const ofr_comm *comm, void *
     return err->status;
 }
 
+static bool asks_for_help(int argc, char **argv)
+{
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+        if (strcmp(argv[i], "-h") == 0 || strcmp(argv[i], "--help") == 0) return true;
+    return false;
+}
+
 static int run_verb(const ofr_cmd *cmd, int argc, char **argv)
 {
     ofr_error err = {OFR_OK, ""};
@@ -151,6 +160,7 @@ static int run_verb(const ofr_cmd *cmd, int argc, char **argv)
     bool *is_set = ofr_mem_array((size_t)ofr_opt_count(cmd->options) + 1, sizeof *is_set);
 
     err.status = ofr_launch_open(&comm, cmd->name, cmd->can_share, &err);
+    if (err.status == OFR_INVALID && asks_for_help(argc, argv)) err.status = OFR_OK;
     if (!values || !is_set) ofr_fail_nomem(&err, cmd->options_bytes, "options");
     if (err.status == OFR_OK)
         err.status = parse_and_run(cmd, comm, values, is_set, argc, argv, &code, &err);
@@ -166,10 +176,21 @@ static int run_verb(const ofr_cmd *cmd, int argc, char **argv)
     return code;
 }
 
+/* A standard file that the caller closed gives its number to the next file that is
+ * opened, which would then get what is meant for the user.  /dev/null opened the wrong
+ * way round keeps the number and fails as a closed file does. */
+static void keep_standard_files(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0)
+            (void)open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+}
+
 int main(int argc, char **argv)
 {
     const char *word = argc > 1 ? argv[1] : NULL;
     const ofr_cmd *cmd;
+    keep_standard_files();
     /* A reader that goes away is found when writing fails; a long training run
      * must not die of a closed terminal's pipe. */
     signal(SIGPIPE, SIG_IGN);

@@ -1,6 +1,7 @@
 /*
  * stop.h - Ctrl-C and SIGTERM as a flag, for verbs that have something to save.
- * SIGUSR1 likewise: batch systems send it as a warning, and mpirun passes it on.
+ * SIGUSR1 likewise: batch systems send it as a warning, and mpirun passes it on; and
+ * SIGHUP, when the terminal goes away, unless it was ignored (nohup).
  *
  * The first signal raises the flag; the second one ends the program at once.
  */

@@ -55,7 +55,8 @@ typedef struct ofr_train_values {
     {"limit-train", 0, OFR_OPT_INT, V(limit_train), "0", "N", NULL, 0, 1 << 30,       \
      "learn from a sample of N training texts, drawn by the seed; 0: all", NULL}
 
-extern const ofr_opt ofr_train_rows[];
+enum { OFR_TRAIN_ROWS_MAX = 128 };
+extern const ofr_opt ofr_train_rows[]; /* at most so many, and the end */
 
 /* Values from a JSON object; options that the command line gave stay.  Texts point
  * into `object`, which must live as long as `values`; a number given for one becomes

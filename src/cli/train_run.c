@@ -92,22 +92,20 @@ static ofr_status finish(const run *r, const ofr_method_result *result, ofr_erro
 }
 
 /* The way to go on with a run that was interrupted. */
-static void resume_command(char command[OFR_PATH_MAX + 64], const ofr_train_values *o,
-                           const ofr_comm *comm)
+static ofr_status resume_command(ofr_buf *command, const ofr_train_values *o,
+                                 const ofr_comm *comm, ofr_error *err)
 {
-    char launcher[32] = "";
-
-    if (comm->n_ranks > 1) snprintf(launcher, sizeof launcher, "mpirun -np %d ",
-                                    comm->n_ranks);
-    snprintf(command, OFR_PATH_MAX + 64, "%sofframp train --resume --out '%s'", launcher,
-             o->out);
+    if (comm->n_ranks > 1) ofr_buf_addf(command, "mpirun -np %d ", comm->n_ranks);
+    ofr_buf_adds(command, "offramp train --resume --out ");
+    ofr_buf_add_word(command, o->out);
+    return command->failed ? ofr_fail_nomem(err, command->n, "a command") : OFR_OK;
 }
 
+/* command: to go on with. */
 static ofr_status train(const run *r, const ofr_method *method, const ofr_comm *comm,
-                        ofr_error *err)
+                        const char *command, ofr_error *err)
 {
     const ofr_train_values *o = r->o;
-    char command[OFR_PATH_MAX + 64];
     const ofr_method_job job = {
         .out = o->out,
         .resume = o->resume,
@@ -123,7 +121,6 @@ static ofr_status train(const run *r, const ofr_method *method, const ofr_comm *
     ofr_method_result result;
     ofr_status status;
 
-    resume_command(command, o, comm);
     if (comm->n_ranks > 1)
         ofr_log(OFR_LOG_INFO, "%d ranks share each batch; this one has %d threads",
                 comm->n_ranks, r->m->dev->n_threads);
@@ -145,13 +142,17 @@ static ofr_status train_alone(const run *r, const ofr_method *method, ofr_error 
 {
     const ofr_comm *comm = r->o->common.comm ? r->o->common.comm : &ofr_comm_self;
     ofr_lock lock = {.fd = -1};
+    ofr_buf command;
     ofr_status status;
 
     if (comm->rank == 0) {
         OFR_TRY(ofr_file_make_dirs(r->o->out, err));
         OFR_TRY(ofr_lock_open(&lock, r->o->out, err));
     }
-    status = train(r, method, comm, err);
+    ofr_buf_init(&command);
+    status = resume_command(&command, r->o, comm, err);
+    if (!status) status = train(r, method, comm, command.p, err);
+    ofr_buf_free(&command);
     ofr_lock_close(&lock);
     return status;
 }

@@ -240,7 +240,7 @@ ofr_status ofr_text_stream_open(ofr_text_stream **out, const char *path, ofr_err
     ofr_status status = OFR_OK;
     ofr_text_stream *s;
     if (strcmp(path, "-") != 0 && ofr_file_is_dir(path))
-        return ofr_fail(err, OFR_INVALID, "%s: is a directory, expected a file", path);
+        return ofr_fail(err, OFR_IO, "%s: is a directory, expected a file", path);
     s = ofr_mem_zalloc(sizeof *s);
     if (!s) return ofr_fail_nomem(err, sizeof *s, "reading lines");
     s->path = path;

@@ -20,7 +20,7 @@
 typedef struct ofr_text_stream ofr_text_stream;
 
 /* path: borrowed until close; "-" is standard input.  Caller closes.
- * OFR_NOT_FOUND, OFR_INVALID (a directory), OFR_IO, OFR_NOMEM. */
+ * OFR_NOT_FOUND, OFR_IO, OFR_NOMEM. */
 ofr_status ofr_text_stream_open(ofr_text_stream **out, const char *path, ofr_error *err);
 void ofr_text_stream_close(ofr_text_stream *stream); /* NULL is allowed */
 

@@ -202,12 +202,19 @@ static ofr_status check_pair(const ofr_safetensors *st, const ofr_config *config
                              const char *dir, ofr_error *err)
 {
     if (!st->content[0] || strcmp(st->content, config->weights) == 0) return OFR_OK;
-    return ofr_fail(err, OFR_FORMAT,
-                    "%s: model.safetensors has the content %s, config.json is of %s: "
-                    "they are of different runs; finish the run that was cut short with "
-                    "`offramp train --resume --out %s`, or restore the files that "
-                    "belong together",
-                    dir, st->content, config->weights[0] ? config->weights : "none", dir);
+    ofr_buf word;
+    ofr_buf_init(&word);
+    ofr_buf_add_word(&word, dir);
+    ofr_status status =
+        ofr_fail(err, OFR_FORMAT,
+                 "%s: model.safetensors has the content %s, config.json is of %s: "
+                 "they are of different runs; finish the run that was cut short with "
+                 "`offramp train --resume --out %s`, or restore the files that "
+                 "belong together",
+                 dir, st->content, config->weights[0] ? config->weights : "none",
+                 word.failed ? dir : word.p);
+    ofr_buf_free(&word);
+    return status;
 }
 
 ofr_status ofr_weights_open(ofr_weights *weights, const ofr_params *params,

@@ -48,10 +48,14 @@ ofr_status ofr_run_folder_advise(const char *out, const char *resume_command,
     char path[OFR_PATH_MAX];
     const bool ours = status == OFR_IO || status == OFR_NOT_FOUND || status == OFR_NOMEM;
 
-    if (!err || !out || !ours) return status;
+    if (!err || !out || !(ours || status == OFR_DIVERGED)) return status;
     if (ofr_file_join(path, out, OFR_RUN_LATEST, NULL)) return status;
     if (!ofr_file_exists(path))
         return ofr_fail(err, status, "%s; no checkpoint was written yet", err->text);
+    if (status == OFR_DIVERGED)
+        return ofr_fail(err, status,
+                        "%s; the last good checkpoint was kept, --overwrite starts again",
+                        err->text);
     return ofr_fail(err, status, "%s; then continue from the last checkpoint with: %s",
                     err->text, resume_command ? resume_command : "--resume");
 }

@@ -18,7 +18,8 @@ ofr_status ofr_run_folder_prepare(const ofr_train_options *options, bool resumed
                                   double state_bytes, double model_bytes,
                                   ofr_error *err);
 
-/* After a failure of memory or disk: `err` and how to go on.  Returns status. */
+/* After a failure of memory or disk, or a number that is not finite: `err` and how to
+ * go on.  Returns status. */
 ofr_status ofr_run_folder_advise(const char *out, const char *resume_command,
                                  ofr_status status, ofr_error *err);
 

@@ -185,8 +185,8 @@ static ofr_status check_weights(const ofr_trainer *trainer, ofr_error *err)
         if (!isfinite(trainer->encoder->w[i]))
             return ofr_fail(err, OFR_DIVERGED,
                             "a weight is %g after step %lld; the learning rate is "
-                            "probably too high: lower it, or set --clip or --warmup; the "
-                            "last good checkpoint was kept",
+                            "probably too high: start again with a lower --lr, or with "
+                            "--clip or --warmup",
                             (double)trainer->encoder->w[i], (long long)trainer->at.steps);
     return OFR_OK;
 }
@@ -264,7 +264,7 @@ static ofr_status read_state(ofr_trainer *trainer, const ofr_checkpoint *checkpo
     if (!status && !forked && (uint64_t)fingerprint != trainer->options->fingerprint)
         status = ofr_fail(err, OFR_INVALID,
                           "%s: was made with other data or other settings; give the same "
-                          "ones, or start again without --resume",
+                          "ones, or start again with --overwrite",
                           checkpoint->path);
     n = 0;
     items[n++] =
@@ -336,14 +336,14 @@ static ofr_status diverged(const ofr_trainer *trainer, const char *what, double 
     const char *phase = trainer->recipe->phases[trainer->at.phase].name;
     const char *advice = trainer->at.steps == 0
                              ? "nothing was trained yet: the model's weights are damaged"
-                             : "the learning rate is probably too high: lower it, or set "
-                               "--clip or --warmup";
+                             : "the learning rate is probably too high: start again "
+                               "with a lower --lr, or with --clip or --warmup";
 
     return ofr_fail(
         err, OFR_DIVERGED,
-        "%s is %g at step %lld (phase %s, epoch %lld, learning rate %g); %s%s", what,
+        "%s is %g at step %lld (phase %s, epoch %lld, learning rate %g); %s", what,
         value, (long long)trainer->at.steps + 1, phase, (long long)trainer->at.epoch + 1,
-        lr, advice, trainer->options->out ? "; the last good checkpoint was kept" : "");
+        lr, advice);
 }
 
 /* The gradient, *norm its length, and the update unless one of them is not finite. */

@@ -38,6 +38,38 @@ for name in config.json model.safetensors vocab.txt; do
     [ "$code" -ne 0 ] && [ "$code" -lt 128 ] || complain "$name is a folder: exit $code"
 done
 
+# ---- outputs that are inputs ----
+printf 'text\tlabel\nthe film\tpos\ngood\tneg\nnot bad\tpos\n' >dev.tsv
+printf 'the film\nis good\n' >lines
+cp dev.tsv dev.kept
+cp lines lines.kept
+broken
+ln dev.tsv link.tsv
+for name in dev.tsv link.tsv; do
+    run eval --model bad --dev dev.tsv --text text --label label --predictions $name
+    fails 2 ' eval' "--predictions and the data are the same file, $name"
+done
+run eval --model bad --dev dev.tsv --text text --label label --predictions bad/config.json
+fails 2 ' eval' '--predictions is config.json of the model'
+run features --model bad --input lines --output lines
+fails 2 ' features' '--output and --input are the same file, lines'
+run features --model bad --input lines --output bad/model.safetensors
+fails 2 ' features' '--output is model.safetensors of the model'
+run vocab --size 30 --out lines dev.tsv lines
+fails 2 ' vocab' '--out and the text are the same file, lines'
+cmp -s dev.tsv dev.kept && cmp -s lines lines.kept || complain 'an input was written to'
+for name in config.json model.safetensors; do
+    cmp -s good/$name bad/$name || complain "$name of the model was written to"
+done
+
+# ---- a line without an end ----
+head -c 70000000 /dev/zero | tr '\0' a >endless
+run predict --model good endless
+fails 4 ' predict' 'endless:1: the line is longer than 64 MiB'
+rm endless
+run predict --model good good
+fails 1 ' predict' 'good: is a directory'
+
 # ---- config.json ----
 config()
 {
@@ -144,7 +176,7 @@ run eval --model good --dev t.tsv --text review --label verdict --runs 0 --json
 exits 0
 says '"n_texts": 2'
 run predict --model good .
-fails 2 ' predict' 'directory'
+fails 1 ' predict' 'directory'
 run predict --model good nowhere
 fails 3 ' predict' 'nowhere'
 

@@ -110,7 +110,7 @@ signal_at()
     rm -rf run
     train "$name:$at" "$@"
     exits "$expected"
-    remarks "^offramp train: interrupted.*continue with: offramp train --resume --out 'run'$"
+    remarks "^offramp train: interrupted.*continue with: offramp train --resume --out run$"
     resume "$@"
     same
     rm -rf run
@@ -161,7 +161,7 @@ n_memory=$(sed -n 's/^memory //p' whole.trace)
     fail_at "write:1" 'train.json: cannot write: No space left on device; make room' $hard
     fail_at "write:3" 'No space left on device; make room.*no checkpoint was written' $hard
     fail_at "write:$((n_writes / 2))+" \
-        "make room on that disk; then continue .* with: offramp train --resume --out 'run'" $hard
+        "make room on that disk; then continue .* with: offramp train --resume --out run" $hard
     fail_at "write:$((n_writes - 1))" "No space.*then continue" $hard
     fail_at "sync:9" "Input/output error.*then continue" $hard
     fail_at "rename:4" "Permission denied.*then continue" $hard
@@ -306,7 +306,7 @@ rm -rf run
 # shellcheck disable=SC2086
 train "int:$measured" $short
 exits 130
-remarks "^offramp train: interrupted when all was trained; save the model with: offramp train --resume --out 'run'$"
+remarks "^offramp train: interrupted when all was trained; save the model with: offramp train --resume --out run$"
 [ ! -e run/model.safetensors ] || complain 'a model that nobody measured'
 # shellcheck disable=SC2086
 resume $short
@@ -316,7 +316,7 @@ same
 rm -rf run
 train '' --lr 10 --weight-decay 10 --schedule constant --joint-epochs 60 --save-steps 1
 exits 1
-remarks 'the learning rate is probably too high: lower it.*the last good checkpoint was kept'
+remarks 'the learning rate is probably too high: start again with a lower --lr.*the last good checkpoint was kept, --overwrite'
 sed 's/^offramp train: //' err >first
 cp run/checkpoint/state.safetensors kept
 run train --resume --out run -q

@@ -178,7 +178,7 @@ ranks 2 train --model start $data $some --out whole -q
 exits 0
 stop TERM stopped
 exits 130
-remarks "^offramp train: interrupted after .*: mpirun -np 2 offramp train --resume --out 'stopped'"
+remarks "^offramp train: interrupted after .*: mpirun -np 2 offramp train --resume --out stopped"
 cp -r stopped elsewhere
 on 2 stopped
 same_as_whole stopped

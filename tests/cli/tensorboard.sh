@@ -52,5 +52,5 @@ fi
 
 : >file
 run train "$@" --out three --tensorboard file
-fails 1 ' train' 'file'
+fails 2 ' train' '--tensorboard file is a file, expected a directory'
 finish

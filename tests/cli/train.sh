@@ -75,7 +75,7 @@ if [ "$code" -eq 0 ]; then
 else
     last='offramp train, interrupted'
     exits 130
-    remarks "continue with: offramp train --resume --out 'three'"
+    remarks 'continue with: offramp train --resume --out three$'
     # shellcheck disable=SC2086
     run train --model start $data $how --out three
     fails 2 ' train' 'unfinished run'
@@ -85,7 +85,55 @@ exits 0
 cmp -s one/model.safetensors three/model.safetensors || complain 'resuming changes bits'
 cmp -s one/journal.jsonl three/journal.jsonl || complain 'resuming changes the journal'
 run train --resume --out one --seed 2
-fails 2 ' train' 'other data or other settings'
+fails 2 ' train' 'the run in one has --seed 42, now it is 2; .*--overwrite'
+run train --resume --out one --seed 42 -q
+exits 0
+run train --resume --overwrite --out one
+fails 2 ' train' '--resume .*--overwrite .*give one'
+run train --resume --out nowhere
+fails 3 ' train' 'nowhere: holds no run to go on with'
+
+# The terminal goes away: as Ctrl-C; under nohup it does not matter.  The command to go
+# on is quoted for the shell.
+# shellcheck disable=SC2086
+"$offramp" train --model start $data $how --out "it's" -q >out 2>err &
+pid=$!
+while kill -0 $pid 2>/dev/null && [ ! -s "it's/journal.jsonl" ]; do :; done
+kill -HUP $pid 2>/dev/null
+wait $pid
+code=$?
+if [ "$code" -eq 0 ]; then
+    echo 'skip hanging up: the run was over before the signal came'
+else
+    last='offramp train, hung up'
+    exits 129
+    remarks "continue with: offramp train --resume --out 'it'\\\\''s'\$"
+fi
+# shellcheck disable=SC2086
+(trap '' HUP; exec "$offramp" train --resume --out "it's" -q) >out 2>err &
+pid=$!
+kill -HUP $pid
+wait $pid
+code=$?
+last='offramp train, hung up under nohup'
+exits 0
+
+# A standard file that is closed is not replaced by one of ours.
+# shellcheck disable=SC2086
+"$offramp" train --model start $data $how --alphas 0.01,0.1 --out four >&- 2>err
+code=$?
+last='offramp train >&-'
+exits 1
+remarks 'standard output: Bad file descriptor'
+[ ! -s four/lock ] || complain 'the result went into the lock'
+cmp -s one/journal.jsonl four/journal.jsonl || complain 'closed output changes the journal'
+# shellcheck disable=SC2086
+run train --model start $data $how --out five --tensorboard texts.tsv
+fails 2 ' train' '--tensorboard texts.tsv is a file'
+[ ! -e five ] || complain 'a refused option leaves a folder'
+# Not a launcher that we can use; help is help.
+PMI_SIZE=4 run train --help
+exits 0
 
 # shellcheck disable=SC2086
 run train --model start $data --joint-epochs 1 --method finetune --out plain -q

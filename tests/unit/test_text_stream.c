@@ -200,7 +200,7 @@ static void test_refused(void **state)
                  OFR_FORMAT, err, "damaged");
     assert_fails(ofr_text_stream_open(&s, support_path("absent"), &err), OFR_NOT_FOUND,
                  err, "absent");
-    assert_fails(ofr_text_stream_open(&s, support_folder(), &err), OFR_INVALID, err,
+    assert_fails(ofr_text_stream_open(&s, support_folder(), &err), OFR_IO, err,
                  "directory");
     assert_ptr_equal(s, &err); /* untouched */
     ofr_text_stream_close(NULL);
