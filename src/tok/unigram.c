@@ -281,10 +281,10 @@ ofr_status ofr_unigram_read_model(ofr_vocab *vocab, double **scores, int *unk,
     int n = 0, unknown = -1;
     ofr_status status;
     OFR_TRY(ofr_file_map_open(&map, path, err));
-    in = (proto){map.p, map.p + map.size};
     status = ofr_fail(err, OFR_FORMAT,
                       "%s: no sentencepiece model or damaged; restore the file", path);
     if (map.size == 0) goto done;
+    in = (proto){map.p, map.p + map.size};
     while (in.p < in.end) {
         if (!read_field(&in, &field)) goto done;
         if (field.number != 1 || field.wire != 2) continue;
