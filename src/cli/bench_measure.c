@@ -129,11 +129,8 @@ static ofr_status add_case(ofr_bench_result *result, const ofr_bench_plan *plan,
 static ofr_status add_cases(ofr_bench_result *result, const ofr_bench_plan *plan, int L,
                             ofr_error *err)
 {
-    bool compares = plan->n_exit_at > 0 || plan->mix;
-    if (!plan->rule || compares)
-        OFR_TRY(add_case(result, plan, L, OFR_BENCH_FULL, L, err));
-    else
-        OFR_TRY(add_case(result, plan, L, OFR_BENCH_RULE, 0, err));
+    OFR_TRY(add_case(result, plan, L, OFR_BENCH_FULL, L, err));
+    if (plan->rule) OFR_TRY(add_case(result, plan, L, OFR_BENCH_RULE, 0, err));
     for (int i = 0; i < plan->n_exit_at; i++)
         OFR_TRY(add_case(result, plan, L, OFR_BENCH_AT, plan->exit_at[i], err));
     if (plan->mix) OFR_TRY(add_case(result, plan, L, OFR_BENCH_MIX, 0, err));

@@ -29,6 +29,8 @@ void ofr_later_close(ofr_later *later); /* NULL is allowed */
 /* Matrix `at`, w[O,I], waits: `pieces` blocks of O / pieces rows, borrowed. */
 void ofr_later_add(ofr_later *later, size_t at, const ofr_real *const *w, int pieces,
                    int O, int I);
+/* Before the first pass: does any?  NULL is allowed. */
+bool ofr_later_waits(const ofr_later *later);
 /* A pass begins; true: it is the first one, and something waits.  NULL is allowed. */
 bool ofr_later_begin(ofr_later *later);
 /* The pieces of matrix `at` if it still waits; NULL: read `packed`, into which it was

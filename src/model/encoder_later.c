@@ -73,6 +73,11 @@ void ofr_later_add(ofr_later *later, size_t at, const ofr_real *const *w, int pi
     later->left++;
 }
 
+bool ofr_later_waits(const ofr_later *later)
+{
+    return later && later->left > 0;
+}
+
 bool ofr_later_begin(ofr_later *later)
 {
     return later && !atomic_exchange(&later->begun, true);

@@ -388,6 +388,10 @@ static ofr_status run(packing *p, ofr_error *err)
     ofr_status status = pack_all(p, err);
     ofr_mem_free(p->stage);
     if (status == OFR_OK) encoder->precision = p->precision;
+    if (!ofr_later_waits(encoder->later)) { /* files in another type than this */
+        ofr_later_close(encoder->later);
+        encoder->later = NULL;
+    }
     return status;
 }
 
