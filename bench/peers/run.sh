@@ -116,7 +116,10 @@ for shape in small base; do
         OFR_CPU=$set bench --model "$model" --batch 1 --tokens 64 --repeat $few --warmup 2
     done
     # Share of the peak from 128 rows up.
-    bench --model "$model" --batch 1,8 --tokens 128 --threads 1,2 --repeat $few --warmup 3
+    for setting in "1 128" "8 16,32,64,128"; do
+        bench --model "$model" --batch ${setting% *} --tokens ${setting#* } --threads 1,2 \
+            --repeat $((few * 3)) --warmup 5
+    done
 done
 
 # Where this machine keeps its models is nobody's concern.

@@ -14,7 +14,7 @@ import re
 import sys
 
 # Runs before those that count: tells what run.sh measured a record for.
-WARMUP = {"memory": 1, "isa": 2, "share": 3, "halfway": 4}
+WARMUP = {"memory": 1, "isa": 2, "halfway": 4, "share": 5}
 F32 = {"onnxruntime": ("plain", "fused"), "pytorch": ("eager", "fast", "jit")}
 
 
@@ -317,9 +317,9 @@ def isa(records):
 
 def share(records):
     rows = []
-    for r in records.kind("forward", exit="full", warmup=WARMUP["share"], tokens=128):
+    for r in records.kind("forward", exit="full", warmup=WARMUP["share"]):
         percent = r["percent_of_peak"]
-        rows.append([shape_name(r), r["threads"], r["batch"], 128, number(r["median_ms"]),
+        rows.append([shape_name(r), r["threads"], r["batch"], number(r["tokens"]), number(r["median_ms"]),
                      number(r["gflops"]), "%.1f" % percent,
                      verdict(round(percent, 1), 87 if r["threads"] == 1 else 82)])
     return table(["shape", "threads", "batch", "tokens", "ms", "GFLOP/s", "% of peak",
@@ -338,9 +338,20 @@ TABLES = {f.__name__: f for f in (
 
 
 def stamp(records):
+    """Records of another time or program than the first are named with it."""
     r = next(r for r in records.all if r.get("commit") and r.get("processor"))
-    return "%s, commit %s, %s, kernels %s" % (r["time"][:10], r["commit"], r["processor"],
-                                              r["kernels"])
+    kinds = {}
+    for other in records.all:
+        if "commit" not in other:
+            continue
+        what = other["bench"]
+        what = "share" if other.get("warmup") == WARMUP["share"] else what
+        kinds.setdefault((other["time"][:10], other["commit"]), {})[what] = True
+    first = (r["time"][:10], r["commit"])
+    later = ["; %s: %s, commit %s" % (", ".join(sorted(what)), *when)
+             for when, what in kinds.items() if when != first]
+    return "%s, commit %s%s; %s, kernels %s" % (*first, "".join(later), r["processor"],
+                                                r["kernels"])
 
 
 def main():
