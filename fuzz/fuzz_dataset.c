@@ -27,14 +27,14 @@ static const ofr_tok *tokenizer(void)
 static ofr_columns columns_of(uint8_t which, uint8_t flags)
 {
     ofr_columns c = {.has_header = !(flags & 32), .text = flags & 32 ? "0" : "text",
-                     .label = flags & 32 ? "-1" : "label"};
+                     .label = flags & 32 ? "1" : "label"};
     int n = 0;
     while (ofr_tasks[n].name)
         n++;
     if (which % (n + 2) < n) {
         const ofr_task *task = &ofr_tasks[which % (n + 2)];
         c = (ofr_columns){task->has_header, task->text, task->pair, task->label,
-                          task->regression, false};
+                          task->regression, false, true};
     } else {
         c.regression = which % (n + 2) == n + 1;
     }

@@ -20,6 +20,7 @@ static ofr_status source_of_task(ofr_eval_source *s, const ofr_eval_data *o,
     s->columns.pair = task->pair;
     s->columns.label = o->unlabelled ? NULL : task->label;
     s->columns.regression = task->regression;
+    s->columns.of_task = true;
     s->metric = task->metric;
     s->metric2 = task->metric2;
     s->name = task->name;

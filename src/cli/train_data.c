@@ -54,6 +54,7 @@ ofr_status ofr_train_find(ofr_train_source *s, const ofr_train_values *o, ofr_er
         s->columns.pair = s->task->pair;
         s->columns.label = s->task->label;
         s->columns.regression = s->task->regression;
+        s->columns.of_task = true;
         s->metric = s->task->metric;
         s->metric2 = s->task->metric2;
         s->title = s->task->name;

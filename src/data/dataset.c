@@ -113,8 +113,8 @@ static void builder_end(builder *b)
 
 /* ---- columns ----------------------------------------------------------- */
 
-/* One alternative: a header name, else a 0-based number (-1: the last). */
-static int column_of(const ofr_table *table, const char *p, size_t n)
+/* A header name, else a number from 0; of a task also -1, the last.  -1: neither. */
+static int column_of(const ofr_table *table, const char *p, size_t n, bool of_task)
 {
     char name[256];
     long long number;
@@ -127,20 +127,21 @@ static int column_of(const ofr_table *table, const char *p, size_t n)
         if (found >= 0) return found;
     }
     if (!ofr_str_to_int((ofr_str){p, n}, &number)) return -1;
-    if (number == -1) return table->n_columns - 1;
+    if (of_task && number == -1) return table->n_columns - 1;
     return number >= 0 && number < table->n_columns ? (int)number : -1;
 }
 
-/* "name|name|number": the first alternative that the table has. */
+/* A column that somebody names is this one, whatever its letters are; a task has
+ * alternatives, of which the table's first is taken. */
 static ofr_status find_column(int *out, const ofr_table *table, const char *path,
-                              const char *spec, ofr_error *err)
+                              const char *spec, bool of_task, ofr_error *err)
 {
     char names[300] = "";
 
-    *out = column_of(table, spec, strlen(spec));
-    for (const char *p = spec; *out < 0 && p; ) {
+    *out = column_of(table, spec, strlen(spec), of_task);
+    for (const char *p = of_task ? spec : NULL; *out < 0 && p; ) {
         const char *bar = strchr(p, '|');
-        *out = column_of(table, p, bar ? (size_t)(bar - p) : strlen(p));
+        *out = column_of(table, p, bar ? (size_t)(bar - p) : strlen(p), of_task);
         p = bar ? bar + 1 : NULL;
     }
     if (*out >= 0) return OFR_OK;
@@ -176,11 +177,14 @@ static ofr_status find_columns(column_numbers *at, const ofr_table *table,
                                const char *path, const ofr_columns *columns,
                                ofr_error *err)
 {
+    const bool of_task = columns->of_task;
+
     at->text = at->pair = at->label = -1;
-    OFR_TRY(find_column(&at->text, table, path, columns->text, err));
-    if (columns->pair) OFR_TRY(find_column(&at->pair, table, path, columns->pair, err));
+    OFR_TRY(find_column(&at->text, table, path, columns->text, of_task, err));
+    if (columns->pair)
+        OFR_TRY(find_column(&at->pair, table, path, columns->pair, of_task, err));
     if (columns->label)
-        OFR_TRY(find_column(&at->label, table, path, columns->label, err));
+        OFR_TRY(find_column(&at->label, table, path, columns->label, of_task, err));
     return OFR_OK;
 }
 

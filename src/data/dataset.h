@@ -13,9 +13,11 @@
 /* Where the texts and labels stand in a file. */
 typedef struct ofr_columns {
     bool has_header;
-    const char *text, *pair, *label; /* names or numbers; label NULL: none wanted */
+    const char *text, *pair, *label; /* names, or numbers from 0; label NULL: none
+                                        wanted                                     */
     bool regression;
     bool skip_bad_rows;
+    bool of_task; /* the three are written as in ofr_task: alternatives, -1 the last */
 } ofr_columns;
 
 typedef struct ofr_dataset {

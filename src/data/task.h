@@ -13,8 +13,8 @@ typedef enum ofr_metric {
     OFR_METRIC_SPEARMAN
 } ofr_metric;
 
-/* Columns are given by name (with header) or by 0-based number; "-1" is the
- * last column. */
+/* Columns are alternatives "name|name|number", in this order: names of the header,
+ * numbers from 0; "-1" is the last column. */
 typedef struct ofr_task {
     const char *name;        /* "sst2", "mrpc"; compared without case, '-', '_'   */
     const char *folder;      /* usual folder below a GLUE directory: "SST-2"      */

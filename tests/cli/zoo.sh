@@ -450,6 +450,12 @@ printf 'review,verdict\n"good"x,pos\n' >behind.csv
 data 'text behind a quote' behind.csv ':2:7: found text behind a closing quote, expected'
 printf 'text\tverdict\ngood\tpos\n' >column.tsv
 data 'no such column' column.tsv ":1: no column 'review'; the header has: text, verdict; give"
+for column in -1 'zzz|0' 'text|review'; do
+    run train --model start --train column.tsv --dev column.tsv --text "$column" \
+        --label verdict --out made -q
+    expect "column $column" 4 train \
+        "column.tsv:1: no column '$column'; the header has: text, verdict; give"
+done
 printf 'review\treview\ngood\tpos\n' >twice.tsv
 data 'column given twice' twice.tsv ':1: columns 1 and 2 are both called "review"; rename'
 printf 'review\tverdict\ngo\377od\tpos\n' >utf8.tsv

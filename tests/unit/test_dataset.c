@@ -75,11 +75,12 @@ static void test_tsv(void **state)
 
 static void test_pairs(void **state)
 {
-    const ofr_columns c = columns("second|x|1", "0", "-1");
+    ofr_columns c = columns("second|x|1", "0", "-1");
     ofr_dataset data;
     ofr_error err;
 
     (void)state;
+    c.of_task = true;
     assert_ok(ofr_dataset_open(&data,
                                support_write("p.csv", "first,x,label\n\"a, b\",c d,10\n"
                                                       "e,a,9\n"),
@@ -183,6 +184,44 @@ static void test_errors(void **state)
     assert_fails(ofr_dataset_open(&data, support_path("absent.tsv"), &c, tok, 0, NULL, 0,
                                   &err),
                  OFR_NOT_FOUND, err, "absent.tsv");
+}
+
+/* What tasks are written with means nothing in a column that somebody names. */
+static void test_own_columns(void **state)
+{
+    static const char *const none[] = {"-1",  "zzz|0", "text|label", "0|1", "2",
+                                       "0x0", ""};
+    const char *text = "text\tlabel\na\tgood\nb\tbad\n";
+    ofr_columns c = columns("text", NULL, "label");
+    ofr_dataset data;
+    ofr_error err;
+    char line[128];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
+        snprintf(line, sizeof line,
+                 "bad.tsv:1: no column '%s'; the header has: text, label; give one of",
+                 none[i]);
+        c = columns(none[i], NULL, "label");
+        fails(text, &c, NULL, 0, OFR_FORMAT, line);
+        c = columns("text", none[i], "label");
+        fails(text, &c, NULL, 0, OFR_FORMAT, line);
+        c = columns("text", NULL, none[i]);
+        fails(text, &c, NULL, 0, OFR_FORMAT, line);
+    }
+    c = columns("0", NULL, "-1");
+    c.has_header = false;
+    fails("a\tgood\nb\tbad\n", &c, NULL, 0, OFR_FORMAT, "so columns are 0 to 1; give");
+    /* A name is a name, and comes before numbers. */
+    c = columns("a|b", "-1", "0");
+    assert_ok(ofr_dataset_open(&data,
+                               support_write("n.tsv", "9\ta|b\t-1\t0\n"
+                                                      "w\ta\tb\tx\nw\tc\td\ty\n"),
+                               &c, tok, 0, NULL, 0, &err),
+              err);
+    assert_true(ofr_str_eq_c(data.text[0], "a") && ofr_str_eq_c(data.pair[1], "d"));
+    assert_string_equal(data.label_names[1], "y");
+    ofr_dataset_close(&data);
 }
 
 static void test_skip(void **state)
@@ -339,6 +378,7 @@ static void test_real(void **state)
         c = columns(task->text, task->pair, task->label);
         c.has_header = task->has_header;
         c.regression = task->regression;
+        c.of_task = true;
         assert_ok(ofr_dataset_open(&data, path, &c, tok, 32, NULL, 0, &err), err);
         if (data.n != sets[i].n || data.K != sets[i].K)
             fail_msg("%s: %d rows and %d classes, expected %d and %d", path, data.n,
@@ -352,7 +392,8 @@ static void test_real(void **state)
     ofr_error err;
     ofr_dataset data;
     assert_ok(ofr_task_find(&task, "mrpc", &err), err);
-    const ofr_columns c = columns(task->text, task->pair, task->label);
+    ofr_columns c = columns(task->text, task->pair, task->label);
+    c.of_task = true;
     assert_ok(ofr_dataset_open(&data, path, &c, tok, 32, NULL, 0, &err), err);
     assert_int_equal(data.n, 1725);
     ofr_dataset_close(&data);
@@ -363,9 +404,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_tsv),        cmocka_unit_test(test_pairs),
         cmocka_unit_test(test_jsonl),      cmocka_unit_test(test_regression),
-        cmocka_unit_test(test_errors),     cmocka_unit_test(test_skip),
-        cmocka_unit_test(test_split),      cmocka_unit_test(test_gather),
-        cmocka_unit_test(test_memory),     cmocka_unit_test(test_real),
+        cmocka_unit_test(test_errors),     cmocka_unit_test(test_own_columns),
+        cmocka_unit_test(test_skip),       cmocka_unit_test(test_split),
+        cmocka_unit_test(test_gather),     cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_real),
     };
 
     return cmocka_run_group_tests(tests, open_tok, close_tok);
