@@ -32,6 +32,45 @@ want=$("$offramp" tokenize --vocab vocab.txt text | awk '{ n += NF - 2 } END { p
 have=$(($(wc -c <data/train.u16) / 2 + $(wc -c <data/dev.u16) / 2))
 [ "$want" = "$have" ] || complain "prepare.py: $have tokens, expected $want"
 
+# refuses WHERE WHY COMMAND: one line, and nothing is left behind.
+refuses()
+{
+    where=$1 why=$2
+    shift 2
+    timeout 60 "$@" >out 2>err
+    code=$?
+    [ "$code" -eq 1 ] || complain "$*: exit $code"
+    [ "$(wc -l <err)" -eq 1 ] && grep -q "^prepare.py: $where: .*$why" err ||
+        { complain "$*: not one line with '$where' and '$why'"; cat err; }
+    [ -z "$(ls refused 2>/dev/null)" ] || { complain "$* left files behind"; ls refused; }
+}
+
+# prepare TEXT WHY
+prepare()
+{
+    refuses "$1" "$2" "$python" "$tools/prepare.py" --offramp "$offramp" --vocab vocab.txt \
+        --out refused --dev-lines 5 text "$1"
+}
+
+# Each text is cut where much of it has been read already.
+gzip -c text >text.gz && head -c $(($(wc -c <text.gz) - 9)) text.gz >short.gz
+xz -c text >text.xz && head -c $(($(wc -c <text.xz) - 30)) text.xz >short.xz
+{ head -c 200 text.xz; head -c 40 text; tail -c +241 text.xz; } >damaged.xz
+prepare nowhere.txt 'No such file'
+prepare short.gz 'ended before'
+prepare short.xz 'ended before'
+prepare damaged.xz 'orrupt'
+refuses vocabulary.txt 'No such file' "$python" "$tools/prepare.py" --offramp "$offramp" \
+    --vocab vocabulary.txt --out refused text
+refuses nothing 'No such file' "$python" "$tools/prepare.py" --offramp nothing \
+    --vocab vocab.txt --out refused text
+# A disk without room, as a link to one.
+mkdir -p refused && ln -s /dev/full refused/train.u16.tmp
+timeout 60 "$python" "$tools/prepare.py" --offramp "$offramp" --vocab vocab.txt \
+    --out refused --dev-lines 150 text >out 2>err && complain 'written to a full disk'
+grep -q '^prepare.py: refused: No space' err || { complain 'a full disk'; cat err; }
+[ -z "$(ls refused)" ] || { complain 'a full disk: files are left behind'; ls refused; }
+
 # pretrain OUT OPTIONS
 pretrain()
 {

@@ -14,11 +14,19 @@ import lzma
 import os
 import subprocess
 import threading
+import zlib
 
 import numpy as np
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 CUT = 1 << 15
+# What a missing, truncated or damaged text raises.
+UNREADABLE = (OSError, EOFError, lzma.LZMAError, zlib.error)
+
+
+def refuse(path, reason):
+    """Ends the program with one line; an OSError repeats the path, which is left out."""
+    raise SystemExit(f"prepare.py: {path}: {getattr(reason, 'strerror', None) or reason}")
 
 
 def open_text(path):
@@ -31,25 +39,34 @@ def open_text(path):
     return open(path, "rb")
 
 
-def feed(path, pipe):
-    """The text without tabs, which would make pairs of its lines."""
-    with open_text(path) as text, pipe:
-        last = b"\n"
-        while True:
-            block = text.read(1 << 20)
-            if not block:
-                break
-            pipe.write(block.replace(b"\t", b" "))
-            last = block[-1:]
-        if last != b"\n":
-            pipe.write(b"\n")
+def feed(path, pipe, failures):
+    """The text without tabs, which would make pairs of its lines.  What goes wrong is
+    put into failures, as nobody sees what a thread raises; the pipe is closed in any
+    case, since its reader waits for the end."""
+    try:
+        with pipe, open_text(path) as text:
+            last = b"\n"
+            while True:
+                block = text.read(1 << 20)
+                if not block:
+                    break
+                pipe.write(block.replace(b"\t", b" "))
+                last = block[-1:]
+            if last != b"\n":
+                pipe.write(b"\n")
+    except UNREADABLE as failure:
+        failures.append(failure)
 
 
 def token_blocks(offramp, vocab, path):
     """Arrays of ids as tokenize prints them, [CLS] and [SEP] included."""
-    run = subprocess.Popen([offramp, "tokenize", "--vocab", vocab], stdin=subprocess.PIPE,
-                           stdout=subprocess.PIPE)
-    feeder = threading.Thread(target=feed, args=(path, run.stdin), daemon=True)
+    try:
+        run = subprocess.Popen([offramp, "tokenize", "--vocab", vocab],
+                               stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    except OSError as failure:
+        refuse(offramp, failure)
+    failures = []
+    feeder = threading.Thread(target=feed, args=(path, run.stdin, failures), daemon=True)
     feeder.start()
     rest = b""
     while True:
@@ -61,8 +78,11 @@ def token_blocks(offramp, vocab, path):
         if not block:
             break
     feeder.join()
+    # A program that fails breaks the pipe, so its own failure comes first.
     if run.wait() != 0:
-        raise SystemExit(f"prepare.py: offramp tokenize failed on {path}")
+        refuse(path, "offramp tokenize failed on it")
+    if failures:
+        refuse(path, failures[0])
 
 
 def mark(ids, stops):
@@ -76,6 +96,40 @@ def mark(ids, stops):
     return ids[inside].astype(np.uint16), lengths
 
 
+def read_vocab(path):
+    """The bytes of vocab.txt and its entries."""
+    try:
+        with open(path, "rb") as file:
+            content = file.read()
+        entries = content.decode().splitlines()
+    except (OSError, UnicodeDecodeError) as failure:
+        refuse(path, failure)
+    if entries[: len(SPECIAL)] != SPECIAL or len(entries) > CUT:
+        refuse(path, f"expected a vocabulary of at most {CUT} entries that begins with "
+               + " ".join(SPECIAL))
+    return content, entries
+
+
+def write_folder(folder, files):
+    """files: name -> bytes or array.  All of them are complete before the first gets its
+    name; the last, which readers look for, is missing in between."""
+    paths = {os.path.join(folder, name): content for name, content in files.items()}
+    try:
+        os.makedirs(folder, exist_ok=True)
+        for path, content in paths.items():
+            with open(path + ".tmp", "wb") as file:
+                file.write(content)
+        if os.path.exists(path):
+            os.remove(path)
+        for path in paths:
+            os.replace(path + ".tmp", path)
+    except OSError as failure:
+        for path in paths:
+            if os.path.exists(path + ".tmp"):
+                os.remove(path + ".tmp")
+        refuse(folder, failure)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--offramp", default="build/offramp", help="the program")
@@ -85,12 +139,7 @@ def main():
     parser.add_argument("texts", nargs="+", help="plain, .gz or .xz")
     args = parser.parse_args()
 
-    with open(args.vocab, "rb") as file:
-        vocab_bytes = file.read()
-    vocab = vocab_bytes.decode().splitlines()
-    if vocab[: len(SPECIAL)] != SPECIAL or len(vocab) > CUT:
-        raise SystemExit(f"prepare.py: {args.vocab}: expected a vocabulary of at most "
-                         f"{CUT} entries that begins with {' '.join(SPECIAL)}")
+    vocab_bytes, vocab = read_vocab(args.vocab)
     stops = [vocab.index(c) for c in ".!?" if c in vocab]
     tokens, lengths = [], []
     for path in args.texts:
@@ -101,22 +150,19 @@ def main():
     if not tokens:
         raise SystemExit("prepare.py: the texts are empty")
     tokens, lengths = np.concatenate(tokens), np.concatenate(lengths)
-    n_dev = int(lengths[-args.dev_lines:].sum()) if args.dev_lines else 0
+    n_dev = int(lengths[-args.dev_lines:].sum()) if args.dev_lines > 0 else 0
+    n_train = len(tokens) - n_dev
     if not 0 < n_dev < len(tokens):
         raise SystemExit(f"prepare.py: {len(lengths)} lines do not give {args.dev_lines} "
                          "to be held out and some to learn from")
-    os.makedirs(args.out, exist_ok=True)
-    tokens[: len(tokens) - n_dev].tofile(os.path.join(args.out, "train.u16"))
-    tokens[len(tokens) - n_dev:].tofile(os.path.join(args.out, "dev.u16"))
-    with open(os.path.join(args.out, "vocab.txt"), "wb") as file:
-        file.write(vocab_bytes)
     meta = {"vocab_size": len(vocab), "vocab_sha256": hashlib.sha256(vocab_bytes).hexdigest(),
             "texts": [os.path.basename(path) for path in args.texts],
             "lines": len(lengths), "dev_lines": args.dev_lines,
-            "train_tokens": len(tokens) - n_dev, "dev_tokens": n_dev,
+            "train_tokens": n_train, "dev_tokens": n_dev,
             "unknown_share": float(np.mean((tokens & (CUT - 1)) == SPECIAL.index("[UNK]")))}
-    with open(os.path.join(args.out, "meta.json"), "w") as file:
-        json.dump(meta, file, indent=1)
+    write_folder(args.out, {"train.u16": tokens[:n_train], "dev.u16": tokens[n_train:],
+                            "vocab.txt": vocab_bytes,
+                            "meta.json": json.dumps(meta, indent=1).encode()})
     print(json.dumps(meta))
 
 
