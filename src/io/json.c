@@ -204,7 +204,19 @@ static const char *type_name(const json_t *value)
 /* The value of `key`, or NULL when it is absent or null. */
 static const json_t *lookup(const json_t *object, const char *key)
 {
-    const json_t *value = json_object_get(object, key);
+    const json_t *value;
+    const char *dot;
+
+    while ((dot = strchr(key, '.')) != NULL) {
+        char outer[32];
+        const size_t n = (size_t)(dot - key);
+        OFR_ASSERT(n < sizeof outer);
+        memcpy(outer, key, n);
+        outer[n] = 0;
+        object = json_object_get(object, outer);
+        key = dot + 1;
+    }
+    value = json_object_get(object, key);
     return value && !json_is_null(value) ? value : NULL;
 }
 

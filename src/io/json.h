@@ -22,7 +22,8 @@ json_t *ofr_json_copy(const json_t *json);
 ofr_status ofr_json_save(const json_t *json, const char *path, ofr_error *err);
 
 /* Getters: absent key leaves *out as it is (the default) and returns OFR_OK; a
- * wrong type or a value outside [min, max] is OFR_FORMAT. null counts as absent. */
+ * wrong type or a value outside [min, max] is OFR_FORMAT. null counts as absent.
+ * Key "a.b" is "b" of the object "a"; an "a" that is no object has no "b". */
 ofr_status ofr_json_int(const json_t *object, const char *key, int min, int max, int *out,
                         const char *name, ofr_error *err);
 ofr_status ofr_json_real(const json_t *object, const char *key, double min, double max,

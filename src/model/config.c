@@ -177,7 +177,7 @@ static ofr_status read_short_text(char *out, size_t size, const json_t *json,
     if (!text) return OFR_OK;
     if (strlen(text) >= size) {
         return ofr_fail(err, OFR_FORMAT,
-                        "%s: \"offramp.%s\" is %zu bytes long, at most %zu are allowed; "
+                        "%s: \"%s\" is %zu bytes long, at most %zu are allowed; "
                         "correct the file",
                         name, key, strlen(text), size - 1);
     }
@@ -190,34 +190,46 @@ const char *ofr_gate_name(ofr_gate_kind gate)
     return gate == OFR_GATE_LTE ? "lte" : "policy";
 }
 
-static ofr_status read_heads(ofr_config *config, const json_t *own, const char *name,
-                             ofr_error *err)
+/* *second: not the first word, which stands for an absent key too. */
+static ofr_status read_choice(bool *second, const json_t *json, const char *key,
+                              const char *a, const char *b, const char *name,
+                              ofr_error *err)
 {
-    const char *heads = "pooled";
-    OFR_TRY(ofr_json_text(own, "heads", &heads, name, err));
-    OFR_TRY(ofr_json_int(own, "student_width", 2, 65536, &config->student_width, name,
-                         err));
-    if (strcmp(heads, "pooled") != 0 && strcmp(heads, "student") != 0) {
-        return ofr_fail(err, OFR_FORMAT,
-                        "%s: \"offramp.heads\" is \"%.40s\", expected \"pooled\" or "
-                        "\"student\"; correct the file",
-                        name, heads);
-    }
-    if (config->student_width % OFR_STUDENT_HEADS != 0) {
-        return ofr_fail(err, OFR_FORMAT,
-                        "%s: \"offramp.student_width\" is %d, expected a multiple of %d; "
-                        "correct the file",
-                        name, config->student_width, OFR_STUDENT_HEADS);
-    }
-    config->heads = heads[0] == 'p' ? OFR_HEAD_POOLED : OFR_HEAD_STUDENT;
-    return OFR_OK;
+    const char *text = a;
+    OFR_TRY(ofr_json_text(json, key, &text, name, err));
+    *second = strcmp(text, b) == 0;
+    if (*second || strcmp(text, a) == 0) return OFR_OK;
+    return ofr_fail(
+        err, OFR_FORMAT,
+        "%s: \"%s\" is \"%.40s\", expected \"%s\" or \"%s\"; correct the file", name, key,
+        text, a, b);
 }
 
-static ofr_status read_precision(ofr_precision *precision, const json_t *own,
+static ofr_status read_kinds(ofr_config *config, const json_t *json, const char *name,
+                             ofr_error *err)
+{
+    bool student, per_layer, lte;
+    OFR_TRY(read_choice(&student, json, "offramp.heads", "pooled", "student", name, err));
+    OFR_TRY(read_choice(&per_layer, json, "offramp.pooler", "shared", "per-layer", name,
+                        err));
+    OFR_TRY(read_choice(&lte, json, "offramp.gate", "policy", "lte", name, err));
+    config->heads = student ? OFR_HEAD_STUDENT : OFR_HEAD_POOLED;
+    config->pooler = per_layer ? OFR_POOLER_PER_LAYER : OFR_POOLER_SHARED;
+    config->gate = lte ? OFR_GATE_LTE : OFR_GATE_POLICY;
+    OFR_TRY(ofr_json_int(json, "offramp.student_width", 2, 65536, &config->student_width,
+                         name, err));
+    if (config->student_width % OFR_STUDENT_HEADS == 0) return OFR_OK;
+    return ofr_fail(err, OFR_FORMAT,
+                    "%s: \"offramp.student_width\" is %d, expected a multiple of %d; "
+                    "correct the file",
+                    name, config->student_width, OFR_STUDENT_HEADS);
+}
+
+static ofr_status read_precision(ofr_precision *precision, const json_t *json,
                                  const char *name, ofr_error *err)
 {
     const char *text = "f32";
-    OFR_TRY(ofr_json_text(own, "precision", &text, name, err));
+    OFR_TRY(ofr_json_text(json, "offramp.precision", &text, name, err));
     int found = ofr_precision_parse(text);
     if (found < 0)
         return ofr_fail(err, OFR_FORMAT,
@@ -229,8 +241,9 @@ static ofr_status read_precision(ofr_precision *precision, const json_t *own,
 }
 
 /* The record of `offramp calibrate`, which people are told as a guarantee. */
-static ofr_status check_calibration(const json_t *own, const char *name, ofr_error *err)
+static ofr_status check_calibration(const json_t *json, const char *name, ofr_error *err)
 {
+    const json_t *own = json_object_get(json, "offramp");
     const json_t *record = json_object_get(own, "calibration");
     const char *text;
     double x;
@@ -239,11 +252,12 @@ static ofr_status check_calibration(const json_t *own, const char *name, ofr_err
         return ofr_fail(err, OFR_FORMAT,
                         "%s: \"offramp.calibration\" is not an object; calibrate again",
                         name);
-    OFR_TRY(ofr_json_text(record, "rule", &text, name, err));
-    OFR_TRY(ofr_json_text(record, "risk", &text, name, err));
-    OFR_TRY(ofr_json_real(record, "threshold", -1e9, 1e9, &x, name, err));
-    OFR_TRY(ofr_json_real(record, "max_drop", 0, 100, &x, name, err));
-    return ofr_json_real(record, "confidence", 0, 1, &x, name, err);
+    OFR_TRY(ofr_json_text(json, "offramp.calibration.rule", &text, name, err));
+    OFR_TRY(ofr_json_text(json, "offramp.calibration.risk", &text, name, err));
+    OFR_TRY(
+        ofr_json_real(json, "offramp.calibration.threshold", -1e9, 1e9, &x, name, err));
+    OFR_TRY(ofr_json_real(json, "offramp.calibration.max_drop", 0, 100, &x, name, err));
+    return ofr_json_real(json, "offramp.calibration.confidence", 0, 1, &x, name, err);
 }
 
 static ofr_status read_offramp(ofr_config *config, const json_t *json, const char *name,
@@ -259,42 +273,26 @@ static ofr_status read_offramp(ofr_config *config, const json_t *json, const cha
         return ofr_fail(err, OFR_FORMAT,
                         "%s: \"offramp\" is not an object; correct the file", name);
     }
-    OFR_TRY(check_calibration(own, name, err));
-    OFR_TRY(ofr_json_bool(own, "exits", &config->has_exits, name, err));
-    OFR_TRY(ofr_json_bool(own, "policies", &config->has_policies, name, err));
-    OFR_TRY(ofr_json_int(own, "policy_hidden", 1, 65536, &config->policy_hidden, name,
-                         err));
-    OFR_TRY(ofr_json_real(own, "threshold", -1e9, 1e9, &config->threshold, name, err));
-    OFR_TRY(ofr_json_int(own, "max_tokens", 0, (int)OFR_SIZE_MAX, &config->max_tokens,
+    OFR_TRY(check_calibration(json, name, err));
+    OFR_TRY(ofr_json_bool(json, "offramp.exits", &config->has_exits, name, err));
+    OFR_TRY(ofr_json_bool(json, "offramp.policies", &config->has_policies, name, err));
+    OFR_TRY(ofr_json_int(json, "offramp.policy_hidden", 1, 65536, &config->policy_hidden,
                          name, err));
-    OFR_TRY(read_short_text(config->rule, sizeof config->rule, own, "rule", name, err));
-    OFR_TRY(read_short_text(config->task, sizeof config->task, own, "task", name, err));
-    OFR_TRY(read_short_text(config->method, sizeof config->method, own, "method", name,
+    OFR_TRY(ofr_json_real(json, "offramp.threshold", -1e9, 1e9, &config->threshold, name,
+                          err));
+    OFR_TRY(ofr_json_int(json, "offramp.max_tokens", 0, (int)OFR_SIZE_MAX,
+                         &config->max_tokens, name, err));
+    OFR_TRY(read_short_text(config->rule, sizeof config->rule, json, "offramp.rule", name,
                             err));
-    OFR_TRY(read_short_text(config->weights, sizeof config->weights, own, "weights", name,
+    OFR_TRY(read_short_text(config->task, sizeof config->task, json, "offramp.task", name,
                             err));
-    OFR_TRY(ofr_json_bool(own, "token_exits", &config->token_exits, name, err));
-    OFR_TRY(read_heads(config, own, name, err));
-    OFR_TRY(read_precision(&config->precision, own, name, err));
-    const char *pooler = "shared";
-    OFR_TRY(ofr_json_text(own, "pooler", &pooler, name, err));
-    if (strcmp(pooler, "shared") != 0 && strcmp(pooler, "per-layer") != 0) {
-        return ofr_fail(err, OFR_FORMAT,
-                        "%s: \"offramp.pooler\" is \"%.40s\", expected \"shared\" or "
-                        "\"per-layer\"; correct the file",
-                        name, pooler);
-    }
-    config->pooler = pooler[0] == 's' ? OFR_POOLER_SHARED : OFR_POOLER_PER_LAYER;
-    const char *gate = "policy";
-    OFR_TRY(ofr_json_text(own, "gate", &gate, name, err));
-    if (strcmp(gate, "policy") != 0 && strcmp(gate, "lte") != 0) {
-        return ofr_fail(err, OFR_FORMAT,
-                        "%s: \"offramp.gate\" is \"%.40s\", expected \"policy\" or "
-                        "\"lte\"; correct the file",
-                        name, gate);
-    }
-    config->gate = gate[0] == 'p' ? OFR_GATE_POLICY : OFR_GATE_LTE;
-    return OFR_OK;
+    OFR_TRY(read_short_text(config->method, sizeof config->method, json, "offramp.method",
+                            name, err));
+    OFR_TRY(read_short_text(config->weights, sizeof config->weights, json,
+                            "offramp.weights", name, err));
+    OFR_TRY(ofr_json_bool(json, "offramp.token_exits", &config->token_exits, name, err));
+    OFR_TRY(read_kinds(config, json, name, err));
+    return read_precision(&config->precision, json, name, err);
 }
 
 /* ---- the whole ---------------------------------------------------------- */

@@ -324,7 +324,7 @@ config 'unknown precision' 's/\("policies": true\)/\1, "precision": "int4"/' \
     '"offramp.precision" is "int4", expected "f32"'
 config 'calibration without numbers' \
     's/\("policies": true\)/\1, "calibration": {"rule": "policy", "threshold": "low"}/' \
-    '"threshold" is a string, expected a number'
+    '"offramp.calibration.threshold" is a string, expected a number'
 
 broken
 sed 's/"vocab_size": 16/"vocab_size": 8/' good/config.json >bad/config.json

@@ -201,12 +201,13 @@ static const char *const refused[][2] = {
     {"{\"model_type\":\"bert\",\"offramp\":{\"heads\":\"many\"}}", "\"student\""},
     {"{\"model_type\":\"bert\",\"offramp\":{\"student_width\":7}}", "multiple of 2"},
     {"{\"model_type\":\"bert\",\"offramp\":{\"token_exits\":1}}", "token_exits"},
-    {"{\"model_type\":\"bert\",\"offramp\":{\"policy_hidden\":0}}", "\"policy_hidden\""},
+    {"{\"model_type\":\"bert\",\"offramp\":{\"policy_hidden\":0}}",
+     "\"offramp.policy_hidden\""},
     {"{\"model_type\":\"bert\",\"id2label\":{\"0\":\"a\",\"1\":\"b\",\"2\":\"a\"}}",
      "calls both \"0\" and \"2\" \"a\""},
     {"{\"model_type\":\"bert\",\"offramp\":{\"calibration\":1}}", "is not an object"},
     {"{\"model_type\":\"bert\",\"offramp\":{\"calibration\":{\"confidence\":7}}}",
-     "\"confidence\" is 7, expected 0..1"},
+     "\"offramp.calibration.confidence\" is 7, expected 0..1"},
     {"{\"model_type\":\"bert\",\"offramp\":{\"rule\":\"a rule with a long name\"}}",
      "at most 15"},
 };
@@ -222,6 +223,38 @@ static void test_refusals(void **state)
         assert_non_null(strstr(err.text, "config.json"));
         assert_int_equal(c.L, 99); /* untouched */
         assert_int_equal(ofr_mem_live(), live);
+    }
+}
+
+/* An array is the wrong type for every key; the error says where the key is. */
+static void test_places(void **state)
+{
+    static const char *const keys[] = {
+        "exits",      "policies", "policy_hidden", "threshold",
+        "max_tokens", "rule",     "task",          "method",
+        "weights",    "heads",    "student_width", "token_exits",
+        "pooler",     "gate",     "precision",     "calibration",
+    };
+    static const char *const inner[] = {"rule", "risk", "threshold", "max_drop",
+                                        "confidence"};
+    char text[200], place[200];
+    ofr_error err;
+    (void)state;
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        ofr_config c = {0};
+        snprintf(text, sizeof text, "{\"model_type\":\"bert\",\"offramp\":{\"%s\":[]}}",
+                 keys[i]);
+        snprintf(place, sizeof place, "config.json: \"offramp.%s\" is ", keys[i]);
+        assert_fails(parse(&c, text, &err), OFR_FORMAT, err, place);
+    }
+    for (size_t i = 0; i < sizeof inner / sizeof *inner; i++) {
+        ofr_config c = {0};
+        snprintf(text, sizeof text,
+                 "{\"model_type\":\"bert\",\"offramp\":{\"calibration\":{\"%s\":[]}}}",
+                 inner[i]);
+        snprintf(place, sizeof place,
+                 "config.json: \"offramp.calibration.%s\" is an array", inner[i]);
+        assert_fails(parse(&c, text, &err), OFR_FORMAT, err, place);
     }
 }
 
@@ -360,6 +393,7 @@ int main(void)
         cmocka_unit_test(test_defaults),    cmocka_unit_test(test_keys),
         cmocka_unit_test(test_acts_and_dropout), cmocka_unit_test(test_classes),
         cmocka_unit_test(test_offramp_key), cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_places),
         cmocka_unit_test(test_shapes),      cmocka_unit_test(test_save),
         cmocka_unit_test(test_shape_round_trip), cmocka_unit_test(test_shortage),
     };

@@ -52,7 +52,8 @@ static void test_getters(void **state)
     (void)state;
     ofr_error err;
     json_t *json = parse("\xef\xbb\xbf{\"i\": 7, \"r\": 1e-12, \"b\": true, \"s\": \"x\","
-                         " \"n\": null, \"a\": [1]}");
+                         " \"n\": null, \"a\": [1], \"o\": {\"p\": {\"q\": 3}},"
+                         " \"o.p\": 4}");
     int i = -1;
     double r = -1;
     bool b = false;
@@ -70,6 +71,10 @@ static void test_getters(void **state)
     i = 5; /* absent and null keep the default */
     assert_ok(ofr_json_int(json, "none", 0, 7, &i, "t", &err), err);
     assert_ok(ofr_json_int(json, "n", 0, 7, &i, "t", &err), err);
+    assert_ok(ofr_json_int(json, "o.none", 0, 7, &i, "t", &err), err);
+    assert_ok(ofr_json_int(json, "none.p", 0, 7, &i, "t", &err), err);
+    assert_ok(ofr_json_int(json, "i.p", 0, 7, &i, "t", &err), err);
+    assert_ok(ofr_json_int(json, "a.p.q", 0, 7, &i, "t", &err), err);
     assert_int_equal(i, 5);
     assert_fails(ofr_json_int(json, "i", 8, 9, &i, "t", &err), OFR_FORMAT, err,
                  "t: \"i\" is 7, expected 8..9");
@@ -87,6 +92,11 @@ static void test_getters(void **state)
     assert_int_equal(i, 5);
     assert_true(r == 7.0 && b);
     assert_string_equal(s, "x");
+    /* Keys of objects inside. */
+    assert_ok(ofr_json_int(json, "o.p.q", 0, 7, &i, "t", &err), err);
+    assert_int_equal(i, 3);
+    assert_fails(ofr_json_int(json, "o.p", 0, 7, &i, "t", &err), OFR_FORMAT, err,
+                 "t: \"o.p\" is an object, expected an integer");
     json_decref(json);
 }
 
