@@ -267,6 +267,7 @@ static ofr_status read_offramp(ofr_config *config, const json_t *json, const cha
     config->student_width = 128;
     config->threshold = 0.5;
     memcpy(config->rule, "never", sizeof "never");
+    bool pair; /* only checked: it is the program that asks for it */
     const json_t *own = json_object_get(json, "offramp");
     if (!own || json_is_null(own)) return OFR_OK;
     if (!json_is_object(own)) {
@@ -276,6 +277,7 @@ static ofr_status read_offramp(ofr_config *config, const json_t *json, const cha
     OFR_TRY(check_calibration(json, name, err));
     OFR_TRY(ofr_json_bool(json, "offramp.exits", &config->has_exits, name, err));
     OFR_TRY(ofr_json_bool(json, "offramp.policies", &config->has_policies, name, err));
+    OFR_TRY(ofr_json_bool(json, "offramp.pair", &pair, name, err));
     OFR_TRY(ofr_json_int(json, "offramp.policy_hidden", 1, 65536, &config->policy_hidden,
                          name, err));
     OFR_TRY(ofr_json_real(json, "offramp.threshold", -1e9, 1e9, &config->threshold, name,

@@ -92,13 +92,14 @@ static ofr_normalize normalize_rules(const settings *s, ofr_tok_options options)
 
 /* -------------------------------------------------------- special tokens -- */
 
-/* "cls_token": "[CLS]" or {"content": "[CLS]"}. */
-static const char *config_name(const json_t *config, const char *key,
-                               const char *fallback)
+/* "cls_token": "[CLS]" or {"content": "[CLS]"}; otherwise *text stays. */
+static ofr_status config_name(const char **text, const settings *s, const char *key,
+                              ofr_error *err)
 {
-    const json_t *value = config ? json_object_get(config, key) : NULL;
-    if (json_is_object(value)) value = json_object_get(value, "content");
-    return json_is_string(value) ? json_string_value(value) : fallback;
+    const json_t *value = json_object_get(s->config, key);
+    if (json_is_object(value))
+        return ofr_json_text(value, "content", text, s->config_path, err);
+    return ofr_json_text(s->config, key, text, s->config_path, err);
 }
 
 static void add_special(ofr_tok *tok, int id, bool strip_left, bool strip_right)
@@ -154,7 +155,8 @@ static ofr_status find_specials(ofr_tok *tok, const settings *s, ofr_error *err)
         OFR_TRY(add_listed(tok, entry, i, s->name, err));
     }
     for (int k = 0; k < 5; k++) {
-        const char *text = config_name(s->config, keys[k], default_names[tok->model][k]);
+        const char *text = default_names[tok->model][k];
+        OFR_TRY(config_name(&text, s, keys[k], err));
         bool needed = k == 1 || k == 2 || (k == 0 && tok->model == OFR_TOK_WORDPIECE);
         ids[k] = text[0] ? ofr_vocab_id(&tok->vocab, text, strlen(text)) : -1;
         if (ids[k] < 0 && needed)
@@ -345,6 +347,21 @@ static ofr_status json_unigram(ofr_tok *tok, settings *s, const json_t *model,
     return finish_unigram(tok, s, scores, (int)n, unk, options, err);
 }
 
+static ofr_status load_object(json_t **out, const char *path, ofr_error *err)
+{
+    json_t *json = NULL;
+    OFR_TRY(ofr_json_load(&json, path, err));
+    if (json_is_object(json)) {
+        *out = json;
+        return OFR_OK;
+    }
+    json_decref(json);
+    return ofr_fail(err, OFR_FORMAT,
+                    "%s: not a JSON object, expected the keys of a tokenizer; restore "
+                    "the file",
+                    path);
+}
+
 static ofr_status open_tokenizer_json(ofr_tok *tok, settings *s, const char *path,
                                       ofr_tok_options options, ofr_error *err)
 {
@@ -352,7 +369,7 @@ static ofr_status open_tokenizer_json(ofr_tok *tok, settings *s, const char *pat
     const json_t *model;
     const char *type = NULL;
     ofr_status status;
-    OFR_TRY(ofr_json_load(&json, path, err));
+    OFR_TRY(load_object(&json, path, err));
     s->name = path;
     s->added = json_object_get(json, "added_tokens");
     model = json_object_get(json, "model");
@@ -452,7 +469,7 @@ static ofr_status open_dir(ofr_tok *tok, settings *s, const char *dir,
         if (f->here[i]) status = keep_file(tok, f->paths[i], err);
     }
     if (status == OFR_OK && f->here[CONFIG])
-        status = ofr_json_load(&config, f->paths[CONFIG], err);
+        status = load_object(&config, f->paths[CONFIG], err);
     s->config = config;
     s->config_path = f->paths[CONFIG];
     if (status == OFR_OK) status = open_found(tok, s, f, dir, options, err);

@@ -325,6 +325,10 @@ config 'unknown precision' 's/\("policies": true\)/\1, "precision": "int4"/' \
 config 'calibration without numbers' \
     's/\("policies": true\)/\1, "calibration": {"rule": "policy", "threshold": "low"}/' \
     '"offramp.calibration.threshold" is a string, expected a number'
+for value in '"x"' -1 '[]'; do
+    config "pairs: $value" 's/\("policies": true\)/\1, "pair": '"$value/" \
+        '"offramp.pair" is an* [a-z]*, expected true or false'
+done
 
 broken
 sed 's/"vocab_size": 16/"vocab_size": 8/' good/config.json >bad/config.json
@@ -394,6 +398,8 @@ tokenizer()
 three='"[UNK]":0,"[CLS]":1,"[SEP]":2'
 tokenizer 'unknown kind' tokenizer.json '{"model":{"type":"Magic","vocab":{}}}' \
     'bad/tokenizer.json: model type "Magic" is not supported, expected WordPiece, .*choose'
+tokenizer 'array' tokenizer.json '[]' \
+    'bad/tokenizer.json: not a JSON object, expected the keys of a tokenizer; restore'
 tokenizer 'absurd id' tokenizer.json "{\"model\":{\"vocab\":{$three,\"a\":9999999}}}" \
     'bad/tokenizer.json: the id of "a" is 9999999, expected 0..65539; restore'
 tokenizer 'id that is no number' tokenizer.json "{\"model\":{\"vocab\":{$three,\"a\":\"b\"}}}" \
@@ -427,6 +433,17 @@ printf '{"do_lower_case": "yes"}\n' >bad/tokenizer_config.json
 run predict --model bad
 expect 'setting of the wrong type' 4 predict \
     'bad/tokenizer_config.json: "do_lower_case" is a string, expected true or false; correct'
+
+printf '[]\n' >bad/tokenizer_config.json
+run predict --model bad
+expect 'settings in an array' 4 predict \
+    'bad/tokenizer_config.json: not a JSON object, expected the keys of a tokenizer; restore'
+for value in 7 '{"content": 7}'; do
+    printf '{"cls_token": %s}\n' "$value" >bad/tokenizer_config.json
+    run predict --model bad
+    expect "special token $value" 4 predict \
+        'bad/tokenizer_config.json: "[a-z_]*" is an integer, expected a string; correct'
+done
 
 # ---- data files -------------------------------------------------------------------
 

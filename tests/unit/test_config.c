@@ -234,6 +234,7 @@ static void test_places(void **state)
         "max_tokens", "rule",     "task",          "method",
         "weights",    "heads",    "student_width", "token_exits",
         "pooler",     "gate",     "precision",     "calibration",
+        "pair",
     };
     static const char *const inner[] = {"rule", "risk", "threshold", "max_drop",
                                         "confidence"};
