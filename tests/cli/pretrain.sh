@@ -54,7 +54,8 @@ prepare()
 
 # Each text is cut where much of it has been read already.
 gzip -c text >text.gz && head -c $(($(wc -c <text.gz) - 9)) text.gz >short.gz
-xz -c text >text.xz && head -c $(($(wc -c <text.xz) - 30)) text.xz >short.xz
+"$python" -c 'import lzma; lzma.open("text.xz", "wb").write(open("text", "rb").read())'
+head -c $(($(wc -c <text.xz) - 30)) text.xz >short.xz
 { head -c 200 text.xz; head -c 40 text; tail -c +241 text.xz; } >damaged.xz
 prepare nowhere.txt 'No such file'
 prepare short.gz 'ended before'
@@ -97,6 +98,10 @@ case $remark in *'continues'*) ;; *) complain 'does not say how to continue' ;; 
 pretrain parts
 cmp -s whole/model/model.safetensors parts/model/model.safetensors ||
     complain 'a run in two parts has other weights'
+
+# Compiling is not training.
+"$python" "$source_dir/tests/cli/pretrain_clock.py" "$tools" data . >out 2>&1 ||
+    { complain 'the schedule by another clock'; cat out; }
 
 # The export: readable, small, and the same numbers.
 run info whole/model

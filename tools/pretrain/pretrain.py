@@ -2,9 +2,9 @@
 """Pretrains a small encoder by replaced-token detection (ELECTRA).
 
 The schedule follows the clock: the learning rate rises and falls over --minutes of
-training, whatever the machine does in that time.  The budget may be spent in several
-calls: each ends after --call-minutes (or at a signal) with a checkpoint, and the next
-one continues.  The last call exports the discriminator as a model directory.
+training, whatever the machine does in that time; compiling lies before it.  The budget
+may be spent in several calls: each ends --call-minutes after its start, compiling
+included (or at a signal), with a checkpoint, and the next one continues.  The last call exports the discriminator as a model directory.
 With --steps instead of --minutes a run is a function of its options alone, and an
 interrupted one ends with the same weights.
 """
@@ -16,6 +16,8 @@ import os
 import signal
 import sys
 import time
+
+BEGAN = time.monotonic()  # the call begins before PyTorch, whose import takes seconds
 
 import numpy as np
 import torch
@@ -68,17 +70,23 @@ class Tokens:
         return row, (j > k + 1).long()
 
 
+def lengths(length):
+    """Those of rows: most batches are full, some short, as many texts will be."""
+    return length, length // 2, length // 4
+
+
 def draw_length(step, length):
-    """Most batches have full rows; some are short, as many texts will be."""
     share = step * 0.6180339887 % 1.0
-    return length if share < 0.8 else length // 2 if share < 0.9 else length // 4
+    return lengths(length)[0 if share < 0.8 else 1 if share < 0.9 else 2]
 
 
 # ---- training ---------------------------------------------------------------------
 
 class Run:
-    def __init__(self, args):
-        self.args = args
+    """clock: seconds, as time.monotonic; began: when this call did, by that clock."""
+
+    def __init__(self, args, clock=time.monotonic, began=BEGAN):
+        self.args, self.clock, self.began = args, clock, began
         self.device = torch.device(args.device or
                                    ("cuda" if torch.cuda.is_available() else "cpu"))
         with open(os.path.join(args.data, "meta.json")) as file:
@@ -163,23 +171,49 @@ class Run:
         p, warm = min(1.0, self.progress()), self.args.warmup
         return self.args.lr * (p / warm if p < warm else (1.0 - p) / (1.0 - warm))
 
-    def one_step(self):
-        args, T = self.args, draw_length(self.step, self.shape["length"])
-        B = args.batch * self.shape["length"] // T
-        rate = self.learning_rate()
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
-        # Everything that is drawn in a step is a function of seed and step.
-        torch.manual_seed(args.seed * 1000003 + self.step)
+    def gradient(self, T):
+        """Of a new batch whose rows have T tokens; also how many these are."""
+        B = self.args.batch * self.shape["length"] // T
         ids, types = self.train.batch(B, T)
         with self.autocast():
             loss, told = self.loss(ids, types, N_SPECIAL, MASK)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
+        return loss, told, B * T
+
+    def touch(self):
+        """Every shape of a batch once.  Weights and what later steps draw stay."""
+        for T in lengths(self.shape["length"]):
+            self.gradient(T)
+        self.optimizer.zero_grad(set_to_none=True)
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
+
+    def warm_up(self):
+        """Compiles and begins to use the device, so that neither is counted as training.
+        Where compiling fails, training goes on without: time on a GPU may be short."""
+        try:
+            self.touch()
+        except Exception as failure:
+            if self.loss is self.net:
+                raise
+            self.tell("not compiled", reason=f"{type(failure).__name__}: {failure}")
+            self.loss = self.net
+            self.touch()
+        self.tell("ready", after=self.clock() - self.began)
+
+    def one_step(self):
+        args, T = self.args, draw_length(self.step, self.shape["length"])
+        rate = self.learning_rate()
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        # Everything that is drawn in a step is a function of seed and step.
+        torch.manual_seed(args.seed * 1000003 + self.step)
+        loss, told, tokens = self.gradient(T)
         norm = torch.nn.utils.clip_grad_norm_(self.net.parameters(), args.clip)
         self.optimizer.step()
         self.step += 1
-        self.tokens += B * T
+        self.tokens += tokens
         return rate, loss, told, norm
 
     def evaluate(self):
@@ -206,9 +240,10 @@ class Run:
     def run(self):
         """True when the budget is spent."""
         args = self.args
-        begin, before = time.monotonic(), self.seconds
-        saved = evaluated = begin
         self.net.train()
+        self.warm_up()
+        begin, before = self.clock(), self.seconds
+        saved = evaluated = begin
         while self.progress() < 1.0 and not self.stop:
             rate, loss, told, norm = self.one_step()
             if self.step % args.log_every == 0 or self.step == 1:
@@ -218,17 +253,17 @@ class Run:
                     self.diverged()
                 values.pop("replaced_found_share")
                 self.tell("step", step=self.step, tokens=self.tokens,
-                          seconds=before + time.monotonic() - begin, lr=rate,
+                          seconds=before + self.clock() - begin, lr=rate,
                           loss=loss.item(), grad_norm=norm.item(), **values)
-            now = time.monotonic()
+            now = self.clock()
             self.seconds = before + now - begin
             if args.eval_seconds and now - evaluated > args.eval_seconds:
                 self.evaluate()
-                evaluated = time.monotonic()
+                evaluated = self.clock()
             if now - saved > args.save_seconds:
                 self.save()
-                saved = time.monotonic()
-            if args.call_minutes and now - begin > 60.0 * args.call_minutes:
+                saved = self.clock()
+            if args.call_minutes and now - self.began > 60.0 * args.call_minutes:
                 self.stop = True
             if args.call_steps and self.step % args.call_steps == 0:
                 self.stop = True
@@ -296,7 +331,7 @@ def export(run, folder, found):
         file.write(CARD.format(**facts))
 
 
-def options():
+def options(argv=None):
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0],
                                      formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     add = parser.add_argument
@@ -305,7 +340,7 @@ def options():
     add("--export", help="model directory to write at the end; default OUT/model")
     add("--shape", choices=sorted(nets.SHAPES), default="small")
     add("--minutes", type=float, default=25.0, help="of training, over all calls")
-    add("--call-minutes", type=float, default=0.0, help="end this call earlier; 0: no")
+    add("--call-minutes", type=float, default=0.0, help="end this call so long after its start, compiling included; 0: no")
     add("--steps", type=int, default=0, help="a fixed number of steps instead of minutes")
     add("--call-steps", type=int, default=0, help="end a call at multiples of this; 0: no")
     add("--batch", type=int, default=512, help="texts of full length per step")
@@ -322,14 +357,14 @@ def options():
     add("--eval-seconds", type=float, default=120.0, help="between evaluations; 0: end only")
     add("--save-seconds", type=float, default=120.0, help="between checkpoints")
     add("--quiet", action="store_true", help="the log goes to its file only")
-    args = parser.parse_args()
+    args = parser.parse_args(argv)
     args.export = args.export or os.path.join(args.out, "model")
     return args
 
 
 def main():
     args = options()
-    torch.backends.cuda.matmul.allow_tf32 = True
+    torch.set_float32_matmul_precision("high")
     run = Run(args)
 
     def on_signal(number, frame):
