@@ -32,24 +32,24 @@ want=$("$offramp" tokenize --vocab vocab.txt text | awk '{ n += NF - 2 } END { p
 have=$(($(wc -c <data/train.u16) / 2 + $(wc -c <data/dev.u16) / 2))
 [ "$want" = "$have" ] || complain "prepare.py: $have tokens, expected $want"
 
-# refuses WHERE WHY COMMAND: one line, and nothing is left behind.
+# refuses CODE LINE COMMAND: one line that begins so, and nothing is left behind.
 refuses()
 {
-    where=$1 why=$2
+    want=$1 line=$2
     shift 2
     timeout 60 "$@" >out 2>err
     code=$?
-    [ "$code" -eq 1 ] || complain "$*: exit $code"
-    [ "$(wc -l <err)" -eq 1 ] && grep -q "^prepare.py: $where: .*$why" err ||
-        { complain "$*: not one line with '$where' and '$why'"; cat err; }
+    [ "$code" -eq "$want" ] || complain "$*: exit $code"
+    [ "$(wc -l <err)" -eq 1 ] && grep -q "^$line" err ||
+        { complain "$*: not one line '$line'"; cat err; }
     [ -z "$(ls refused 2>/dev/null)" ] || { complain "$* left files behind"; ls refused; }
 }
 
 # prepare TEXT WHY
 prepare()
 {
-    refuses "$1" "$2" "$python" "$tools/prepare.py" --offramp "$offramp" --vocab vocab.txt \
-        --out refused --dev-lines 5 text "$1"
+    refuses 1 "prepare.py: $1: .*$2" "$python" "$tools/prepare.py" --offramp "$offramp" \
+        --vocab vocab.txt --out refused --dev-lines 5 text "$1"
 }
 
 # Each text is cut where much of it has been read already.
@@ -61,16 +61,20 @@ prepare nowhere.txt 'No such file'
 prepare short.gz 'ended before'
 prepare short.xz 'ended before'
 prepare damaged.xz 'orrupt'
-refuses vocabulary.txt 'No such file' "$python" "$tools/prepare.py" --offramp "$offramp" \
-    --vocab vocabulary.txt --out refused text
-refuses nothing 'No such file' "$python" "$tools/prepare.py" --offramp nothing \
-    --vocab vocab.txt --out refused text
+refuses 1 'prepare.py: vocabulary.txt: No such file' "$python" "$tools/prepare.py" \
+    --offramp "$offramp" --vocab vocabulary.txt --out refused text
+refuses 1 'prepare.py: nothing: No such file' "$python" "$tools/prepare.py" \
+    --offramp nothing --vocab vocab.txt --out refused text
 # A disk without room, as a link to one.
 mkdir -p refused && ln -s /dev/full refused/train.u16.tmp
 timeout 60 "$python" "$tools/prepare.py" --offramp "$offramp" --vocab vocab.txt \
     --out refused --dev-lines 150 text >out 2>err && complain 'written to a full disk'
 grep -q '^prepare.py: refused: No space' err || { complain 'a full disk'; cat err; }
 [ -z "$(ls refused)" ] || { complain 'a full disk: files are left behind'; ls refused; }
+
+# Arguments and data that cannot be used.
+"$python" "$source_dir/tests/cli/pretrain_refusals.py" "$tools" data . ||
+    complain 'what pretrain.py refuses'
 
 # pretrain OUT OPTIONS
 pretrain()
@@ -123,7 +127,7 @@ pretrain other --steps 2
 parity other/model && complain 'parity.py finds no difference in other weights'
 
 printf 'text\tlabel\n' >train.tsv
-for i in 1 2 3 4 5 6 7 8; do
+for _ in 1 2 3 4 5 6 7 8; do
     printf 'the old cat runs to the house.\tpet\nthe big horse stands by the road.\tfarm\n'
 done >>train.tsv
 run train -q --model whole/model --method finetune --train train.tsv --dev train.tsv \

@@ -10,6 +10,7 @@ interrupted one ends with the same weights.
 """
 import argparse
 import contextlib
+import hashlib
 import json
 import math
 import os
@@ -32,12 +33,35 @@ CUT = 1 << 15
 
 # ---- data -------------------------------------------------------------------------
 
-class Tokens:
-    """A folder made by prepare.py, on the device."""
+def read_data(folder):
+    """meta.json and vocab.txt of a folder made by prepare.py."""
+    try:
+        with open(os.path.join(folder, "meta.json")) as file:
+            meta = json.load(file)
+        with open(os.path.join(folder, "vocab.txt"), "rb") as file:
+            vocab = file.read()
+    except (OSError, ValueError) as failure:
+        raise SystemExit(f"pretrain.py: {folder}: not made by prepare.py: {failure}")
+    if hashlib.sha256(vocab).hexdigest() != meta["vocab_sha256"]:
+        raise SystemExit(f"pretrain.py: {folder}: vocab.txt is not the one that meta.json "
+                         "and the tokens were made with; prepare.py makes them again")
+    return meta, vocab
 
-    def __init__(self, path, device):
-        raw = torch.from_numpy(np.fromfile(path, dtype=np.uint16).astype(np.int32))
-        raw = raw.to(device)
+
+class Tokens:
+    """train or dev of a folder made by prepare.py, on the device."""
+
+    def __init__(self, folder, part, meta, device):
+        path = os.path.join(folder, part + ".u16")
+        try:
+            raw = np.fromfile(path, dtype=np.uint16).astype(np.int32)
+        except OSError as failure:
+            raise SystemExit(f"pretrain.py: {path}: {failure.strerror}")
+        count, largest = meta[part + "_tokens"], int((raw & (CUT - 1)).max(initial=0))
+        if len(raw) != count or largest >= meta["vocab_size"]:
+            raise SystemExit(f"pretrain.py: {path}: {len(raw)} tokens up to {largest}, but "
+                             f"meta.json says {count} below {meta['vocab_size']}")
+        raw = torch.from_numpy(raw).to(device)
         self.ids, self.cut = raw & (CUT - 1), raw >= CUT
         self.starts = torch.nonzero(self.cut).flatten() + 1  # sentences begin here
         self.device = device
@@ -87,13 +111,11 @@ class Run:
 
     def __init__(self, args, clock=time.monotonic, began=BEGAN):
         self.args, self.clock, self.began = args, clock, began
-        self.device = torch.device(args.device or
-                                   ("cuda" if torch.cuda.is_available() else "cpu"))
-        with open(os.path.join(args.data, "meta.json")) as file:
-            self.meta = json.load(file)
+        self.device = torch.device(args.device)
+        self.meta, self.vocab = read_data(args.data)
         self.shape = dict(nets.SHAPES[args.shape])
-        self.train = Tokens(os.path.join(args.data, "train.u16"), self.device)
-        self.dev = Tokens(os.path.join(args.data, "dev.u16"), self.device)
+        self.train, self.dev = (Tokens(args.data, part, self.meta, self.device)
+                                for part in ("train", "dev"))
         torch.manual_seed(args.seed)
         self.net = nets.Pretrainer(self.meta["vocab_size"], self.shape, args.dropout)
         self.net.to(self.device)
@@ -307,10 +329,8 @@ def export(run, folder, found):
         tensors[name] = half
     os.makedirs(folder, exist_ok=True)
     store.write(os.path.join(folder, "model.safetensors"), tensors)
-    with open(os.path.join(args.data, "vocab.txt"), "rb") as file:
-        vocab = file.read()
     with open(os.path.join(folder, "vocab.txt"), "wb") as file:
-        file.write(vocab)
+        file.write(run.vocab)
     files = {
         "config.json": nets.config(meta["vocab_size"], run.shape, args.dropout),
         "tokenizer_config.json": {"do_lower_case": True,
@@ -321,7 +341,7 @@ def export(run, folder, found):
         with open(os.path.join(folder, name), "w") as file:
             json.dump(content, file, indent=2)
             file.write("\n")
-    hardware = (torch.cuda.get_device_name() if run.device.type == "cuda"
+    hardware = (torch.cuda.get_device_name(run.device) if run.device.type == "cuda"
                 else f"a CPU, {torch.get_num_threads()} threads")
     facts = {**run.shape, **meta, **found, "V": meta["vocab_size"], "tokens": run.tokens,
              "step": run.step, "minutes": run.seconds / 60.0, "hardware": hardware,
@@ -331,33 +351,68 @@ def export(run, folder, found):
         file.write(CARD.format(**facts))
 
 
+class Parser(argparse.ArgumentParser):
+    def error(self, message):
+        """Without the usage, which is a page."""
+        self.exit(2, f"{self.prog}: {message}; --help lists the options\n")
+
+
+def number(kind, at_least=None, above=None, below=math.inf):
+    """A converter of arguments that knows their range."""
+    def convert(text):
+        try:
+            value = kind(text)
+        except ValueError:
+            value = math.nan
+        low = value > above if above is not None else value >= at_least
+        if not (low and value < below):
+            wanted = "a whole number" if kind is int else "a number"
+            wanted += f" above {above}" if above is not None else f" of at least {at_least}"
+            wanted += f" and below {below}" if below < math.inf else ""
+            raise argparse.ArgumentTypeError(f"'{text}' is not {wanted}")
+        return value
+    return convert
+
+
 def options(argv=None):
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0],
-                                     formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    parser = Parser(description=__doc__.split("\n")[0],
+                    formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     add = parser.add_argument
+    count, positive = number(int, at_least=1), number(float, above=0)
+    count0, positive0 = number(int, at_least=0), number(float, at_least=0)
+    share = number(float, at_least=0, below=1)
     add("--data", required=True, help="folder made by prepare.py")
     add("--out", required=True, help="folder for checkpoint.pt and log.jsonl")
     add("--export", help="model directory to write at the end; default OUT/model")
     add("--shape", choices=sorted(nets.SHAPES), default="small")
-    add("--minutes", type=float, default=25.0, help="of training, over all calls")
-    add("--call-minutes", type=float, default=0.0, help="end this call so long after its start, compiling included; 0: no")
-    add("--steps", type=int, default=0, help="a fixed number of steps instead of minutes")
-    add("--call-steps", type=int, default=0, help="end a call at multiples of this; 0: no")
-    add("--batch", type=int, default=512, help="texts of full length per step")
-    add("--lr", type=float, default=1e-3, help="highest learning rate")
-    add("--warmup", type=float, default=0.03, help="share of the budget")
-    add("--weight-decay", type=float, default=0.01)
-    add("--clip", type=float, default=1.0, help="norm of the gradient")
-    add("--dropout", type=float, default=0.1)
-    add("--seed", type=int, default=1)
-    add("--device", default="", help="cuda or cpu; default: cuda where there is one")
-    add("--compile", action="store_true", help="torch.compile (PyTorch 2)")
-    add("--log-every", type=int, default=50, help="steps")
-    add("--eval-batches", type=int, default=8)
-    add("--eval-seconds", type=float, default=120.0, help="between evaluations; 0: end only")
-    add("--save-seconds", type=float, default=120.0, help="between checkpoints")
+    add("--minutes", type=positive, default=25.0, help="of training, over all calls")
+    add("--call-minutes", type=positive0, default=0.0,
+        help="end this call so long after its start, compiling included; 0: no")
+    add("--steps", type=count0, default=0, help="so many steps instead of minutes; 0: no")
+    add("--call-steps", type=count0, default=0,
+        help="end a call at multiples of this; 0: no")
+    add("--batch", type=count, default=512, help="texts of full length per step")
+    add("--lr", type=positive, default=1e-3, help="highest learning rate")
+    add("--warmup", type=share, default=0.03, help="share of the budget")
+    add("--weight-decay", type=positive0, default=0.01)
+    add("--clip", type=positive, default=1.0, help="norm of the gradient")
+    add("--dropout", type=share, default=0.1)
+    add("--seed", type=count0, default=1)
+    add("--device", choices=("cuda", "cpu"), help="default: cuda where there is one")
+    add("--compile", action=argparse.BooleanOptionalAction, default=False,
+        help="torch.compile (PyTorch 2)")
+    add("--log-every", type=count, default=50, help="steps")
+    add("--eval-batches", type=count, default=8)
+    add("--eval-seconds", type=positive0, default=120.0,
+        help="between evaluations; 0: end only")
+    add("--save-seconds", type=positive0, default=120.0, help="between checkpoints")
     add("--quiet", action="store_true", help="the log goes to its file only")
     args = parser.parse_args(argv)
+    if args.compile and not hasattr(torch, "compile"):
+        parser.error(f"--compile needs PyTorch 2, this is {torch.__version__}")
+    if args.device == "cuda" and not torch.cuda.is_available():
+        parser.error("--device cuda: PyTorch finds no CUDA GPU here")
+    args.device = args.device or ("cuda" if torch.cuda.is_available() else "cpu")
     args.export = args.export or os.path.join(args.out, "model")
     return args
 
