@@ -237,22 +237,6 @@ static ofr_status predict_lines(queue *q, const char *path, bool pairs, ofr_erro
     return status;
 }
 
-static ofr_status find_column(int *out, const ofr_table *table, const char *path,
-                              const char *name, ofr_error *err)
-{
-    long long number;
-    *out = table->header ? ofr_table_column(table, name) : -1;
-    if (*out >= 0) return OFR_OK;
-    if (ofr_str_to_int(ofr_str_of(name), &number) && number >= 0 &&
-        number < table->n_columns) {
-        *out = (int)number;
-        return OFR_OK;
-    }
-    return ofr_fail(err, OFR_FORMAT,
-                    "%s:1: no column '%s' among %d; give one by name or number", path,
-                    name, table->n_columns);
-}
-
 static ofr_status predict_table(queue *q, const char *path, ofr_error *err)
 {
     const options *o = q->o;
@@ -261,9 +245,9 @@ static ofr_status predict_table(queue *q, const char *path, ofr_error *err)
     int text = -1, pair = -1;
     ofr_status status;
     OFR_TRY(ofr_table_open(&table, path, how, err));
-    status = find_column(&text, &table, path, o->text, err);
+    status = ofr_table_find(&table, &text, path, o->text, false, err);
     if (status == OFR_OK && o->pair)
-        status = find_column(&pair, &table, path, o->pair, err);
+        status = ofr_table_find(&table, &pair, path, o->pair, false, err);
     for (int row = 0; row < table.n_rows && status == OFR_OK; row++) {
         ofr_str second = {NULL, 0};
         if (pair >= 0) {

@@ -105,6 +105,7 @@ static ofr_status find_texts(ofr_report_sources *s, places *p, const options *o,
         if (!o->dev) OFR_TRY(ofr_cmd_need(o->data, "data", err));
         s->text = task->text;
         s->pair = task->pair;
+        s->of_task = true;
         s->no_header = !task->has_header;
     } else {
         OFR_TRY(ofr_cmd_need(o->text, "text", err));

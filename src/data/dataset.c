@@ -111,62 +111,6 @@ static void builder_end(builder *b)
     ofr_tok_scratch_free(&b->scratch);
 }
 
-/* ---- columns ----------------------------------------------------------- */
-
-/* A header name, else a number from 0; of a task also -1, the last.  -1: neither. */
-static int column_of(const ofr_table *table, const char *p, size_t n, bool of_task)
-{
-    char name[256];
-    long long number;
-
-    if (n >= sizeof name) return -1;
-    memcpy(name, p, n);
-    name[n] = 0;
-    if (table->header) {
-        const int found = ofr_table_column(table, name);
-        if (found >= 0) return found;
-    }
-    if (!ofr_str_to_int((ofr_str){p, n}, &number)) return -1;
-    if (of_task && number == -1) return table->n_columns - 1;
-    return number >= 0 && number < table->n_columns ? (int)number : -1;
-}
-
-/* A column that somebody names is this one, whatever its letters are; a task has
- * alternatives, of which the table's first is taken. */
-static ofr_status find_column(int *out, const ofr_table *table, const char *path,
-                              const char *spec, bool of_task, ofr_error *err)
-{
-    char names[300] = "";
-
-    *out = column_of(table, spec, strlen(spec), of_task);
-    for (const char *p = of_task ? spec : NULL; *out < 0 && p; ) {
-        const char *bar = strchr(p, '|');
-        *out = column_of(table, p, bar ? (size_t)(bar - p) : strlen(p), of_task);
-        p = bar ? bar + 1 : NULL;
-    }
-    if (*out >= 0) return OFR_OK;
-    if (!table->header)
-        return ofr_fail(err, OFR_FORMAT,
-                        "%s: no column '%s'; the file has %d columns and no header, so "
-                        "columns are 0 to %d; give one of these",
-                        path, spec, table->n_columns, table->n_columns - 1);
-    for (int c = 0; c < table->n_columns; c++) {
-        const size_t used = strlen(names);
-        const size_t room = sizeof names - used - 1;
-        const size_t take = table->header[c].n < room ? table->header[c].n : room;
-
-        if (used + 4 > sizeof names) break;
-        if (c) memcpy(names + used, ", ", 3);
-        const size_t at = strlen(names);
-        const size_t fits = take < sizeof names - at - 1 ? take : sizeof names - at - 1;
-        memcpy(names + at, table->header[c].p, fits);
-        names[at + fits] = 0;
-    }
-    return ofr_fail(err, OFR_FORMAT,
-                    "%s:1: no column '%s'; the header has: %s; give one of these", path,
-                    spec, names);
-}
-
 /* ---- opening ----------------------------------------------------------- */
 
 typedef struct column_numbers {
@@ -180,11 +124,11 @@ static ofr_status find_columns(column_numbers *at, const ofr_table *table,
     const bool of_task = columns->of_task;
 
     at->text = at->pair = at->label = -1;
-    OFR_TRY(find_column(&at->text, table, path, columns->text, of_task, err));
+    OFR_TRY(ofr_table_find(table, &at->text, path, columns->text, of_task, err));
     if (columns->pair)
-        OFR_TRY(find_column(&at->pair, table, path, columns->pair, of_task, err));
+        OFR_TRY(ofr_table_find(table, &at->pair, path, columns->pair, of_task, err));
     if (columns->label)
-        OFR_TRY(find_column(&at->label, table, path, columns->label, of_task, err));
+        OFR_TRY(ofr_table_find(table, &at->label, path, columns->label, of_task, err));
     return OFR_OK;
 }
 

@@ -460,10 +460,49 @@ ofr_table_kind ofr_table_kind_of(const char *path)
     return OFR_TABLE_TSV;
 }
 
-int ofr_table_column(const ofr_table *table, const char *name)
+/* Its place; -1: the table has none. */
+static int place_of(const ofr_table *table, ofr_str name, bool of_task)
 {
-    if (!table->header) return -1;
-    for (int c = 0; c < table->n_columns; c++)
-        if (ofr_str_eq_c(table->header[c], name)) return c;
-    return -1;
+    long long number;
+    for (int c = 0; table->header && c < table->n_columns; c++)
+        if (ofr_str_eq(table->header[c], name)) return c;
+    if (!ofr_str_to_int(name, &number)) return -1;
+    if (of_task && number == -1) return table->n_columns - 1;
+    return number >= 0 && number < table->n_columns ? (int)number : -1;
+}
+
+static ofr_status no_column(const ofr_table *table, const char *path, const char *spec,
+                            ofr_error *err)
+{
+    ofr_buf names;
+    ofr_status status;
+    if (!table->header)
+        return ofr_fail(err, OFR_FORMAT,
+                        "%s: no column '%s'; the file has %d columns and no header, so "
+                        "columns are 0 to %d; give one of these",
+                        path, spec, table->n_columns, table->n_columns - 1);
+    ofr_buf_init(&names);
+    for (int c = 0; c < table->n_columns && names.n < 300; c++) {
+        if (c) ofr_buf_adds(&names, ", ");
+        ofr_buf_add(&names, table->header[c].p, table->header[c].n);
+    }
+    status = ofr_fail(err, OFR_FORMAT,
+                      "%s:1: no column '%s'; the header has: %.300s; give one of these",
+                      path, spec, names.p ? names.p : "");
+    ofr_buf_free(&names);
+    return status;
+}
+
+ofr_status ofr_table_find(const ofr_table *table, int *column, const char *path,
+                          const char *spec, bool of_task, ofr_error *err)
+{
+    int found = place_of(table, ofr_str_of(spec), of_task);
+    for (const char *p = of_task ? spec : NULL; found < 0 && p;) {
+        const char *bar = strchr(p, '|');
+        found = place_of(table, (ofr_str){p, bar ? (size_t)(bar - p) : strlen(p)}, true);
+        p = bar ? bar + 1 : NULL;
+    }
+    if (found < 0) return no_column(table, path, spec, err);
+    *column = found;
+    return OFR_OK;
 }

@@ -46,7 +46,12 @@ ofr_status ofr_table_open(ofr_table *table, const char *path, ofr_table_options 
                           ofr_error *err);
 void ofr_table_close(ofr_table *table);
 
-int ofr_table_column(const ofr_table *table, const char *name); /* -1: absent */
+/* The column that `spec` names: a name of the header, whatever its letters are, else
+ * a number from 0.  A task's are alternatives "name|name|number", of which the first
+ * that the table has is taken; its -1 is the last column.
+ * OFR_FORMAT: none; the line lists what there is. */
+ofr_status ofr_table_find(const ofr_table *table, int *column, const char *path,
+                          const char *spec, bool of_task, ofr_error *err);
 static inline ofr_str ofr_table_cell(const ofr_table *table, int row, int column)
 {
     return table->cells[(size_t)row * (size_t)table->n_columns + (size_t)column];

@@ -112,22 +112,6 @@ static ofr_status read_answers(builder *b, ofr_error *err)
     return OFR_OK;
 }
 
-static ofr_status find_column(const builder *b, int *column, const char *name,
-                              ofr_error *err)
-{
-    const ofr_table *t = &b->texts.table;
-    long long number;
-
-    *column = ofr_table_column(t, name);
-    if (*column < 0 && ofr_str_to_int(ofr_str_of(name), &number)) {
-        if (number < 0) number += t->n_columns;
-        if (number >= 0 && number < t->n_columns) *column = (int)number;
-    }
-    if (*column >= 0) return OFR_OK;
-    return ofr_fail(err, OFR_FORMAT, "%s: no column '%s' among its %d", b->sources->texts,
-                    name, t->n_columns);
-}
-
 static ofr_status read_texts(builder *b, ofr_error *err)
 {
     const ofr_report_sources *s = b->sources;
@@ -142,8 +126,11 @@ static ofr_status read_texts(builder *b, ofr_error *err)
     OFR_TRY(ofr_table_open(&b->texts.table, s->texts, how, err));
     b->texts.open = true;
     b->texts.pair = -1;
-    OFR_TRY(find_column(b, &b->texts.text, s->text ? s->text : "text", err));
-    if (s->pair) OFR_TRY(find_column(b, &b->texts.pair, s->pair, err));
+    OFR_TRY(ofr_table_find(&b->texts.table, &b->texts.text, s->texts,
+                           s->text ? s->text : "text", s->of_task, err));
+    if (s->pair)
+        OFR_TRY(ofr_table_find(&b->texts.table, &b->texts.pair, s->texts, s->pair,
+                               s->of_task, err));
     if (b->texts.table.n_rows == b->answers.n) return OFR_OK;
     return ofr_fail(err, OFR_FORMAT,
                     "%s: has %d rows, the predictions %d texts; give the file that was "

@@ -22,6 +22,7 @@ typedef struct ofr_report_sources {
                                 table (docs/FORMATS.md)                             */
     const char *texts;       /* data file, for the texts of the worst mistakes      */
     const char *text, *pair; /* its columns, by name or number; pair may be NULL    */
+    bool of_task;            /* they are written as tasks write them (io/table.h)   */
     bool no_header;          /* its first line is data                              */
     const char *command;     /* as typed, for the provenance                        */
     bool png, pdf;           /* charts as files beside the page, too                */

@@ -169,6 +169,19 @@ run report --predictions p.tsv --curves sw --out x
 fails 2 ' report' 'predictions need'
 run report --eval e.json --predictions p.tsv --dev dev.tsv --text nowhere --out x
 fails 4 ' report' "no column 'nowhere'"
+for column in -1 'nowhere|0'; do
+    run report --eval e.json --predictions p.tsv --dev dev.tsv --text "$column" --out x
+    fails 4 ' report' "dev.tsv:1: no column '$column'; the header has: review, verdict; give"
+done
+# The columns of a task are found as `eval` finds them.
+mkdir glue
+sed '1s/.*/sentence\tlabel/' dev.tsv >glue/dev.tsv
+run report --eval e.json --predictions p.tsv --task sst2 --data glue --out rt
+exits 0
+for folder in r rt; do
+    grep -v '<td>this report</td>\|<td>texts</td>' $folder/report.html >$folder.page
+done
+cmp -s r.page rt.page || complain 'report --task: another page than with --text'
 head -n 5 dev.tsv >short.tsv
 run report --eval e.json --predictions p.tsv --dev short.tsv --text review --out x
 fails 4 ' report' 'has 4 rows, the predictions 8 texts'

@@ -505,7 +505,7 @@ run eval --model good --dev unknown.tsv --text review --label verdict --predicti
 expect 'unknown label' 4 eval "unknown.tsv:2: label 'splendid' was never seen in training" \
     'known: neg, pos' 'correct it'
 run predict --model good --text 9 unknown.tsv
-expect 'no such column of texts' 4 predict "unknown.tsv:1: no column '9' among 2; give"
+expect 'no such column of texts' 4 predict "unknown.tsv:1: no column '9'; the header has: review, verdict"
 
 # ---- token ids for features -------------------------------------------------------
 
