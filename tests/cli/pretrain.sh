@@ -98,8 +98,13 @@ grep -q '"event": "eval".*"accuracy": 0\.[0-9]*.*"balanced_accuracy"' whole/log.
 pretrain parts --call-steps 25
 remark=$(cat log)
 case $remark in *'continues'*) ;; *) complain 'does not say how to continue' ;; esac
-[ ! -e parts/model ] || complain 'exported too early'
+# What is there is exported, since nobody may be able to continue, and says what it is.
+grep -q 'Budget not spent: 25 of 60 steps' parts/model/README.md ||
+    complain 'the card does not say that the budget is not spent'
+run info parts/model
+exits 0
 pretrain parts
+grep -q 'Budget' parts/model/README.md && complain 'the card of a finished run'
 cmp -s whole/model/model.safetensors parts/model/model.safetensors ||
     complain 'a run in two parts has other weights'
 
@@ -123,6 +128,8 @@ parity()
         --against reference.safetensors >parity
 }
 parity whole/model || { complain 'the stored reference differs'; cat parity; }
+pretrain other --steps 4 --call-steps 2 --no-export-unfinished
+[ ! -e other/model ] || complain 'exported in spite of --no-export-unfinished'
 pretrain other --steps 2
 parity other/model && complain 'parity.py finds no difference in other weights'
 

@@ -11,6 +11,7 @@ tools, data, out = sys.argv[1:]
 sys.path.insert(0, tools)
 import torch
 
+import export
 import pretrain
 
 STEP, COMPILE, RATE, WARM = 1.0, 100.0, 4e-3, 0.2
@@ -36,7 +37,8 @@ class Clock:
 
 
 def call(clock, folder, *more):
-    """One call of the program; True when the budget is spent."""
+    """One call of the program: whether the budget is spent, the seconds trained, and
+    what the card says about the rest."""
     args = pretrain.options(["--data", data, "--out", os.path.join(out, folder),
                              "--shape", "tiny", "--device", "cpu", "--minutes", "0.5",
                              "--batch", "4", "--lr", str(RATE), "--warmup", str(WARM),
@@ -44,7 +46,7 @@ def call(clock, folder, *more):
                              "--save-seconds", "1e9", "--quiet", *more])
     run = pretrain.Run(args, clock=clock, began=clock.now)
     done = run.run()
-    return done, run.seconds
+    return done, run.seconds, export.unfinished(run).partition(":")[2].partition(".*")[0]
 
 
 def rates(folder):
@@ -64,16 +66,16 @@ want = [RATE * (s / 6 if s < 6 else (30 - s) / 24) for s in range(30)]
 want = [float(f"{rate:.6g}") for rate in want]
 clock = Clock()
 torch.compile = clock.compile
-check("one call", call(clock, "clock1"), (True, 30.0))
+check("one call", call(clock, "clock1"), (True, 30.0, ""))
 check("rates in one call", rates("clock1"), want)
 check("the clock", clock.now, 1000 + 3 * COMPILE + 30 * STEP)
 
 # The limit of a call counts from its start: compiling, and then 11 steps until more
 # than 5 minutes and 10 seconds are over.
 limit = ("--call-minutes", str(310 / 60))
-check("first call", call(clock, "clock2", *limit), (False, 11.0))
-check("second call", call(clock, "clock2", *limit), (False, 22.0))
-check("third call", call(clock, "clock2", *limit), (True, 30.0))
+check("first call", call(clock, "clock2", *limit), (False, 11.0, " 0.2 of 0.5 minutes"))
+check("second call", call(clock, "clock2", *limit), (False, 22.0, " 0.4 of 0.5 minutes"))
+check("third call", call(clock, "clock2", *limit), (True, 30.0, ""))
 check("rates in three calls", rates("clock2"), want)
 
 

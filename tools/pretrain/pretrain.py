@@ -4,7 +4,8 @@
 The schedule follows the clock: the learning rate rises and falls over --minutes of
 training, whatever the machine does in that time; compiling lies before it.  The budget
 may be spent in several calls: each ends --call-minutes after its start, compiling
-included (or at a signal), with a checkpoint, and the next one continues.  The last call exports the discriminator as a model directory.
+included (or at a signal), with a checkpoint, and the next one continues.  Every call
+exports the discriminator as a model directory; the card tells whether it is finished.
 With --steps instead of --minutes a run is a function of its options alone, and an
 interrupted one ends with the same weights.
 """
@@ -23,8 +24,8 @@ BEGAN = time.monotonic()  # the call begins before PyTorch, whose import takes s
 import numpy as np
 import torch
 
+import export
 import model as nets
-import store
 
 CLS, SEP, MASK = 2, 3, 4
 N_SPECIAL = 5
@@ -293,63 +294,7 @@ class Run:
         return self.progress() >= 1.0
 
 
-# ---- export -----------------------------------------------------------------------
-
-CARD = """---
-language: en
-library_name: offramp
----
-# {name}
-
-An English text encoder pretrained by replaced-token detection (ELECTRA) with
-`tools/pretrain/pretrain.py`; {L} layers of {C}, {H} heads, inner width {F}, embeddings of
-{E}, {V} WordPiece entries, texts of up to {length} tokens. It has no classifier: start from
-it with `offramp train --model`.
-
-| | |
-|---|---|
-| texts | {texts} ({train_tokens:,} tokens) |
-| tokens seen | {tokens:,} in {step:,} steps |
-| time and hardware | {minutes:.1f} minutes on {hardware} |
-| held out | {dev_tokens:,} tokens |
-| generator loss, accuracy | {generator_loss:.3f}, {generator_accuracy:.3f} |
-| replaced tokens: share, accuracy, found, balanced accuracy | {replaced_share:.4f}, {accuracy:.4f}, {recall_replaced:.4f}, {balanced_accuracy:.4f} |
-"""
-
-
-def export(run, folder, found):
-    """The discriminator in F16 as a model directory in Hugging Face layout."""
-    args, meta = run.args, run.meta
-    tensors = {}
-    for name, value in nets.discriminator_tensors(run.net).items():
-        array = value.detach().float().cpu().numpy()
-        half = array.astype(np.float16)
-        if not np.isfinite(half).all():
-            raise SystemExit(f"pretrain.py: {name} does not fit into F16")
-        tensors[name] = half
-    os.makedirs(folder, exist_ok=True)
-    store.write(os.path.join(folder, "model.safetensors"), tensors)
-    with open(os.path.join(folder, "vocab.txt"), "wb") as file:
-        file.write(run.vocab)
-    files = {
-        "config.json": nets.config(meta["vocab_size"], run.shape, args.dropout),
-        "tokenizer_config.json": {"do_lower_case": True,
-                                  "tokenizer_class": "ElectraTokenizer",
-                                  "model_max_length": run.shape["length"]},
-    }
-    for name, content in files.items():
-        with open(os.path.join(folder, name), "w") as file:
-            json.dump(content, file, indent=2)
-            file.write("\n")
-    hardware = (torch.cuda.get_device_name(run.device) if run.device.type == "cuda"
-                else f"a CPU, {torch.get_num_threads()} threads")
-    facts = {**run.shape, **meta, **found, "V": meta["vocab_size"], "tokens": run.tokens,
-             "step": run.step, "minutes": run.seconds / 60.0, "hardware": hardware,
-             "texts": ", ".join(meta["texts"]),
-             "name": os.path.basename(os.path.abspath(folder))}
-    with open(os.path.join(folder, "README.md"), "w") as file:
-        file.write(CARD.format(**facts))
-
+# ---- command line -----------------------------------------------------------------
 
 class Parser(argparse.ArgumentParser):
     def error(self, message):
@@ -384,6 +329,8 @@ def options(argv=None):
     add("--data", required=True, help="folder made by prepare.py")
     add("--out", required=True, help="folder for checkpoint.pt and log.jsonl")
     add("--export", help="model directory to write at the end; default OUT/model")
+    add("--export-unfinished", action=argparse.BooleanOptionalAction, default=True,
+        help="export also when the call ends before the budget does")
     add("--shape", choices=sorted(nets.SHAPES), default="small")
     add("--minutes", type=positive, default=25.0, help="of training, over all calls")
     add("--call-minutes", type=positive0, default=0.0,
@@ -428,12 +375,13 @@ def main():
 
     signal.signal(signal.SIGINT, on_signal)
     signal.signal(signal.SIGTERM, on_signal)
-    if not run.run():
+    finished = run.run()
+    if finished or args.export_unfinished:
+        export.write(run, args.export, run.evaluate())
+    if not finished:
         run.tell("stop", step=run.step, seconds=run.seconds)
         print("pretrain.py: stopped with a checkpoint; the same command continues",
               file=sys.stderr)
-        return
-    export(run, args.export, run.evaluate())
 
 
 if __name__ == "__main__":

@@ -1,0 +1,76 @@
+"""What a run leaves: a model directory and its card."""
+import json
+import os
+
+import numpy as np
+import torch
+
+import model as nets
+import store
+
+CARD = """---
+language: en
+library_name: offramp
+---
+# {name}
+
+An English text encoder pretrained by replaced-token detection (ELECTRA) with
+`tools/pretrain/pretrain.py`; {L} layers of {C}, {H} heads, inner width {F}, embeddings of
+{E}, {V} WordPiece entries, texts of up to {length} tokens. It has no classifier: start from
+it with `offramp train --model`.{unfinished}
+
+| | |
+|---|---|
+| texts | {texts} ({train_tokens:,} tokens) |
+| tokens seen | {tokens:,} in {step:,} steps |
+| time and hardware | {minutes:.1f} minutes on {hardware} |
+| held out | {dev_tokens:,} tokens |
+| generator loss, accuracy | {generator_loss:.3f}, {generator_accuracy:.3f} |
+| replaced tokens: share, accuracy, found, balanced accuracy | {replaced_share:.4f}, {accuracy:.4f}, {recall_replaced:.4f}, {balanced_accuracy:.4f} |
+"""
+
+
+def unfinished(run):
+    """What the card says about a run that may go on; nothing when its budget is spent."""
+    args = run.args
+    if run.progress() >= 1.0:
+        return ""
+    spent = (f"{run.step} of {args.steps} steps" if args.steps else
+             f"{run.seconds / 60.0:.1f} of {args.minutes:g} minutes")
+    return (f"\n\n**Budget not spent: {spent}.** The learning rate had not fallen to its "
+            "end, so\nthe finished model would be better.")
+
+
+def write(run, folder, found):
+    """The discriminator in F16 as a model directory in Hugging Face layout; found: what
+    Run.evaluate returns."""
+    args, meta = run.args, run.meta
+    tensors = {}
+    for name, value in nets.discriminator_tensors(run.net).items():
+        array = value.detach().float().cpu().numpy()
+        half = array.astype(np.float16)
+        if not np.isfinite(half).all():
+            raise SystemExit(f"pretrain.py: {name} does not fit into F16")
+        tensors[name] = half
+    os.makedirs(folder, exist_ok=True)
+    store.write(os.path.join(folder, "model.safetensors"), tensors)
+    with open(os.path.join(folder, "vocab.txt"), "wb") as file:
+        file.write(run.vocab)
+    files = {
+        "config.json": nets.config(meta["vocab_size"], run.shape, args.dropout),
+        "tokenizer_config.json": {"do_lower_case": True,
+                                  "tokenizer_class": "ElectraTokenizer",
+                                  "model_max_length": run.shape["length"]},
+    }
+    for name, content in files.items():
+        with open(os.path.join(folder, name), "w") as file:
+            json.dump(content, file, indent=2)
+            file.write("\n")
+    hardware = (torch.cuda.get_device_name(run.device) if run.device.type == "cuda"
+                else f"a CPU, {torch.get_num_threads()} threads")
+    facts = {**run.shape, **meta, **found, "V": meta["vocab_size"], "tokens": run.tokens,
+             "step": run.step, "minutes": run.seconds / 60.0, "hardware": hardware,
+             "texts": ", ".join(meta["texts"]),
+             "unfinished": unfinished(run), "name": os.path.basename(os.path.abspath(folder))}
+    with open(os.path.join(folder, "README.md"), "w") as file:
+        file.write(CARD.format(**facts))
