@@ -476,6 +476,9 @@ static ofr_status no_column(const ofr_table *table, const char *path, const char
 {
     ofr_buf names;
     ofr_status status;
+    if (table->n_columns == 0)
+        return ofr_fail(err, OFR_FORMAT, "%s: no rows of data; give a file with texts",
+                        path);
     if (!table->header)
         return ofr_fail(err, OFR_FORMAT,
                         "%s: no column '%s'; the file has %d columns and no header, so "

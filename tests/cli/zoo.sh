@@ -506,6 +506,10 @@ expect 'unknown label' 4 eval "unknown.tsv:2: label 'splendid' was never seen in
     'known: neg, pos' 'correct it'
 run predict --model good --text 9 unknown.tsv
 expect 'no such column of texts' 4 predict "unknown.tsv:1: no column '9'; the header has: review, verdict"
+run predict --model good --text 2 --no-header unknown.tsv
+expect 'no such column without names' 4 predict "unknown.tsv: no column '2'" 'columns are 0 to 1'
+run predict --model good --text 0 --no-header empty.tsv
+expect 'no column at all' 4 predict 'empty.tsv: no rows of data; give a file with texts'
 
 # ---- token ids for features -------------------------------------------------------
 
