@@ -133,6 +133,53 @@ pretrain other --steps 4 --call-steps 2 --no-export-unfinished
 pretrain other --steps 2
 parity other/model && complain 'parity.py finds no difference in other weights'
 
+# A GPU lent for minutes, played by this processor: three steps, the middle one with what
+# travels alone and no program.
+gpu()
+{
+    step=$1
+    shift
+    PYTHON=$python sh "$tools/on_gpu.sh" "$step" "$@" >gpu.log 2>&1
+}
+gpu prepare --work home --offramp "$offramp" --size 90 --dev-lines 150 text ||
+    { complain 'on_gpu.sh prepare'; cat gpu.log; finish; }
+[ "$(ls home/tokens | tr '\n' ' ')" = 'dev.u16.xz meta.json train.u16.xz vocab.txt ' ] ||
+    { complain 'what travels'; ls home/tokens; }
+"$python" -c 'import lzma; print(lzma.open("home/tokens/train.u16.xz").read() ==
+    open("data/train.u16", "rb").read())' | grep -q True || complain 'other tokens when packed'
+mkdir away && cp -r home/tokens away
+gpu train --work away --out back --minutes 1 --shard-mib 0.05 -- --no-compile --device cpu \
+    --shape tiny --batch 8 --no-last-call --steps 20 --eval-batches 2 --quiet ||
+    { complain 'on_gpu.sh train'; cat gpu.log; finish; }
+shards=$(ls back/model/model-*-of-*.safetensors | wc -l)
+[ "$shards" -gt 1 ] || complain 'no shards'
+[ "$(find back -type f | wc -l)" -eq $((shards + 6)) ] ||
+    { complain 'other files come back than expected'; find back; }
+[ -z "$(find back -size +52428c)" ] || { complain 'a file is too large'; ls -l back/model; }
+gpu finish --work home --from back --offramp "$offramp" --models models --name small \
+    --reference states.safetensors || { complain 'on_gpu.sh finish'; cat gpu.log; finish; }
+grep -q '^20 texts, worst' gpu.log || complain 'on_gpu.sh finish compared nothing'
+[ "$(ls models/small | tr '\n' ' ')" = \
+    'README.md config.json model.safetensors tokenizer_config.json vocab.txt ' ] ||
+    { complain 'what is put in place'; ls models/small; }
+head -5 models/small/README.md | grep -q '^# offramp-small' || complain 'name in the card'
+# Shards and the one file are the same model, for parity.py and for the program.
+for model in back/model models/small; do
+    "$python" "$tools/parity.py" --model $model --offramp "$offramp" \
+        --against states.safetensors >parity || { complain "parity of $model"; cat parity; }
+    [ "$(grep -c '^layer' parity)" -eq 3 ] || { complain 'not three layers'; cat parity; }
+done
+gpu finish --work home --from back --offramp "$offramp" --models models --name small \
+    --reference states.safetensors && complain 'a model is replaced'
+grep -q 'models/small exists' gpu.log || { complain 'why not replaced'; cat gpu.log; }
+
+# The weights of the repository, where they are there, still give what PyTorch computed.
+if [ -e "$source_dir/models/offramp-small/config.json" ]; then
+    "$python" "$tools/parity.py" --model "$source_dir/models/offramp-small" \
+        --offramp "$offramp" --against "$source_dir/tests/parity/offramp-small.safetensors" \
+        >parity || { complain 'offramp-small differs from its reference'; cat parity; }
+fi
+
 printf 'text\tlabel\n' >train.tsv
 for _ in 1 2 3 4 5 6 7 8; do
     printf 'the old cat runs to the house.\tpet\nthe big horse stands by the road.\tfarm\n'

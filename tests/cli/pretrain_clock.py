@@ -78,6 +78,14 @@ check("second call", call(clock, "clock2", *limit), (False, 22.0, " 0.4 of 0.5 m
 check("third call", call(clock, "clock2", *limit), (True, 30.0, ""))
 check("rates in three calls", rates("clock2"), want)
 
+# A last call: what compiling leaves of 5 minutes and 30 seconds is the budget.
+last = ("--last-call", "--call-minutes", "5.5")
+check("a last call", call(clock, "clock4", *last), (True, 30.0, ""))
+check("rates in a last call", rates("clock4"), want)
+check("a last call after another", (call(clock, "clock5", *limit),
+      call(clock, "clock5", *last)), ((False, 11.0, " 0.2 of 0.5 minutes"), (True, 41.0, "")))
+check("its last rate", rates("clock5")[-1], float(f"{RATE / 41 / (1 - WARM):.6g}"))
+
 
 def broken(net, **options):
     def loss(*arguments):

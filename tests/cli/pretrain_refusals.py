@@ -48,6 +48,7 @@ refuses(2, "argument --warmup: '1' is not a number of at least 0 and below 1",
         "--warmup", "1")
 refuses(2, "argument --steps: '-1' is not", "--steps=-1")
 refuses(2, "argument --device: invalid choice: 'toaster'", "--device", "toaster")
+refuses(2, "--last-call needs --call-minutes", "--last-call")
 refuses(2, "unrecognized arguments: --nonsense", "--nonsense")
 if not hasattr(torch, "compile"):
     refuses(2, f"--compile needs PyTorch 2, this is {torch.__version__}", "--compile")

@@ -36,7 +36,7 @@ def unfinished(run):
     if run.progress() >= 1.0:
         return ""
     spent = (f"{run.step} of {args.steps} steps" if args.steps else
-             f"{run.seconds / 60.0:.1f} of {args.minutes:g} minutes")
+             f"{run.seconds / 60.0:.1f} of {run.budget / 60.0:g} minutes")
     return (f"\n\n**Budget not spent: {spent}.** The learning rate had not fallen to its "
             "end, so\nthe finished model would be better.")
 
@@ -53,7 +53,7 @@ def write(run, folder, found):
             raise SystemExit(f"pretrain.py: {name} does not fit into F16")
         tensors[name] = half
     os.makedirs(folder, exist_ok=True)
-    store.write(os.path.join(folder, "model.safetensors"), tensors)
+    store.write_model(folder, tensors, int(args.shard_mib * 2**20))
     with open(os.path.join(folder, "vocab.txt"), "wb") as file:
         file.write(run.vocab)
     files = {
@@ -71,6 +71,6 @@ def write(run, folder, found):
     facts = {**run.shape, **meta, **found, "V": meta["vocab_size"], "tokens": run.tokens,
              "step": run.step, "minutes": run.seconds / 60.0, "hardware": hardware,
              "texts": ", ".join(meta["texts"]),
-             "unfinished": unfinished(run), "name": os.path.basename(os.path.abspath(folder))}
+             "unfinished": unfinished(run), "name": args.name}
     with open(os.path.join(folder, "README.md"), "w") as file:
         file.write(CARD.format(**facts))

@@ -4,7 +4,8 @@
 OUT/train.u16 and OUT/dev.u16 hold 16-bit numbers, the lines one after another without
 [CLS] and [SEP]: an id in the low 15 bits, and the top bit where a line or a sentence
 ends, so that pretrain.py knows where a text may begin.  OUT/meta.json says the rest.
-The last --dev-lines lines are held out.
+With --xz they are train.u16.xz and dev.u16.xz, to travel.  The last --dev-lines lines are
+held out.
 """
 import argparse
 import gzip
@@ -20,6 +21,7 @@ import numpy as np
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 CUT = 1 << 15
+TOKENS = ("train.u16", "dev.u16", "train.u16.xz", "dev.u16.xz")
 # What a missing, truncated or damaged text raises.
 UNREADABLE = (OSError, EOFError, lzma.LZMAError, zlib.error)
 
@@ -112,7 +114,8 @@ def read_vocab(path):
 
 def write_folder(folder, files):
     """files: name -> bytes or array.  All of them are complete before the first gets its
-    name; the last, which readers look for, is missing in between."""
+    name; the last, which readers look for, is missing in between.  Tokens of an earlier
+    call under the other name go."""
     paths = {os.path.join(folder, name): content for name, content in files.items()}
     try:
         os.makedirs(folder, exist_ok=True)
@@ -123,6 +126,9 @@ def write_folder(folder, files):
             os.remove(path)
         for path in paths:
             os.replace(path + ".tmp", path)
+        for name in TOKENS:
+            if name not in files and os.path.exists(os.path.join(folder, name)):
+                os.remove(os.path.join(folder, name))
     except OSError as failure:
         for path in paths:
             if os.path.exists(path + ".tmp"):
@@ -136,6 +142,7 @@ def main():
     parser.add_argument("--vocab", required=True, help="vocab.txt made by offramp vocab")
     parser.add_argument("--out", required=True, help="folder to make")
     parser.add_argument("--dev-lines", type=int, default=4000, help="lines held out")
+    parser.add_argument("--xz", action="store_true", help="pack the tokens")
     parser.add_argument("texts", nargs="+", help="plain, .gz or .xz")
     args = parser.parse_args()
 
@@ -160,8 +167,10 @@ def main():
             "lines": len(lengths), "dev_lines": args.dev_lines,
             "train_tokens": n_train, "dev_tokens": n_dev,
             "unknown_share": float(np.mean((tokens & (CUT - 1)) == SPECIAL.index("[UNK]")))}
-    write_folder(args.out, {"train.u16": tokens[:n_train], "dev.u16": tokens[n_train:],
-                            "vocab.txt": vocab_bytes,
+    files = {"train.u16": tokens[:n_train], "dev.u16": tokens[n_train:]}
+    if args.xz:
+        files = {name + ".xz": lzma.compress(ids) for name, ids in files.items()}
+    write_folder(args.out, {**files, "vocab.txt": vocab_bytes,
                             "meta.json": json.dumps(meta, indent=1).encode()})
     print(json.dumps(meta))
 

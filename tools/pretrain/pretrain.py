@@ -13,6 +13,7 @@ import argparse
 import contextlib
 import hashlib
 import json
+import lzma
 import math
 import os
 import signal
@@ -54,10 +55,14 @@ class Tokens:
 
     def __init__(self, folder, part, meta, device):
         path = os.path.join(folder, part + ".u16")
+        if not os.path.exists(path) and os.path.exists(path + ".xz"):
+            path += ".xz"
         try:
-            raw = np.fromfile(path, dtype=np.uint16).astype(np.int32)
-        except OSError as failure:
-            raise SystemExit(f"pretrain.py: {path}: {failure.strerror}")
+            with (lzma.open if path.endswith(".xz") else open)(path, "rb") as file:
+                raw = np.frombuffer(file.read(), dtype=np.uint16).astype(np.int32)
+        except (OSError, EOFError, ValueError, lzma.LZMAError) as failure:
+            reason = getattr(failure, "strerror", None) or failure
+            raise SystemExit(f"pretrain.py: {path}: {reason}")
         count, largest = meta[part + "_tokens"], int((raw & (CUT - 1)).max(initial=0))
         if len(raw) != count or largest >= meta["vocab_size"]:
             raise SystemExit(f"pretrain.py: {path}: {len(raw)} tokens up to {largest}, but "
@@ -184,11 +189,20 @@ class Run:
             return torch.autocast("cuda", dtype=torch.bfloat16)
         return contextlib.nullcontext()
 
+    def set_budget(self):
+        """self.budget seconds of training, over all calls; a last call has what it has
+        left, so that the schedule ends with it, however long compiling took."""
+        args = self.args
+        self.budget = 60.0 * args.minutes
+        if args.last_call:
+            left = 60.0 * args.call_minutes - (self.clock() - self.began)
+            self.budget = self.seconds + max(1.0, left)
+
     def progress(self):
         """0 at the beginning, 1 when the budget is spent."""
         if self.args.steps:
             return self.step / self.args.steps
-        return self.seconds / (60.0 * self.args.minutes)
+        return self.seconds / self.budget
 
     def learning_rate(self):
         p, warm = min(1.0, self.progress()), self.args.warmup
@@ -265,6 +279,7 @@ class Run:
         args = self.args
         self.net.train()
         self.warm_up()
+        self.set_budget()
         begin, before = self.clock(), self.seconds
         saved = evaluated = begin
         while self.progress() < 1.0 and not self.stop:
@@ -286,7 +301,7 @@ class Run:
             if now - saved > args.save_seconds:
                 self.save()
                 saved = self.clock()
-            if args.call_minutes and now - self.began > 60.0 * args.call_minutes:
+            if args.call_minutes and not args.last_call and now - self.began > 60.0 * args.call_minutes:
                 self.stop = True
             if args.call_steps and self.step % args.call_steps == 0:
                 self.stop = True
@@ -331,10 +346,16 @@ def options(argv=None):
     add("--export", help="model directory to write at the end; default OUT/model")
     add("--export-unfinished", action=argparse.BooleanOptionalAction, default=True,
         help="export also when the call ends before the budget does")
+    add("--name", help="of the model in its card; default: that of its directory")
+    add("--shard-mib", type=positive0, default=0.0,
+        help="weights in files of at most so many MiB; 0: in one")
     add("--shape", choices=sorted(nets.SHAPES), default="small")
     add("--minutes", type=positive, default=25.0, help="of training, over all calls")
     add("--call-minutes", type=positive0, default=0.0,
         help="end this call so long after its start, compiling included; 0: no")
+    add("--last-call", action=argparse.BooleanOptionalAction, default=False,
+        help="instead of --minutes: train for what is left of --call-minutes after "
+        "compiling, and end the schedule with it")
     add("--steps", type=count0, default=0, help="so many steps instead of minutes; 0: no")
     add("--call-steps", type=count0, default=0,
         help="end a call at multiples of this; 0: no")
@@ -355,12 +376,17 @@ def options(argv=None):
     add("--save-seconds", type=positive0, default=120.0, help="between checkpoints")
     add("--quiet", action="store_true", help="the log goes to its file only")
     args = parser.parse_args(argv)
+    if args.last_call and not args.call_minutes:
+        parser.error("--last-call needs --call-minutes, the time that the call may take")
+    if args.last_call and args.steps:
+        parser.error("--last-call goes by the clock, --steps does not; give one of them")
     if args.compile and not hasattr(torch, "compile"):
         parser.error(f"--compile needs PyTorch 2, this is {torch.__version__}")
     if args.device == "cuda" and not torch.cuda.is_available():
         parser.error("--device cuda: PyTorch finds no CUDA GPU here")
     args.device = args.device or ("cuda" if torch.cuda.is_available() else "cpu")
     args.export = args.export or os.path.join(args.out, "model")
+    args.name = args.name or os.path.basename(os.path.abspath(args.export))
     return args
 
 
