@@ -141,7 +141,8 @@ gpu()
     shift
     PYTHON=$python sh "$tools/on_gpu.sh" "$step" "$@" >gpu.log 2>&1
 }
-gpu prepare --work home --offramp "$offramp" --size 90 --dev-lines 150 text ||
+gpu prepare --work home --offramp "$offramp" --size 90 --dev-lines 150 \
+    --source 'sentences of a script' text ||
     { complain 'on_gpu.sh prepare'; cat gpu.log; finish; }
 [ "$(ls home/tokens | tr '\n' ' ')" = 'dev.u16.xz meta.json train.u16.xz vocab.txt ' ] ||
     { complain 'what travels'; ls home/tokens; }
@@ -162,7 +163,17 @@ grep -q '^20 texts, worst' gpu.log || complain 'on_gpu.sh finish compared nothin
 [ "$(ls models/small | tr '\n' ' ')" = \
     'README.md config.json model.safetensors tokenizer_config.json vocab.txt ' ] ||
     { complain 'what is put in place'; ls models/small; }
-head -5 models/small/README.md | grep -q '^# offramp-small' || complain 'name in the card'
+# The card has the facts of the run, and the losses that the log ends with.
+for fact in '^license: apache-2.0' '^# offramp-small$' 'sentences of a script: text; ' \
+    'f32; PyTorch' '^## Fine-tuned' '^<!-- scores -->$'; do
+    grep -q "$fact" models/small/README.md || complain "the card lacks '$fact'"
+done
+grep '"event": "eval"' back/log.jsonl | tail -1 |
+    sed 's/.*"generator_loss": \([^,]*\), "discriminator_loss": \([^,]*\),.*/\1 \2/' |
+    awk '{ print $1 + 50 * $2 }' >loss
+sed -n 's/^| loss: .* x discriminator | \(.*\) |/\1/p' models/small/README.md >>loss
+awk '{ x[NR] = $1 } END { d = x[1] - x[2]; exit !(NR == 2 && d * d < 1e-5) }' loss ||
+    { complain 'another loss in the card'; cat loss models/small/README.md; }
 # Shards and the one file are the same model, for parity.py and for the program.
 for model in back/model models/small; do
     "$python" "$tools/parity.py" --model $model --offramp "$offramp" \

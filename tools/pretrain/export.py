@@ -10,6 +10,7 @@ import store
 
 CARD = """---
 language: en
+license: apache-2.0
 library_name: offramp
 ---
 # {name}
@@ -21,13 +22,42 @@ it with `offramp train --model`.{unfinished}
 
 | | |
 |---|---|
-| texts | {texts} ({train_tokens:,} tokens) |
-| tokens seen | {tokens:,} in {step:,} steps |
-| time and hardware | {minutes:.1f} minutes on {hardware} |
-| held out | {dev_tokens:,} tokens |
-| generator loss, accuracy | {generator_loss:.3f}, {generator_accuracy:.3f} |
-| replaced tokens: share, accuracy, found, balanced accuracy | {replaced_share:.4f}, {accuracy:.4f}, {recall_replaced:.4f}, {balanced_accuracy:.4f} |
+| texts | {source}{texts}; {train_tokens:,} tokens |
+| tokens seen | {tokens:,} in {step:,} steps of {batch} x {length} |
+| time | {minutes:.1f} minutes of training, compiling not counted |
+| hardware | {hardware} |
+| learning rate, dropout, seed | {lr:g}, {dropout:g}, {seed} |
+
+On {dev_tokens:,} tokens of held-out text:
+
+| | |
+|---|---|
+| loss: generator + {weight:g} x discriminator | {loss:.3f} |
+| generator: loss, accuracy on masked tokens | {generator_loss:.3f}, {generator_accuracy:.3f} |
+| discriminator: loss, accuracy on all tokens | {discriminator_loss:.4f}, {accuracy:.4f} |
+| share of tokens that were replaced | {replaced_share:.4f} |
+| found among the replaced, among the others, mean | {recall_replaced:.4f}, \
+{recall_original:.4f}, {balanced_accuracy:.4f} |
+
+## Fine-tuned
+
+<!-- scores -->
+Not measured yet; `tools/pretrain/scores.sh` trains, measures and writes them here.
+<!-- /scores -->
+
+## Licence
+
+Weights and vocabulary: Apache-2.0, as the program. The texts are not part of them and have
+licences of their own.
 """
+
+
+def hardware(device):
+    if device.type == "cuda":
+        name, numbers = torch.cuda.get_device_name(device), "bf16"
+    else:
+        name, numbers = f"a CPU, threads: {torch.get_num_threads()}", "f32"
+    return f"{name}; {numbers}; PyTorch {torch.__version__}"
 
 
 def unfinished(run):
@@ -66,11 +96,12 @@ def write(run, folder, found):
         with open(os.path.join(folder, name), "w") as file:
             json.dump(content, file, indent=2)
             file.write("\n")
-    hardware = (torch.cuda.get_device_name(run.device) if run.device.type == "cuda"
-                else f"a CPU, {torch.get_num_threads()} threads")
-    facts = {**run.shape, **meta, **found, "V": meta["vocab_size"], "tokens": run.tokens,
-             "step": run.step, "minutes": run.seconds / 60.0, "hardware": hardware,
-             "texts": ", ".join(meta["texts"]),
+    source = meta.get("source", "")
+    facts = {**vars(args), **run.shape, **meta, **found, "V": meta["vocab_size"],
+             "tokens": run.tokens, "step": run.step, "minutes": run.seconds / 60.0,
+             "hardware": hardware(run.device), "texts": ", ".join(meta["texts"]),
+             "source": f"{source}: " if source else "", "weight": nets.WEIGHT,
+             "loss": found["generator_loss"] + nets.WEIGHT * found["discriminator_loss"],
              "unfinished": unfinished(run), "name": args.name}
     with open(os.path.join(folder, "README.md"), "w") as file:
         file.write(CARD.format(**facts))

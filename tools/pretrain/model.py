@@ -16,6 +16,7 @@ SHAPES = {
     "tiny": dict(L=2, C=64, H=4, F=128, E=32, length=32),
 }
 EPS = 1e-12
+WEIGHT = 50.0  # of the discriminator's loss
 
 
 class Group(nn.Module):
@@ -130,7 +131,7 @@ class Pretrainer(nn.Module):
         head = self.discriminator_predictions
         return head.dense_prediction(F.gelu(head.dense(x))).squeeze(2)
 
-    def forward(self, ids, types, n_special, mask_id, share=0.15, weight=50.0):
+    def forward(self, ids, types, n_special, mask_id, share=0.15, weight=WEIGHT):
         """One step's loss and what is told about it.  Ids below n_special are never
         chosen; 85 % of the chosen become [MASK], the others stay."""
         B, T = ids.shape

@@ -10,6 +10,7 @@
 #   --offramp FILE   the program (prepare, finish; build/offramp)
 #   --size N         entries of the vocabulary (prepare; 16384)
 #   --dev-lines N    lines held out (prepare; 4000)
+#   --source TEXT    what the texts are and their licence, for the card (prepare; nothing)
 #   --out DIR        what comes back from the machine (train; DIR of --work/out)
 #   --minutes N      how long the call may train, compiling included (train; 9)
 #   --shard-mib N    largest file that may come back (train; 15)
@@ -35,7 +36,7 @@ die()
 
 usage()
 {
-    sed -n '2,25p' "$0" | sed 's/^# \{0,1\}//' >&2
+    sed -n '2,26p' "$0" | sed 's/^# \{0,1\}//' >&2
     exit 2
 }
 
@@ -45,7 +46,7 @@ prepare()
     mkdir -p "$work"
     "$offramp" vocab --size "$size" --out "$work/vocab.txt" "$@"
     "$python" "$here/prepare.py" --offramp "$offramp" --vocab "$work/vocab.txt" \
-        --out "$work/tokens" --dev-lines "$dev_lines" --xz "$@"
+        --out "$work/tokens" --dev-lines "$dev_lines" --source "$source" --xz "$@"
     du -sk "$work/tokens" | awk '{ printf "%.1f MiB of tokens to travel\n", $1 / 1024 }'
 }
 
@@ -82,13 +83,13 @@ finish()
 step=$1
 shift
 case $step in prepare | train | finish) ;; *) usage ;; esac
-work=$root/pretraining offramp=$root/build/offramp size=16384 dev_lines=4000 out='' minutes=9
-shard_mib=15 name=offramp-small from='' models=$root/models reference=''
+work=$root/pretraining offramp=$root/build/offramp size=16384 dev_lines=4000 source=''
+out='' minutes=9 shard_mib=15 name=offramp-small from='' models=$root/models reference=''
 while [ $# -gt 0 ]; do
     case $1 in
     --) shift; break ;;
-    --work | --offramp | --size | --dev-lines | --out | --minutes | --shard-mib | --name | \
-        --from | --models | --reference)
+    --work | --offramp | --size | --dev-lines | --source | --out | --minutes | --shard-mib | \
+        --name | --from | --models | --reference)
         [ $# -gt 1 ] || die "$1 needs a value"
         variable=$(echo "${1#--}" | tr - _)
         eval "$variable=\$2"

@@ -142,6 +142,8 @@ def main():
     parser.add_argument("--vocab", required=True, help="vocab.txt made by offramp vocab")
     parser.add_argument("--out", required=True, help="folder to make")
     parser.add_argument("--dev-lines", type=int, default=4000, help="lines held out")
+    parser.add_argument("--source", default="",
+                        help="what the texts are and their licence, for the card")
     parser.add_argument("--xz", action="store_true", help="pack the tokens")
     parser.add_argument("texts", nargs="+", help="plain, .gz or .xz")
     args = parser.parse_args()
@@ -163,7 +165,7 @@ def main():
         raise SystemExit(f"prepare.py: {len(lengths)} lines do not give {args.dev_lines} "
                          "to be held out and some to learn from")
     meta = {"vocab_size": len(vocab), "vocab_sha256": hashlib.sha256(vocab_bytes).hexdigest(),
-            "texts": [os.path.basename(path) for path in args.texts],
+            "source": args.source, "texts": [os.path.basename(path) for path in args.texts],
             "lines": len(lengths), "dev_lines": args.dev_lines,
             "train_tokens": n_train, "dev_tokens": n_dev,
             "unknown_share": float(np.mean((tokens & (CUT - 1)) == SPECIAL.index("[UNK]")))}
