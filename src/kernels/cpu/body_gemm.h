@@ -13,11 +13,6 @@
 /* Multiply-adds below which one thread is faster than two. */
 enum { GEMM_SERIAL = 1 << 18 };
 
-/* Rows are dealt to threads in small units, so that shares are equal: a thread's
- * rows are cut into blocks of at most VEC_MR again, whose exact size hardly
- * matters. */
-enum { ROW_UNIT = 4 };
-
 struct product {
     ofr_dev *dev;
     ofr_real *c; /* [M,N], row stride ldc: sums, before the activation */
@@ -34,19 +29,31 @@ struct product {
     int j0, n, k0, k;   /* the block of b that is in dev->shared        */
 };
 
-/* The grid with the least work for its busiest thread, in quarters of one row
- * times one panel: besides the products each thread streams its panels, which
- * takes as long as about four rows, and copies its rows, a quarter of a panel. */
+/* The work of a thread that has `rows` of M rows times `wide` panels, in quarters of
+ * one row times one panel.  It copies its rows, a panel's worth; those that another
+ * core wrote have to come from there, which is what makes equal shares of all rows
+ * better than shares of the panels.  Few rows meet each panel once, on its way from
+ * memory, which takes as long as about eight rows; many meet it again and again, or
+ * widen it first where it is in half precision, which costs about four. */
+static long share_of_work(long rows, long wide, int M, enum form form)
+{
+    const int few = form >= FORM_F16 ? 2 * VEC_MR : OFR_MC;
+    if (M > few) return 4 * rows * wide + 16 * wide + rows;
+    return 4 * (rows > 8 ? rows : 8) * wide + 4 * rows;
+}
+
+/* The grid with the least work for its busiest thread.  Rows are dealt one by one: a
+ * thread's rows are cut into blocks of at most VEC_MR, whose exact size hardly
+ * matters. */
 static void choose_grid(struct product *g, int n)
 {
-    long rows = (g->M + ROW_UNIT - 1) / ROW_UNIT, panels = panels_of(n), best = -1;
+    long panels = panels_of(n), best = -1;
     int threads = g->dev->n_threads;
     if ((double)g->M * n * g->K < GEMM_SERIAL) threads = 1;
     for (int m = threads; m >= 1; m--) {
         int p = threads / m;
-        long mine = (rows + m - 1) / m * ROW_UNIT, wide = (panels + p - 1) / p;
-        if (mine > g->M) mine = g->M;
-        long work = 4 * mine * wide + 16 * wide + mine;
+        long work =
+            share_of_work((g->M + m - 1) / m, (panels + p - 1) / p, g->M, g->form);
         if (best >= 0 && work >= best) continue;
         best = work;
         g->grid_m = m;
@@ -129,7 +136,7 @@ static bool my_part(const struct product *g, int t, int n, int *r, int *r_end, i
     size_t a, b;
     int grid = g->grid_m * g->grid_n;
     if (t >= grid) return false;
-    part_of(&a, &b, (size_t)g->M, ROW_UNIT, t / g->grid_n, g->grid_m);
+    part_of(&a, &b, (size_t)g->M, 1, t / g->grid_n, g->grid_m);
     *r = (int)a;
     *r_end = (int)b;
     part_of(&a, &b, (size_t)n, NR, t % g->grid_n, g->grid_n);
