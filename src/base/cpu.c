@@ -9,6 +9,12 @@
 
 #include "base/str.h"
 
+#if defined(OFR_BLAS)
+enum { BLAS = OFR_CPU_BLAS };
+#else
+enum { BLAS = 0 };
+#endif
+
 #if defined(__x86_64__)
 #include <cpuid.h>
 
@@ -20,7 +26,7 @@ static unsigned enabled_by_system(void)
     return low;
 }
 
-unsigned ofr_cpu_machine(void)
+static unsigned instruction_sets(void)
 {
     unsigned a, b, c, d;
     if (!__get_cpuid(1, &a, &b, &c, &d)) return 0;
@@ -39,20 +45,26 @@ unsigned ofr_cpu_machine(void)
     return features;
 }
 #else
-unsigned ofr_cpu_machine(void)
+static unsigned instruction_sets(void)
 {
     return 0;
 }
 #endif
+
+unsigned ofr_cpu_machine(void)
+{
+    return instruction_sets() | BLAS;
+}
 
 unsigned ofr_cpu_features(void)
 {
     const char *limit = getenv("OFR_CPU");
     unsigned allowed = ~0u;
     if (limit != NULL && strcmp(limit, "scalar") == 0) allowed = 0;
-    if (limit != NULL && strcmp(limit, "avx2") == 0) allowed = OFR_CPU_AVX2;
+    if (limit != NULL && BLAS && strcmp(limit, "blas") == 0) allowed = BLAS;
+    if (limit != NULL && strcmp(limit, "avx2") == 0) allowed = BLAS | OFR_CPU_AVX2;
     if (limit != NULL && strcmp(limit, "avx512") == 0)
-        allowed = OFR_CPU_AVX2 | OFR_CPU_AVX512;
+        allowed = BLAS | OFR_CPU_AVX2 | OFR_CPU_AVX512;
     return ofr_cpu_machine() & allowed;
 }
 

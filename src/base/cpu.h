@@ -5,14 +5,16 @@
 enum {
     OFR_CPU_AVX2 = 1,   /* AVX2 and FMA and F16C, enabled by the system  */
     OFR_CPU_AVX512 = 2, /* AVX-512 F, BW, DQ, VL, enabled by the system  */
-    OFR_CPU_AVX512VNNI = 4 /* the same and VNNI                          */
+    OFR_CPU_AVX512VNNI = 4, /* the same and VNNI                         */
+    OFR_CPU_BLAS = 8 /* not of the processor: the build has -DOFR_BLAS=ON */
 };
 
-/* cpuid and xgetbv: what the processor has and the system lets us use. */
+/* cpuid and xgetbv: what the processor has and the system lets us use; and BLAS. */
 unsigned ofr_cpu_machine(void);
 
 /* That, masked by the environment: OFR_CPU=scalar, avx2, avx512 or avx512vnni is
- * the highest set allowed.  Same answer for the whole run. */
+ * the highest set allowed; blas, where built, stands above scalar.  Same answer for
+ * the whole run. */
 unsigned ofr_cpu_features(void);
 
 /* How many threads may run, and why. */

@@ -118,9 +118,12 @@ static ofr_status evaluate(const options *o, const ofr_eval_source *s,
     ofr_term_progress_end(o->common.term);
     if (eval.mismatches)
         ofr_log(OFR_LOG_WARN,
-                "warning: %d texts left elsewhere in a batch than alone; this is a fault "
-                "of the program, please report it with `offramp doctor`",
-                eval.mismatches);
+                "warning: %d texts left elsewhere in a batch than alone; %s",
+                eval.mismatches,
+                strcmp(m->dev->ops.name, "blas") == 0
+                    ? "a BLAS rounds by the shape of a batch (docs/DETERMINISM.md)"
+                    : "this is a fault of the program, please report it with `offramp "
+                      "doctor`");
     if (o->predictions)
         status = ofr_record_predictions(o->predictions, &eval, m->encoder.config.labels,
                                         err);

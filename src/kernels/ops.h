@@ -10,7 +10,8 @@
  * alias unless said.  Work is split over outputs, never over a sum, so results
  * do not depend on the number of threads; and one output row is computed by the
  * same sequence of operations wherever it stands in the batch, so a text's
- * result does not depend on its neighbours, bit for bit.
+ * result does not depend on its neighbours, bit for bit.  The table "blas" alone
+ * keeps only the first of these promises (kernels/cpu/ops_blas.c).
  *
  * Letters: R rows, I in, O out, C channels, B texts, H heads, D = C / H.
  */
@@ -84,7 +85,7 @@ typedef struct ofr_adamw_step { /* double: 1 - beta2 must not lose its digits */
 } ofr_adamw_step;
 
 typedef struct ofr_ops {
-    const char *name; /* "ref", "scalar", "avx2", "avx512", "avx512vnni" */
+    const char *name; /* "ref", "scalar", "blas", "avx2", "avx512", "avx512vnni" */
 
     /* Bytes that w[O,I] takes packed at `precision`, and the packing itself, for
      * linear() of this same table.  Packing is a permutation plus zeros of w
@@ -177,6 +178,7 @@ typedef struct ofr_ops {
 
 extern const ofr_ops ofr_ops_ref;    /* plainest loops, double sums; tests only    */
 extern const ofr_ops ofr_ops_scalar; /* complete                                   */
+extern const ofr_ops ofr_ops_blas;   /* with -DOFR_BLAS=ON: products, the rest NULL */
 extern const ofr_ops ofr_ops_avx2;   /* not in the double build; gaps are NULL     */
 extern const ofr_ops ofr_ops_avx512;
 extern const ofr_ops ofr_ops_avx512vnni;

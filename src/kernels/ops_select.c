@@ -2,7 +2,21 @@
 #include "base/cpu.h"
 #include "kernels/ops.h"
 
+/* Above the scalar table, the best one last; in double there is only that one. */
+static const struct {
+    unsigned needs;
+    const ofr_ops *table;
+} ladder[] = {
+#if defined(OFR_BLAS) && !defined(OFR_REAL_DOUBLE)
+    {OFR_CPU_BLAS, &ofr_ops_blas},
+#endif
 #if defined(OFR_X86) && !defined(OFR_REAL_DOUBLE)
+    {OFR_CPU_AVX2, &ofr_ops_avx2},
+    {OFR_CPU_AVX512, &ofr_ops_avx512},
+    {OFR_CPU_AVX512VNNI, &ofr_ops_avx512vnni},
+#endif
+    {0, NULL},
+};
 
 /* linear() reads what pack() wrote, so the four come from one table. */
 static void overlay(ofr_ops *ops, const ofr_ops *fast)
@@ -37,18 +51,7 @@ static void overlay(ofr_ops *ops, const ofr_ops *fast)
 ofr_ops ofr_ops_select(unsigned features)
 {
     ofr_ops ops = ofr_ops_scalar;
-    if (features & OFR_CPU_AVX2) overlay(&ops, &ofr_ops_avx2);
-    if (features & OFR_CPU_AVX512) overlay(&ops, &ofr_ops_avx512);
-    if (features & OFR_CPU_AVX512VNNI) overlay(&ops, &ofr_ops_avx512vnni);
+    for (int i = 0; ladder[i].table; i++)
+        if (features & ladder[i].needs) overlay(&ops, ladder[i].table);
     return ops;
 }
-
-#else
-
-ofr_ops ofr_ops_select(unsigned features)
-{
-    (void)features;
-    return ofr_ops_scalar;
-}
-
-#endif

@@ -209,6 +209,7 @@ static void test_batches(void **state)
 {
     const ofr_ops best = ofr_ops_select(ofr_cpu_features());
     ofr_real together[B * C], again[B * C], alone[C], plain[B * C];
+    const bool same_bits = support_same_bits("texts alone");
     bed one, two;
     (void)state;
     bed_open(&one, &best, 1);
@@ -217,7 +218,7 @@ static void test_batches(void **state)
         run(&one, together, 0, B, shift);
         run(&two, again, 0, B, shift);
         assert_memory_equal(together, again, sizeof together);
-        for (int b = 0; b < B; b++) {
+        for (int b = 0; b < B && same_bits; b++) {
             run(&one, alone, b, 1, shift);
             assert_memory_equal(alone, together + b * C, sizeof alone);
         }
@@ -226,7 +227,7 @@ static void test_batches(void **state)
     for (int l = 1; l <= L; l++)
         ofr_walk_layer(&one.walk);
     ofr_walk_class_rows(&one.walk, plain);
-    assert_memory_equal(plain, together, sizeof plain);
+    if (same_bits) assert_memory_equal(plain, together, sizeof plain);
     run(&one, together, 0, B, 0);
     assert_memory_not_equal(plain, together, sizeof plain);
     bed_close(&one);

@@ -5,7 +5,9 @@
 #include <math.h>
 #include <unistd.h>
 
+#include "base/cpu.h"
 #include "base/rng.h"
+#include "kernels/ops.h"
 
 static char folder[OFR_PATH_MAX / 2];
 
@@ -192,6 +194,13 @@ void support_random(ofr_real *out, size_t n, uint64_t seed, double scale)
     uint64_t stream = ofr_rng_stream(OFR_RNG_INIT, 7, 0);
     for (size_t i = 0; i < n; i++)
         out[i] = (ofr_real)(scale * (2 * ofr_rng_uniform(seed, stream, i) - 1));
+}
+
+bool support_same_bits(const char *what)
+{
+    if (strcmp(ofr_ops_select(ofr_cpu_features()).name, "blas") != 0) return true;
+    printf("skip %s: the bits of a BLAS depend on the batch\n", what);
+    return false;
 }
 
 void support_failure(const char *call, ofr_status got, ofr_status want,

@@ -59,6 +59,12 @@ void support_close_one(const char *name, double got, double want, double absolut
 /* out[n] = uniform in [-scale, scale), a function of seed. */
 void support_random(ofr_real *out, size_t n, uint64_t seed, double scale);
 
+/* ---- kernels --------------------------------------------------------- */
+
+/* Are a text's bits the same whatever travels with it?  With every table but that of
+ * a BLAS (kernels/ops.h); with that one, false and a line "skip WHAT: ...". */
+bool support_same_bits(const char *what);
+
 /* ---- errors ---------------------------------------------------------- */
 
 /* The call must have succeeded; prints err.text otherwise. */

@@ -97,6 +97,7 @@ static void test_batches(void **state)
     ofr_model *model;
     ofr_session *one, *many;
     ofr_session_options options = {.max_batch = 1, .n_threads = 1};
+    if (!support_same_bits("batches")) return;
     assert_ok(ofr_model_open(&model, support_tiny_dir(), &err), err);
     assert_ok(ofr_session_open(&one, model, &options, &err), err);
     options.max_batch = N_TEXTS; /* more rows than one pass holds */

@@ -88,8 +88,9 @@ static void *work(void *arg)
     return NULL;
 }
 
-/* All at once; everybody's answers must be those of the first. */
-static void run_all(const ofr_model *shared)
+/* All at once; everybody's answers must be those of the first, where bits do not depend
+ * on the batches that a rule leaves and on who packed. */
+static void run_all(const ofr_model *shared, bool same_bits)
 {
     pthread_barrier_t start;
     assert_int_equal(pthread_barrier_init(&start, NULL, N_THREADS), 0);
@@ -103,8 +104,9 @@ static void run_all(const ofr_model *shared)
     pthread_barrier_destroy(&start);
     for (int i = 0; i < N_THREADS; i++) {
         assert_true(callers[i].ok);
-        assert_memory_equal(callers[i].answers, callers[0].answers,
-                            sizeof callers[0].answers);
+        if (same_bits)
+            assert_memory_equal(callers[i].answers, callers[0].answers,
+                                sizeof callers[0].answers);
         assert_int_equal(callers[i].asked > 0, i % 2);
     }
 }
@@ -119,7 +121,7 @@ static void test_first_use(void **state)
 {
     (void)state;
     ofr_log_set_sink(count_line, NULL);
-    run_all(NULL);
+    run_all(NULL, support_same_bits("the answers"));
     assert_int_equal(atomic_load(&n_lines), N_THREADS);
     ofr_log_set_sink(NULL, NULL);
 }
@@ -133,12 +135,14 @@ static void test_one_model(void **state)
     ofr_error err;
     ofr_model *model;
     answer packed[N_TEXTS];
+    const bool same_bits = support_same_bits("the answers");
     for (int round = 0; round < ROUNDS; round++) {
         ofr_model_options options = {.pack_at_open = round == 0};
         assert_ok(ofr_model_open_as(&model, support_tiny_dir(), &options, &err), err);
-        run_all(model);
+        run_all(model, same_bits);
         if (round == 0) memcpy(packed, callers[0].answers, sizeof packed);
-        assert_memory_equal(callers[0].answers, packed, sizeof packed);
+        if (same_bits)
+            assert_memory_equal(callers[0].answers, packed, sizeof packed);
         ofr_model_close(model);
     }
 }

@@ -14,9 +14,11 @@ static void test_features(void **state)
     setenv("OFR_CPU", "scalar", 1);
     assert_int_equal(ofr_cpu_features(), 0);
     setenv("OFR_CPU", "avx2", 1);
-    assert_int_equal(ofr_cpu_features(), all & OFR_CPU_AVX2);
+    assert_int_equal(ofr_cpu_features(), all & (OFR_CPU_BLAS | OFR_CPU_AVX2));
     setenv("OFR_CPU", "avx512vnni", 1);
     assert_int_equal(ofr_cpu_features(), all);
+    setenv("OFR_CPU", "blas", 1); /* a name of the builds that have it */
+    assert_int_equal(ofr_cpu_features(), all & OFR_CPU_BLAS ? OFR_CPU_BLAS : all);
     unsetenv("OFR_CPU");
 #if defined(__x86_64__)
     bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");

@@ -311,7 +311,7 @@ static void regression(void **state)
     ofr_eval_close(&e);
     assert_ok(ofr_eval_open(&e, &encoder, f->dev, &data, &o, &err), err);
     support_close_one("full", e.score_full, 1, 1e-6);
-    for (int i = 0; i < N; i++)
+    for (int i = 0; i < N && support_same_bits("values"); i++)
         support_close_one("value", (double)e.value[i],
                           (double)e.outputs.logits[i * L + e.exit_layer[i] - 1], 0);
     assert_int_equal(e.mismatches, 0);

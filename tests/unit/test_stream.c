@@ -146,6 +146,7 @@ static void test_same_as_alone(void **state)
 {
     (void)state;
     static fixture f;
+    if (!support_same_bits("streams")) return;
     open_fixture(&f);
     check_rule(&f, &ofr_rule_never, 0, 1);
     check_rule(&f, &ofr_rule_policy, 0.6, 3);
