@@ -26,9 +26,12 @@ endforeach()
 
 # The pkg-config names of those libraries, and how a linker calls them.
 set(OFR_REQUIRES "jansson libutf8proc libpcre2-8 zlib liblzma")
+if(OFR_BLAS)
+  string(APPEND OFR_REQUIRES " ${OFR_BLAS_MODULE}")
+endif()
 set(OFR_PRIVATE_LIBS "")
 foreach(library ${JANSSON_LIBRARIES} ${UTF8PROC_LIBRARIES} ${PCRE2_LIBRARIES}
-    ${ZLIB_LIBRARIES} ${LZMA_LIBRARIES})
+    ${ZLIB_LIBRARIES} ${LZMA_LIBRARIES} ${BLAS_LIBRARIES})
   string(APPEND OFR_PRIVATE_LIBS "-l${library} ")
 endforeach()
 # From the folder of the .pc file to the prefix, so that the tree may be moved.

@@ -15,6 +15,12 @@
 #ifndef OFR_BUILD_MPI
 #define OFR_BUILD_MPI "no"
 #endif
+#ifdef OFR_BUILD_BLAS
+#define BLAS_OPTION OFR_BUILD_BLAS
+#else
+#define OFR_BUILD_BLAS ""
+#define BLAS_OPTION "no (kernels of its own)"
+#endif
 #ifndef OFR_BUILD_SANITIZE
 #define OFR_BUILD_SANITIZE "no"
 #endif
@@ -30,10 +36,11 @@ const char ofr_build_commit[] = OFR_COMMIT;
 const char ofr_build_date[] = OFR_DATE;
 const char ofr_build_type[] = OFR_BUILD_TYPE;
 const char ofr_build_compiler[] = COMPILER;
+const char ofr_build_blas[] = OFR_BUILD_BLAS;
 
 const ofr_build_option ofr_build_options[] = {
     {"openmp", "no (threads of its own)"},
-    {"blas", "no (kernels of its own)"},
+    {"blas", BLAS_OPTION},
     {"mpi", OFR_BUILD_MPI},
     {"cuda", "no"},
     {"sanitizers", OFR_BUILD_SANITIZE},

@@ -31,6 +31,7 @@ typedef struct ofr_doctor {
     char cpu[128];
     const char *architecture;
     ofr_doctor_set sets[OFR_DOCTOR_SETS]; /* the plain one first */
+    ofr_doctor_set blas;                  /* no instruction set, but found alike */
     const char *kernels;                  /* the table in use    */
     double peak_gflops;
     ofr_cpu_limits limits;

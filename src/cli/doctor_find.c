@@ -55,29 +55,35 @@ static const struct {
     {"avx512vnni", OFR_CPU_AVX2 | OFR_CPU_AVX512 | OFR_CPU_AVX512VNNI},
 };
 
-static ofr_status find_kernels(ofr_doctor *d, ofr_error *err)
+static ofr_status find_set(ofr_doctor *d, ofr_doctor_set *set, const char *name,
+                           unsigned needs, ofr_error *err)
 {
     unsigned machine = ofr_cpu_machine(), allowed = ofr_cpu_features();
-    ofr_dev *dev;
-    for (int i = 0; i < OFR_DOCTOR_SETS; i++) {
-        ofr_doctor_set *set = &d->sets[i];
-        unsigned needs = ladder[i].needs;
-        set->name = ladder[i].name;
-        set->built = (needs & ~(unsigned)BUILT) == 0;
-        set->found = (needs & ~machine) == 0;
-        set->allowed = set->built && (needs & ~allowed) == 0;
-        if (!set->built || !set->found) continue;
-        const ofr_ops ops = ofr_ops_select(needs);
-        OFR_TRY(ofr_doctor_check(&set->right, &ops, err));
-        if (set->right) continue;
-        ofr_doctor_remark_add(d, true,
-                              i ? "report it with this page; until then set "
+    unsigned built = (unsigned)BUILT | (machine & OFR_CPU_BLAS);
+    set->name = name;
+    set->built = (needs & ~built) == 0;
+    set->found = (needs & ~machine) == 0;
+    set->allowed = set->built && (needs & ~allowed) == 0;
+    if (!set->built || !set->found) return OFR_OK;
+    const ofr_ops ops = ofr_ops_select(needs);
+    OFR_TRY(ofr_doctor_check(&set->right, &ops, err));
+    if (set->right) return OFR_OK;
+    ofr_doctor_remark_add(d, true,
+                          needs ? "report it with this page; until then set "
                                   "OFR_CPU=scalar"
                                 : "build again with another compiler, and report it "
                                   "with this page",
-                              "products by the %s kernels are wrong", set->name);
-    }
-    const ofr_ops ops = ofr_ops_select(allowed);
+                          "products by the %s kernels are wrong", name);
+    return OFR_OK;
+}
+
+static ofr_status find_kernels(ofr_doctor *d, ofr_error *err)
+{
+    ofr_dev *dev;
+    for (int i = 0; i < OFR_DOCTOR_SETS; i++)
+        OFR_TRY(find_set(d, &d->sets[i], ladder[i].name, ladder[i].needs, err));
+    OFR_TRY(find_set(d, &d->blas, "blas", OFR_CPU_BLAS, err));
+    const ofr_ops ops = ofr_ops_select(ofr_cpu_features());
     d->kernels = ops.name;
     OFR_TRY(ofr_dev_open(&dev, &ops, d->threads, 1, err));
     d->peak_gflops = ofr_peak_flops(dev) / 1e9;
@@ -88,7 +94,8 @@ static ofr_status find_kernels(ofr_doctor *d, ofr_error *err)
 static void check_environment(ofr_doctor *d)
 {
     const char *cpu = getenv("OFR_CPU"), *threads = getenv("OMP_NUM_THREADS");
-    bool known = !cpu || !cpu[0];
+    bool known = !cpu || !cpu[0] ||
+                 ((ofr_cpu_machine() & OFR_CPU_BLAS) && strcmp(cpu, "blas") == 0);
     for (int i = 0; i < OFR_DOCTOR_SETS && !known; i++)
         known = strcmp(cpu, ladder[i].name) == 0;
     if (!known)

@@ -1,4 +1,6 @@
 /* doctor_text.c - what the doctor found, as a page and as JSON. */
+#include <string.h>
+
 #include "cli/build_info.h"
 #include "cli/cmd.h"
 #include "cli/doctor.h"
@@ -91,7 +93,13 @@ void ofr_doctor_text(ofr_buf *out, const ofr_doctor *d)
     add_sets(out, d);
     add_threads(out, d);
     add_memory(out, d);
-    ofr_buf_adds(out, "blas        none (own kernels)\n");
+    if (d->blas.built)
+        ofr_buf_addf(out, "blas        %s, %s, %s (OFR_CPU=blas)\n", ofr_build_blas,
+                     d->blas.right ? "right" : "WRONG",
+                     strcmp(d->kernels, "blas") == 0 ? "in use"
+                                                     : "for processors without AVX2");
+    else
+        ofr_buf_adds(out, "blas        none (own kernels)\n");
     add_files(out, d);
     for (int i = 0; i < d->n_remarks; i++)
         ofr_buf_addf(out, "%-12s%s\n            next: %s\n",
@@ -149,7 +157,7 @@ static void json_machine(ofr_buf *out, const ofr_doctor *d)
     ofr_jsonline_int(out, "memory_bytes", d->memory);
     ofr_jsonline_int(out, "memory_free_bytes", d->memory_free);
     ofr_jsonline_int(out, "memory_available_bytes", d->memory_available);
-    ofr_jsonline_text(out, "blas", "none");
+    ofr_jsonline_text(out, "blas", ofr_build_blas[0] ? ofr_build_blas : "none");
 }
 
 static void json_files(ofr_buf *out, const ofr_doctor *d)

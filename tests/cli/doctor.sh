@@ -28,6 +28,15 @@ problem()
 
 OFR_CPU=sclaar run doctor
 problem "OFR_CPU is 'sclaar'" 'set it to scalar, avx2'
+if "$offramp" doctor --json | grep -q '"blas": "none"'; then
+    OFR_CPU=blas run doctor
+    problem "OFR_CPU is 'blas'" 'set it to scalar, avx2'
+else
+    OFR_CPU=blas run doctor
+    exits 0
+    says '^kernels  *blas '
+    says '^blas  *[^ ]* [0-9][^ ]*, right, in use'
+fi
 OMP_NUM_THREADS=junk run doctor
 problem "OMP_NUM_THREADS is 'junk'" 'set it to a number'
 OFFRAMP_DATA=$work/nowhere run doctor
