@@ -348,9 +348,9 @@ def stamp(records):
         what = "share" if other.get("warmup") == WARMUP["share"] else what
         kinds.setdefault((other["time"][:10], other["commit"]), {})[what] = True
     first = (r["time"][:10], r["commit"])
-    later = ["; %s: %s, commit %s" % (", ".join(sorted(what)), *when)
+    later = [" (%s: %s, commit %s)" % (", ".join(sorted(what)), *when)
              for when, what in kinds.items() if when != first]
-    return "%s, commit %s%s; %s, kernels %s" % (*first, "".join(later), r["processor"],
+    return "%s, commit %s%s, %s, kernels %s" % (*first, "".join(later), r["processor"],
                                                 r["kernels"])
 
 

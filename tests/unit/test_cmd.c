@@ -201,7 +201,7 @@ static void lines_of_a_file(void **state)
     ofr_lines_close(&lines);
     assert_fails(ofr_lines_open(&lines, support_path("absent"), &err), OFR_NOT_FOUND, err,
                  "absent");
-    assert_fails(ofr_lines_open(&lines, support_folder(), &err), OFR_INVALID, err,
+    assert_fails(ofr_lines_open(&lines, support_folder(), &err), OFR_IO, err,
                  "directory");
     ofr_buf_free(&line);
 }
