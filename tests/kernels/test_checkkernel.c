@@ -43,7 +43,7 @@ static void linear_case_open(struct linear_case *k, struct shape s, unsigned see
     k->x = check_random(x, seed, seed % 5 == 4 ? 30 : 1);
     k->w = check_random(w, seed + 1, 1);
     k->b = seed % 3 ? check_random((size_t)s.O, seed + 2, 3) : NULL;
-    k->keep_pre = seed % 2;
+    k->keep_pre = seed % 4 > 1;
     k->want = malloc(y * sizeof *k->want);
     k->want_pre = malloc(y * sizeof *k->want_pre);
     k->scale = malloc(y * sizeof *k->scale);
