@@ -18,7 +18,7 @@ SKIP=77
 
 short="short"
 medium="layers style names headers short symbols no-openmp no-blas gcc-debug
-clang-release clang-debug asan tsan scalar avx2 threads package docker aarch64"
+clang-release clang-debug asan tsan scalar avx2 blas threads package docker aarch64"
 long="fuzz scripts demo mpi"
 
 usage()
@@ -212,6 +212,23 @@ step_avx2()
 {
     grep -q ' avx2 ' /proc/cpuinfo || leave "this processor has no AVX2"
     release && OFR_CPU=avx2 tests release
+}
+
+# Tests that compute with products by a BLAS, and what the build is told about it:
+# kernels against plain loops and against ours, whole models, sessions, the runner,
+# training on one thread and on more; doctor; the installed library.
+with_blas='checkkernel|encoder_|token_exits|ranks|determinism|test_(api|run$|stream$)'
+with_blas="$with_blas|outputs|evaluate|test_cpu|doctor|cli_install"
+
+step_blas()
+{
+    need pkg-config pkg-config
+    pkg-config --exists openblas ||
+        leave "openblas is missing; apt-get install libopenblas-dev"
+    build blas -DCMAKE_BUILD_TYPE=Release -DOFR_BLAS=ON || return 1
+    OFR_CPU=blas
+    export OFR_CPU
+    tests blas -R "$with_blas"
 }
 
 # One training with 1 and with 4 threads: the same bytes.
