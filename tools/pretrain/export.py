@@ -103,5 +103,5 @@ def write(run, folder, found):
              "source": f"{source}: " if source else "", "weight": nets.WEIGHT,
              "loss": found["generator_loss"] + nets.WEIGHT * found["discriminator_loss"],
              "unfinished": unfinished(run), "name": args.name}
-    with open(os.path.join(folder, "README.md"), "w") as file:
+    with open(os.path.join(folder, "README.md"), "w", encoding="utf-8") as file:
         file.write(CARD.format(**facts))

@@ -60,13 +60,13 @@ def main():
     text = table(scores, record, " ".join(sys.argv[3:]).strip())
     print(text)
     path = os.path.join(model, "README.md")
-    with open(path) as file:
+    with open(path, encoding="utf-8") as file:
         card = file.read()
     if card.count(FIRST) != 1 or card.count(LAST) != 1:
         sys.exit(f"scores_table.py: {path}: expected one '{FIRST}' and one '{LAST}'")
     block = f"{FIRST}\n{text}\n{LAST}"
     card = re.sub(f"{FIRST}.*{LAST}", lambda _: block, card, flags=re.DOTALL)
-    with open(path + ".tmp", "w") as file:
+    with open(path + ".tmp", "w", encoding="utf-8") as file:
         file.write(card)
     os.replace(path + ".tmp", path)
 
