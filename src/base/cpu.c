@@ -61,7 +61,7 @@ unsigned ofr_cpu_features(void)
     const char *limit = getenv("OFR_CPU");
     unsigned allowed = ~0u;
     if (limit != NULL && strcmp(limit, "scalar") == 0) allowed = 0;
-    if (limit != NULL && BLAS && strcmp(limit, "blas") == 0) allowed = BLAS;
+    if (limit != NULL && BLAS != 0 && strcmp(limit, "blas") == 0) allowed = BLAS;
     if (limit != NULL && strcmp(limit, "avx2") == 0) allowed = BLAS | OFR_CPU_AVX2;
     if (limit != NULL && strcmp(limit, "avx512") == 0)
         allowed = BLAS | OFR_CPU_AVX2 | OFR_CPU_AVX512;
