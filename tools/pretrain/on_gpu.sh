@@ -51,11 +51,13 @@ prepare()
 }
 
 # A call that must end: all that is wanted of it is exported, and nothing else is in OUT.
+# The rate rises for longer than in a long run: LayerNorm behind the sum, as here, needs
+# some hundred steps of it, however few there are.
 train()
 {
     [ -e "$work/tokens/meta.json" ] || die "no $work/tokens; make them with the step prepare"
     "$python" "$here/pretrain.py" --data "$work/tokens" --out "$work/run" \
-        --call-minutes "$minutes" --last-call --device cuda --compile \
+        --call-minutes "$minutes" --last-call --device cuda --compile --warmup 0.08 \
         --name "$name" --export "$out/model" --shard-mib "$shard_mib" "$@"
     cp "$work/run/log.jsonl" "$out/log.jsonl"
     ls -l "$out" "$out/model"
@@ -69,9 +71,10 @@ finish()
     [ ! -e "$models/$name" ] || die "$models/$name exists; move it away first"
     rm -rf "$work/joined"
     "$python" "$here/store.py" "$from/model" "$work/joined"
-    mkdir -p "$models" "$(dirname "$reference")"
     "$python" "$here/parity.py" --model "$work/joined" --offramp "$offramp" --brief \
-        --reference "$reference" || die 'offramp and PyTorch differ; nothing put in place'
+        --reference "$work/reference" || die 'offramp and PyTorch differ; nothing put in place'
+    mkdir -p "$models" "$(dirname "$reference")"
+    mv "$work/reference" "$reference"
     mv "$work/joined" "$models/$name"
     if grep -q 'Budget not spent' "$models/$name/README.md"; then
         echo "on_gpu.sh: the budget was not spent; see $models/$name/README.md" >&2
