@@ -184,6 +184,21 @@ gpu finish --work home --from back --offramp "$offramp" --models models --name s
     --reference states.safetensors && complain 'a model is replaced'
 grep -q 'models/small exists' gpu.log || { complain 'why not replaced'; cat gpu.log; }
 
+# A shard that was cut short or lost on the way is noticed.
+last_shard=$(ls back/model/model-*-of-*.safetensors | tail -n 1)
+for fault in 'cut short' lost; do
+    rm -rf torn && cp -r back torn
+    case $fault in
+    lost) rm "torn/${last_shard#back/}" ;;
+    *) head -c 9000 "$last_shard" >"torn/${last_shard#back/}" ;;
+    esac
+    gpu finish --work home --from torn --offramp "$offramp" --models models --name torn \
+        --reference torn.safetensors && complain "a shard $fault: put in place"
+    [ "$(wc -l <gpu.log)" -eq 1 ] && grep -q "^store.py: torn/model: .*$(basename "$last_shard")" \
+        gpu.log || { complain "a shard $fault: not one line"; cat gpu.log; }
+    [ ! -e models/torn ] && [ ! -e torn.safetensors ] || complain "a shard $fault: left behind"
+done
+
 # The table of scores: 80 and 82 have mean 81 and deviation sqrt(2); the gain is over the
 # one seed that both starts have.
 mkdir scores

@@ -99,6 +99,8 @@ def read(path):
         if name == "__metadata__":
             continue
         first, last = row["data_offsets"]
+        if last > len(data):
+            raise ValueError(f"{path}: {len(data)} bytes of data, {name} ends at {last}")
         array = np.frombuffer(data[first:last], dtype=DTYPES[row["dtype"]])
         tensors[name] = array.reshape(row["shape"])
     return tensors
@@ -134,4 +136,7 @@ def join(source, target):
 if __name__ == "__main__":
     if len(sys.argv) != 3:
         sys.exit("usage: store.py FROM TO")
-    join(*sys.argv[1:])
+    try:
+        join(*sys.argv[1:])
+    except (OSError, ValueError, KeyError) as failure:
+        sys.exit(f"store.py: {sys.argv[1]}: {failure}")
