@@ -37,7 +37,7 @@ refuses()
 {
     want=$1 line=$2
     shift 2
-    timeout 60 "$@" >out 2>err
+    timeout 300 "$@" >out 2>err
     code=$?
     [ "$code" -eq "$want" ] || complain "$*: exit $code"
     [ "$(wc -l <err)" -eq 1 ] && grep -q "^$line" err ||
@@ -67,7 +67,7 @@ refuses 1 'prepare.py: nothing: No such file' "$python" "$tools/prepare.py" \
     --offramp nothing --vocab vocab.txt --out refused text
 # A disk without room, as a link to one.
 mkdir -p refused && ln -s /dev/full refused/train.u16.tmp
-timeout 60 "$python" "$tools/prepare.py" --offramp "$offramp" --vocab vocab.txt \
+timeout 300 "$python" "$tools/prepare.py" --offramp "$offramp" --vocab vocab.txt \
     --out refused --dev-lines 150 text >out 2>err && complain 'written to a full disk'
 grep -q '^prepare.py: refused: No space' err || { complain 'a full disk'; cat err; }
 [ -z "$(ls refused)" ] || { complain 'a full disk: files are left behind'; ls refused; }
