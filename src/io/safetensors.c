@@ -344,7 +344,8 @@ fail:
 static ofr_status check_shard_name(const char *name, const char *tensor,
                                    const char *index, ofr_error *err)
 {
-    if (name[0] == 0 || strchr(name, '/') || strchr(name, '\\') || strstr(name, ".."))
+    if (name[0] == 0 || strcmp(name, ".") == 0 || strstr(name, "..") ||
+        strchr(name, '/') || strchr(name, '\\'))
         return ofr_fail(err, OFR_FORMAT,
                         "%s: tensor \"%.128s\": \"%.128s\" is no plain file name; put "
                         "the shards next to the index",

@@ -253,6 +253,8 @@ shards 'name that is no text' '{"weight_map":{"x":3}}' \
 
 shards 'name that climbs' '{"weight_map":{"x":"..a.safetensors"}}' \
     "$index: tensor \"x\": \"..a.safetensors\" is no plain file name; put the shards"
+shards 'name of the folder' '{"weight_map":{"x":"."}}' \
+    "$index: tensor \"x\": \".\" is no plain file name; put the shards"
 shards 'name of nothing' '{"weight_map":{"x":""}}' \
     "$index: tensor \"x\": \"\" is no plain file name; put the shards"
 broken
