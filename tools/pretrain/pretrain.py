@@ -234,7 +234,7 @@ class Run:
         except Exception as failure:
             if self.loss is self.net:
                 raise
-            self.tell("not compiled", reason=f"{type(failure).__name__}: {failure}")
+            self.tell("not compiled", reason=f"{type(failure).__name__}: {failure}"[:500])
             self.loss = self.net
             self.touch()
         self.tell("ready", after=self.clock() - self.began)
