@@ -58,6 +58,11 @@ PMI_SIZE=2 "$offramp" train --model start $data $how --out wrong >out 2>err
 code=$?
 fails 2 ' train' 'PMI_SIZE=2'
 [ ! -e wrong ] || complain 'the wrong launcher, but it began'
+last='train --help, started by another launcher'
+PMI_SIZE=4 "$offramp" train --help >out 2>err
+code=$?
+exits 0
+says '--joint-epochs'
 
 if ! "$offramp" doctor 2>/dev/null | grep -q 'mpi: yes'; then
     echo 'skip ranks: built without MPI'

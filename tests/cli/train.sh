@@ -131,9 +131,6 @@ cmp -s one/journal.jsonl four/journal.jsonl || complain 'closed output changes t
 run train --model start $data $how --out five --tensorboard texts.tsv
 fails 2 ' train' '--tensorboard texts.tsv is a file'
 [ ! -e five ] || complain 'a refused option leaves a folder'
-# Not a launcher that we can use; help is help.
-PMI_SIZE=4 run train --help
-exits 0
 
 # shellcheck disable=SC2086
 run train --model start $data --joint-epochs 1 --method finetune --out plain -q
