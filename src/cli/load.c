@@ -29,11 +29,17 @@ static ofr_status check_vocabulary(const ofr_loaded *m, const char *dir, ofr_err
                     n ? paths[0] : dir, ofr_tok_size(m->tok), m->encoder.config.V);
 }
 
-static int choose_max_tokens(const ofr_config *config, int wanted)
+static ofr_status choose_max_tokens(int *chosen, const ofr_config *config, int wanted,
+                                    ofr_error *err)
 {
     int most = ofr_config_max_tokens(config);
+    if (wanted > 0 && wanted < OFR_TOKENS_MIN)
+        return ofr_fail(err, OFR_INVALID,
+                        "--max-length is %d, expected 0 or at least %d, which the special "
+                        "tokens of two texts take", wanted, OFR_TOKENS_MIN);
     if (wanted <= 0) wanted = config->max_tokens;
-    return wanted > 0 && wanted < most ? wanted : most;
+    *chosen = wanted > 0 && wanted < most ? wanted : most;
+    return OFR_OK;
 }
 
 /* Two texts per row?  As training stored it, otherwise as the task says. */
@@ -100,7 +106,8 @@ ofr_status ofr_load_open(ofr_loaded *loaded, const char *dir,
                                    options->threshold, err);
         if (status != OFR_OK) goto fail;
     }
-    m.max_tokens = choose_max_tokens(config, options->max_tokens);
+    status = choose_max_tokens(&m.max_tokens, config, options->max_tokens, err);
+    if (status != OFR_OK) goto fail;
     m.pairs = has_pairs(config);
     if (options->tokenizer) {
         if ((status = ofr_tok_open(&m.tok, dir, as_stored, err)) != OFR_OK) goto fail;

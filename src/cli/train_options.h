@@ -50,7 +50,7 @@ typedef struct ofr_train_values {
      "the first line of the files is data", NULL},                                    \
     {"skip-bad-rows", 0, OFR_OPT_FLAG, V(skip_bad_rows), NULL, NULL, NULL, 0, 0,      \
      "count bad rows instead of stopping at the first", NULL},                        \
-    {"max-length", 0, OFR_OPT_INT, V(max_length), "128", "N", NULL, 3, 1 << 20,       \
+    {"max-length", 0, OFR_OPT_INT, V(max_length), "128", "N", NULL, 4, 1 << 20,       \
      "cut texts to N tokens", NULL},                                                  \
     {"limit-train", 0, OFR_OPT_INT, V(limit_train), "0", "N", NULL, 0, 1 << 30,       \
      "learn from a sample of N training texts, drawn by the seed; 0: all", NULL}

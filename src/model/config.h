@@ -109,4 +109,7 @@ bool ofr_config_projects(const ofr_config *config);  /* a matrix [C,E] follows t
                                                         embeddings */
 int ofr_config_max_tokens(const ofr_config *config); /* longest text it can read */
 
+/* No text is shorter, however it is cut: the special tokens of two. */
+enum { OFR_TOKENS_MIN = 4 };
+
 #endif

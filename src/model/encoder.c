@@ -49,23 +49,50 @@ static void settle_groups(ofr_encoder *encoder)
     encoder->config.has_policies = (encoder->found & OFR_GROUP_POLICIES) != 0;
 }
 
-static ofr_status read_dir(ofr_encoder *encoder, const char *dir, uint64_t seed,
-                           ofr_error *err)
+/* The configuration of a model that can read special tokens, at the least. */
+static ofr_status read_config(ofr_config *config, const char *dir, ofr_error *err)
 {
     char path[OFR_PATH_MAX];
     OFR_TRY(ofr_file_join(path, dir, "config.json", err));
-    OFR_TRY(ofr_config_load(&encoder->config, path, err));
-    OFR_TRY(ofr_params_open(&encoder->params, &encoder->config, err));
+    OFR_TRY(ofr_config_load(config, path, err));
+    int most = ofr_config_max_tokens(config);
+    if (most < OFR_TOKENS_MIN)
+        return ofr_fail(err, OFR_FORMAT,
+                        "%s: \"max_position_embeddings\" leaves %d tokens to a text, "
+                        "expected at least %d; correct the file",
+                        path, most, OFR_TOKENS_MIN);
+    if (config->max_tokens > 0 && config->max_tokens < OFR_TOKENS_MIN)
+        config->max_tokens = OFR_TOKENS_MIN;
+    return OFR_OK;
+}
+
+/* The files are open, so what the configuration claims is there. */
+static ofr_status read_weights(ofr_encoder *encoder, const ofr_weights *files,
+                               uint64_t seed, ofr_error *err)
+{
     OFR_TRY(make_block(encoder, err));
     ofr_params_init(&encoder->params, &encoder->config, encoder->w, EXIT_GROUPS, seed,
                     POLICY_START);
-    OFR_TRY(ofr_weights_load(&encoder->params, &encoder->config, dir, encoder->w,
-                             &encoder->found, err));
+    OFR_TRY(ofr_weights_load(files, &encoder->params, encoder->w, err));
+    encoder->found = files->found;
     settle_groups(encoder);
     if (encoder->config.K > 0 && !(encoder->found & OFR_FOUND_CLASSIFIER)) {
         return forget_classifier(encoder, err);
     }
     return OFR_OK;
+}
+
+static ofr_status read_dir(ofr_encoder *encoder, const char *dir, uint64_t seed,
+                           ofr_error *err)
+{
+    ofr_weights files = {0};
+    OFR_TRY(read_config(&encoder->config, dir, err));
+    OFR_TRY(ofr_params_open(&encoder->params, &encoder->config, err));
+    ofr_status status =
+        ofr_weights_open(&files, &encoder->params, &encoder->config, dir, err);
+    if (status == OFR_OK) status = read_weights(encoder, &files, seed, err);
+    ofr_weights_close(&files);
+    return status;
 }
 
 ofr_status ofr_encoder_open(ofr_encoder *encoder, const char *dir, uint64_t seed,
@@ -192,21 +219,6 @@ ofr_status ofr_encoder_set_task(ofr_encoder *encoder, int K, const char *const *
 
 /* ---- for inference alone ------------------------------------------------ */
 
-/* What is not packed, as reals; `whole` is the table that the files were opened
- * with, row for row the same. */
-static ofr_status read_rest(ofr_encoder *encoder, ofr_error *err)
-{
-    for (int i = 0; i < encoder->params.n; i++) {
-        const ofr_param *row = &encoder->params.rows[i];
-        if (row->offset == OFR_PARAM_NONE || !encoder->files->tensors[i]) continue;
-        OFR_TRY(ofr_weights_check(encoder->files, &encoder->params, i, 0, row->count,
-                                  err));
-        ofr_weights_read(encoder->files, &encoder->params, encoder->w + row->offset, i, 0,
-                         row->count);
-    }
-    return OFR_OK;
-}
-
 /* The files are open: settle what they hold, then read and pack it. */
 static ofr_status read_packed(ofr_encoder *encoder, ofr_params *whole, ofr_dev *dev,
                               int precision, bool later, ofr_error *err)
@@ -220,7 +232,8 @@ static ofr_status read_packed(ofr_encoder *encoder, ofr_params *whole, ofr_dev *
     OFR_TRY(make_block(encoder, err));
     ofr_params_init(&encoder->params, &encoder->config, encoder->w, EXIT_GROUPS, 0,
                     POLICY_START);
-    OFR_TRY(read_rest(encoder, err));
+    /* What is not packed; `whole` is row for row the same table. */
+    OFR_TRY(ofr_weights_load(encoder->files, &encoder->params, encoder->w, err));
     if (precision == OFR_AS_STORED) precision = (int)encoder->config.precision;
     return ofr_encoder_pack_files(encoder, dev, whole, encoder->files,
                                   (ofr_precision)precision, later, err);
@@ -229,10 +242,8 @@ static ofr_status read_packed(ofr_encoder *encoder, ofr_params *whole, ofr_dev *
 static ofr_status open_packed(ofr_encoder *encoder, const char *dir, ofr_dev *dev,
                               int precision, bool later, ofr_error *err)
 {
-    char path[OFR_PATH_MAX];
     ofr_params whole = {0};
-    OFR_TRY(ofr_file_join(path, dir, "config.json", err));
-    OFR_TRY(ofr_config_load(&encoder->config, path, err));
+    OFR_TRY(read_config(&encoder->config, dir, err));
     encoder->files = ofr_mem_zalloc(sizeof *encoder->files);
     if (!encoder->files) return ofr_fail_nomem(err, sizeof *encoder->files, dir);
     OFR_TRY(ofr_params_open(&whole, &encoder->config, err));

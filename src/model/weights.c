@@ -300,20 +300,14 @@ ofr_status ofr_weights_search(const ofr_weights *weights, ofr_error *err)
     return OFR_OK;
 }
 
-ofr_status ofr_weights_load(const ofr_params *params, const ofr_config *config,
-                            const char *dir, ofr_real *w, unsigned *found,
-                            ofr_error *err)
+ofr_status ofr_weights_load(const ofr_weights *weights, const ofr_params *params,
+                            ofr_real *w, ofr_error *err)
 {
-    ofr_weights weights = {0};
-    ofr_status status = ofr_weights_open(&weights, params, config, dir, err);
-    for (int i = 0; status == OFR_OK && i < params->n; i++) {
+    for (int i = 0; i < params->n; i++) {
         const ofr_param *row = &params->rows[i];
-        if (!weights.tensors[i]) continue;
-        status = ofr_weights_check(&weights, params, i, 0, row->count, err);
-        if (status == OFR_OK)
-            ofr_weights_read(&weights, params, w + row->offset, i, 0, row->count);
+        if (row->offset == OFR_PARAM_NONE || !weights->tensors[i]) continue;
+        OFR_TRY(ofr_weights_check(weights, params, i, 0, row->count, err));
+        ofr_weights_read(weights, params, w + row->offset, i, 0, row->count);
     }
-    *found = weights.found;
-    ofr_weights_close(&weights);
-    return status;
+    return OFR_OK;
 }

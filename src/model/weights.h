@@ -20,10 +20,14 @@ typedef struct ofr_weights {
     ofr_safetensors files;      /* mapped */
     const ofr_tensor **tensors; /* [n] NULL: absent                            */
     const ofr_tensor **scales;  /* [n] of an I8 tensor, F32; NULL: it has none */
-    unsigned found;             /* as of ofr_weights_load()                    */
+    unsigned found;             /* groups that are complete, see ofr_weights_open() */
 } ofr_weights;
 
-/* `weights` is zeroed by the caller, who closes it in any case. */
+/* `weights` is zeroed by the caller, who closes it in any case.  The pooler, heads and
+ * policies may be absent: the caller initialises those before ofr_weights_load().  A
+ * family head without exits (plain Hugging Face classifier) has the pooler and the head
+ * of layer L and counts as neither group complete; config->has_exits and has_policies
+ * make what they promise obligatory. */
 ofr_status ofr_weights_open(ofr_weights *weights, const ofr_params *params,
                             const ofr_config *config, const char *dir, ofr_error *err);
 void ofr_weights_close(ofr_weights *weights);
@@ -41,15 +45,9 @@ ofr_status ofr_weights_check(const ofr_weights *weights, const ofr_params *param
  * are finite. */
 ofr_status ofr_weights_search(const ofr_weights *weights, ofr_error *err);
 
-/* Fill w[params->total] from `dir`.  *found: the groups that were complete in
- * the files (the pooler, heads and policies may be absent: the caller
- * initialises those first).  A family head without exits (plain Hugging Face
- * classifier) fills the pooler and the head of layer L and counts as neither
- * group complete; config->has_exits and has_policies make what they promise
- * obligatory. */
-ofr_status ofr_weights_load(const ofr_params *params, const ofr_config *config,
-                            const char *dir, ofr_real *w, unsigned *found,
-                            ofr_error *err);
+/* Fill w[params->total]: the rows that have a place there and are in the files. */
+ofr_status ofr_weights_load(const ofr_weights *weights, const ofr_params *params,
+                            ofr_real *w, ofr_error *err);
 
 /* For those who write: the content of the tensors gets a name, in config->weights. */
 void ofr_weights_name(ofr_config *config, const ofr_tensor *tensors, int n);

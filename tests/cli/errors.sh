@@ -92,6 +92,29 @@ config 's/}/,/' 'config.json'
 config 's/"vocab_size": 16/"vocab_size": 16, "vocab_size": 16/' 'config.json'
 config 's/"vocab_size": 16/"vocab_size": 8/' 'shape\|vocab'
 
+config 's/"max_position_embeddings": 12/"max_position_embeddings": 3/' \
+    '"max_position_embeddings" leaves 3 tokens to a text, expected at least 4'
+
+# ---- less room than special tokens take ----
+printf 'the film\tis good\n' >pair
+run predict --model good --max-length 3 pair
+fails 2 ' predict' '--max-length is 3, expected 0 or at least 4'
+run features --model good --max-length 1 --input pair --output never
+fails 2 ' features' '--max-length is 1, expected 0 or at least 4'
+run train --model good --train pair --max-length 3 --out never
+fails 2 ' train' '--max-length'
+broken
+sed 's/"max_tokens": 0/"max_tokens": 1/' good/config.json >bad/config.json
+run predict --model bad --pairs --batch 1 --json pair
+exits 0
+says '"n_tokens": 4, "truncated": true'
+
+# ---- more weights claimed than there are: none is made room for ----
+sed 's/"hidden_size": 16/"hidden_size": 16384/
+     s/"num_hidden_layers": 3/"num_hidden_layers": 48/' good/config.json >bad/config.json
+run quantize --model bad --out never --precision f16
+fails 4 ' quantize' 'model.safetensors: tensor .* has shape \[16,16\], expected \[16,16384\]'
+
 # ---- model.safetensors ----
 size=$(wc -c <good/model.safetensors)
 for keep in 1 7 8 100 $((size / 2)) $((size - 1)); do
