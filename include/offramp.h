@@ -19,7 +19,8 @@
  * each other.  A model is closed when no session of it is left.  Everything
  * without a session or model may be called at any time from any thread, but for
  * ofr_allocator_set() and ofr_log_set_sink(): they come before everything else,
- * while one thread runs.  A session does not survive fork(); a model does.
+ * while one thread runs.  Models and sessions survive fork(), made while no call
+ * uses the session; in the child a session works without threads of its own.
  *
  * Compatibility.  Within one SONAME (libofframp.so.0) functions are added, never
  * changed or removed, and structures keep their size; only ofr_exit_point, which
@@ -92,8 +93,8 @@ OFR_API ofr_status ofr_version_check(int number, ofr_error *err);
 /* ---- hooks: before everything else, in one thread ---------------------- */
 
 /* Where memory comes from.  The library aligns the blocks itself.  What the
- * libraries for JSON, regular expressions and compression, the threads and the
- * mapped weights take is not asked for here. */
+ * library for JSON, the threads, the code that PCRE2 compiles regular expressions
+ * to, and the mapped weights take is not asked for here. */
 typedef struct ofr_allocator {
     void *(*alloc)(void *user, size_t bytes);            /* as malloc(), bytes > 0 */
     void *(*resize)(void *user, void *p, size_t bytes);  /* as realloc(), p not NULL;

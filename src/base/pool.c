@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 
@@ -29,6 +30,7 @@ struct ofr_pool {
     int n;
     int n_threads;
     bool stop;
+    pid_t owner; /* a child made by fork() has the memory, but not the workers */
     _Alignas(64) atomic_uint generation;
     _Alignas(64) atomic_int pending; /* workers that have not finished */
     _Alignas(64) atomic_int sleeping_workers;
@@ -110,7 +112,7 @@ static void wait_for_workers(ofr_pool *pool)
 void ofr_pool_run(ofr_pool *pool, int n, ofr_part part, void *arg)
 {
     if (n > pool->n_threads) n = pool->n_threads;
-    if (n <= 1) {
+    if (n <= 1 || getpid() != pool->owner) {
         part(arg, 0, 1);
         return;
     }
@@ -128,6 +130,7 @@ ofr_status ofr_pool_open(ofr_pool **out, int n_threads, ofr_error *err)
     ofr_pool *pool = ofr_mem_zalloc(sizeof *pool);
     if (pool == NULL) return ofr_fail_nomem(err, sizeof *pool, "threads");
     pool->n_threads = n_threads < 1 ? 1 : n_threads;
+    pool->owner = getpid();
     pthread_mutex_init(&pool->lock, NULL);
     pthread_cond_init(&pool->work, NULL);
     pthread_cond_init(&pool->done, NULL);
@@ -152,9 +155,8 @@ fail:
                     n_threads);
 }
 
-void ofr_pool_close(ofr_pool *pool)
+static void stop_workers(ofr_pool *pool)
 {
-    if (pool == NULL) return;
     pool->stop = true;
     publish(pool);
     for (int i = 0; i < pool->n_started; i++)
@@ -162,6 +164,13 @@ void ofr_pool_close(ofr_pool *pool)
     pthread_cond_destroy(&pool->work);
     pthread_cond_destroy(&pool->done);
     pthread_mutex_destroy(&pool->lock);
+}
+
+void ofr_pool_close(ofr_pool *pool)
+{
+    if (pool == NULL) return;
+    /* To destroy a condition waits for those who sleep on it: in a child for ever. */
+    if (getpid() == pool->owner) stop_workers(pool);
     ofr_mem_free(pool->workers);
     ofr_mem_free(pool);
 }

@@ -23,7 +23,8 @@ void ofr_pool_close(ofr_pool *pool); /* NULL is allowed */
 
 /* Run part(arg, t, n) for t = 0 .. n-1, n <= n_threads, part t on thread t of
  * the team (0 is the caller), and return when all are done.  One caller at a
- * time; a part must not call it.  Never allocates. */
+ * time; a part must not call it.  Never allocates.  In a child made by fork() the
+ * team is the caller alone: n is 1. */
 void ofr_pool_run(ofr_pool *pool, int n, ofr_part part, void *arg);
 
 #endif

@@ -8,7 +8,6 @@
 
 #define DEFAULT_BATCH 32
 #define MAX_BATCH 65536
-#define MIN_TOKENS 4   /* special tokens of a pair */
 #define PASS_ROWS 4096 /* rows of one pass, unless a single text has more */
 
 static void layout(ofr_slots *slots, void *owner)
@@ -39,30 +38,25 @@ static ofr_status settle_sizes(ofr_session *s, const ofr_session_options *option
                                ofr_error *err)
 {
     int most = ofr_config_max_tokens(&s->model->encoder.config);
-    if (most < MIN_TOKENS)
-        return ofr_fail(err, OFR_INVALID,
-                        "the model reads at most %d tokens, expected at least %d", most,
-                        MIN_TOKENS);
     OFR_TRY(check_range("max_batch", options->max_batch, 1, MAX_BATCH, err));
-    OFR_TRY(check_range("max_tokens", options->max_tokens, MIN_TOKENS, most, err));
+    OFR_TRY(check_range("max_tokens", options->max_tokens, OFR_TOKENS_MIN, most, err));
     OFR_TRY(check_range("n_threads", options->n_threads, 1, OFR_THREADS_MAX, err));
     s->max_batch = options->max_batch > 0 ? options->max_batch : DEFAULT_BATCH;
     s->max_tokens = options->max_tokens > 0 ? options->max_tokens : s->model->max_tokens;
-    if (s->max_tokens < MIN_TOKENS) s->max_tokens = MIN_TOKENS;
     size_t rows = (size_t)s->max_batch * (size_t)s->max_tokens;
     if (rows > PASS_ROWS) rows = PASS_ROWS;
     s->max_rows = rows < (size_t)s->max_tokens ? s->max_tokens : (int)rows;
     return OFR_OK;
 }
 
-/* Let the tokenizer's scratch grow now to what texts of the planned length need,
- * so that calls do not allocate unless a text is much longer. */
-static ofr_status warm_tokenizer(ofr_session *s, ofr_error *err)
+/* `part`, max_tokens times. */
+static ofr_status warm_by(ofr_session *s, const char *part, ofr_error *err)
 {
     ofr_buf text;
     ofr_buf_init(&text);
     for (int i = 0; i < s->max_tokens; i++)
-        ofr_buf_adds(&text, "abcdefg ");
+        ofr_buf_adds(&text, part);
+    ofr_buf_adds(&text, "\xff"); /* which is left out of a copy of the text */
     ofr_status status = text.failed ? ofr_fail_nomem(err, text.n, "a text") : OFR_OK;
     ofr_str whole = {text.p, text.n};
     if (status == OFR_OK)
@@ -70,6 +64,15 @@ static ofr_status warm_tokenizer(ofr_session *s, ofr_error *err)
                                 err);
     ofr_buf_free(&text);
     return status;
+}
+
+/* Let the tokenizer's scratch grow now to what texts of the planned length need,
+ * so that calls do not allocate unless a text is much longer: words of eight
+ * characters, or one word. */
+static ofr_status warm_tokenizer(ofr_session *s, ofr_error *err)
+{
+    OFR_TRY(warm_by(s, "abcdefg ", err));
+    return warm_by(s, "abcdefgh", err);
 }
 
 ofr_status ofr_session_prepare(ofr_session *session, const ofr_model *model,

@@ -20,7 +20,8 @@ static void *take(size_t bytes)
     const size_t need = (bytes + OFR_ALIGN - 1) / OFR_ALIGN * OFR_ALIGN;
     void *p = mine.is_short ? NULL : malloc(bytes);
 
-    if (p) return p;
+    /* Between begin and end there is a reserve; else it is the program's own JSON. */
+    if (p || !mine.reserve) return p;
     mine.is_short = true;
     if (need < bytes || need > mine.size - mine.used) return NULL;
     p = mine.reserve + mine.used;

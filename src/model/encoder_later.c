@@ -11,6 +11,7 @@
  */
 #include <stdatomic.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/mem.h"
@@ -26,7 +27,7 @@ typedef struct waiting {
 
 struct ofr_later {
     atomic_bool begun;    /* the first pass has   */
-    atomic_flag packing;  /* somebody is          */
+    atomic_int packer;    /* the process in which somebody packs, 0: nobody does */
     waiting *matrices;    /* [n] as encoder->packed */
     size_t n;
     size_t left;          /* that are not packed; whoever packs has this and stage */
@@ -47,7 +48,7 @@ ofr_status ofr_later_open(ofr_later **out, size_t n, size_t stage_reals, ofr_err
     }
     for (size_t i = 0; i < n; i++) atomic_init(&later->matrices[i].packed, true);
     atomic_init(&later->begun, false);
-    atomic_flag_clear(&later->packing);
+    atomic_init(&later->packer, 0);
     *out = later;
     return OFR_OK;
 }
@@ -83,6 +84,14 @@ bool ofr_later_begin(ofr_later *later)
     return later && !atomic_exchange(&later->begun, true);
 }
 
+/* Whoever packed when fork() made this process is not in it: his turn is over. */
+static bool take_turn(ofr_later *later)
+{
+    const int mine = (int)getpid();
+    int before = atomic_load(&later->packer);
+    return before != mine && atomic_compare_exchange_strong(&later->packer, &before, mine);
+}
+
 /* `m` into the place that was kept for it. */
 static void pack(ofr_later *later, waiting *m, ofr_dev *dev, const ofr_packed *packed)
 {
@@ -107,9 +116,9 @@ const ofr_real *const *ofr_later_pieces(ofr_later *later, size_t at, ofr_dev *de
 {
     waiting *m = later ? &later->matrices[at] : NULL;
     if (!m || atomic_load(&m->packed)) return NULL;
-    if (!first_pass && !atomic_flag_test_and_set(&later->packing)) {
+    if (!first_pass && take_turn(later)) {
         if (!atomic_load(&m->packed)) pack(later, m, dev, packed);
-        atomic_flag_clear(&later->packing);
+        atomic_store(&later->packer, 0);
     }
     return atomic_load(&m->packed) ? NULL : m->w;
 }

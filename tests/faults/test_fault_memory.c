@@ -254,6 +254,40 @@ static void test_files(void **state)
     each_way(&a, 400);
 }
 
+/* A word as long as max_tokens words, with and without bytes that are not UTF-8, finds
+ * room in an open session. */
+static void test_long_word(void **state)
+{
+    static const ofr_family families[] = {OFR_FAMILY_BERT, OFR_FAMILY_ROBERTA};
+    const ofr_session_options sizes = {.max_batch = 2, .max_tokens = 18, .n_threads = 1};
+    char word[18 * 8];
+
+    (void)state;
+    for (int f = 0; f < 2; f++) {
+        const char *dir = support_path(f ? "long-roberta" : "long-bert");
+        ofr_model *model;
+        ofr_session *session;
+        ofr_result result;
+        ofr_error err;
+
+        write_model(dir, families[f], OFR_PRECISION_F32);
+        assert_ok(ofr_model_open(&model, dir, &err), err);
+        assert_ok(ofr_session_open(&session, model, &sizes, &err), err);
+        const size_t violations = ofr_mem_violations();
+        for (int bad = 0; bad < 2; bad++) {
+            const ofr_text text = {word, sizeof word, word, sizeof word};
+            memset(word, 'w', sizeof word);
+            if (bad) word[70] = (char)0xff;
+            ofr_mem_forbid(true);
+            assert_ok(ofr_classify(session, &result, &text, 1, &err), err);
+            ofr_mem_forbid(false);
+        }
+        assert_int_equal(ofr_mem_violations(), violations);
+        ofr_session_close(session);
+        ofr_model_close(model);
+    }
+}
+
 /* ---- training --------------------------------------------------------------------- */
 
 typedef struct training {
@@ -401,6 +435,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_precisions),   cmocka_unit_test(test_files),
+        cmocka_unit_test(test_long_word),
         cmocka_unit_test(test_consistentee), cmocka_unit_test(test_other_methods),
     };
 

@@ -7,6 +7,8 @@
 #include <math.h>
 #include <offramp.h>
 #include <pthread.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "base/rng.h"
@@ -468,6 +470,39 @@ static void test_threads(void **state)
     ofr_model_close(model);
 }
 
+/* A child made by fork() answers with its parent's session, and closes it. */
+static void test_fork(void **state)
+{
+    (void)state;
+    ofr_error err;
+    ofr_model *model;
+    ofr_session *session;
+    ofr_session_options options = {.n_threads = 2};
+    ofr_result here, there;
+    float probs[TINY_CLASSES];
+    char word[128];
+    ofr_text text = {support_tiny_text(word, 11), strlen(word), NULL, 0};
+    int how;
+    assert_ok(ofr_model_open(&model, support_tiny_dir(), &err), err);
+    assert_ok(ofr_session_open(&session, model, &options, &err), err);
+    assert_ok(ofr_classify(session, &here, &text, 1, &err), err);
+    memcpy(probs, here.probs, sizeof probs);
+    const pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        (void)alarm(60); /* should it wait for threads that are not there */
+        bool same = ofr_classify(session, &there, &text, 1, NULL) == OFR_OK &&
+                    memcmp(there.probs, probs, sizeof probs) == 0;
+        ofr_session_close(session);
+        ofr_model_close(model);
+        _exit(same ? 0 : 1);
+    }
+    assert_int_equal(waitpid(child, &how, 0), child);
+    assert_true(WIFEXITED(how) && WEXITSTATUS(how) == 0);
+    ofr_session_close(session);
+    ofr_model_close(model);
+}
+
 /* Opening allocates, classifying does not. */
 static void test_no_allocation(void **state)
 {
@@ -530,7 +565,7 @@ int main(void)
         cmocka_unit_test(test_odd_texts),     cmocka_unit_test(test_bad_arguments),
         cmocka_unit_test(test_missing_parts), cmocka_unit_test(test_stored_rule),
         cmocka_unit_test(test_wild_word),
-        cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_threads),       cmocka_unit_test(test_fork),
         cmocka_unit_test(test_no_allocation), cmocka_unit_test(test_short_memory),
     };
     return cmocka_run_group_tests_name("api", tests, support_tiny_setup, NULL);

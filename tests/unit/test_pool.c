@@ -4,6 +4,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "base/pool.h"
@@ -65,6 +67,30 @@ static void long_parts_are_awaited(void **state)
     ofr_pool_close(pool);
 }
 
+/* A child has the memory of the team, but none of its threads. */
+static void a_child_works_alone(void **state)
+{
+    (void)state;
+    ofr_pool *pool = NULL;
+    tally t = {{0}, 0};
+    int how;
+    assert_int_equal(ofr_pool_open(&pool, 3, NULL), OFR_OK);
+    ofr_pool_run(pool, 3, count, &t);
+    const pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        (void)alarm(60); /* should it wait for them */
+        ofr_pool_run(pool, 3, count, &t);
+        ofr_pool_close(pool);
+        _exit(t.n == 1 && t.seen[0] == 2 && t.seen[1] == 1 ? 0 : 1);
+    }
+    assert_int_equal(waitpid(child, &how, 0), child);
+    assert_true(WIFEXITED(how) && WEXITSTATUS(how) == 0);
+    ofr_pool_run(pool, 3, count, &t);
+    assert_int_equal(t.seen[2], 2);
+    ofr_pool_close(pool);
+}
+
 static void nothing_leaks(void **state)
 {
     (void)state;
@@ -86,6 +112,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_part_runs_once),
         cmocka_unit_test(long_parts_are_awaited),
+        cmocka_unit_test(a_child_works_alone),
         cmocka_unit_test(nothing_leaks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,6 +6,8 @@
 #include "support/support.h"
 
 #include <math.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/cpu.h"
 #include "base/mem.h"
@@ -207,6 +209,54 @@ static void test_later(void **state)
     ofr_dev_close(dev);
 }
 
+static struct {
+    const ofr_encoder *encoder;
+    void (*pack)(ofr_dev *, void *, ofr_precision, const ofr_real *, int, int);
+    pid_t child;
+    int packed_here; /* matrices that another session met meanwhile, and packed */
+} meanwhile;
+
+/* While the first matrix is packed: fork(), and another session meets the second. */
+static void pack_and_fork(ofr_dev *dev, void *packed, ofr_precision precision,
+                          const ofr_real *w, int O, int I)
+{
+    const ofr_encoder *e = meanwhile.encoder;
+    dev->ops.pack = meanwhile.pack;
+    dev->ops.pack(dev, packed, precision, w, O, I);
+    meanwhile.child = fork();
+    if (meanwhile.child == 0) (void)alarm(60);
+    meanwhile.packed_here =
+        ofr_later_pieces(e->later, 1, dev, &e->packed[1], false) == NULL;
+    if (meanwhile.child == 0) _exit(meanwhile.packed_here ? 0 : 1);
+}
+
+/* In the process that packs nobody else does; in its child nobody does any more. */
+static void test_fork(void **state)
+{
+    ofr_ops ops = ofr_ops_select(ofr_cpu_features());
+    ofr_dev *dev;
+    ofr_error err;
+    ofr_encoder whole, opened;
+    int how;
+    (void)state;
+    assert_ok(ofr_dev_open(&dev, &ops, 1, T, &err), err);
+    make_dir(support_path("fork"), &whole, OFR_FAMILY_BERT);
+    assert_ok(ofr_encoder_open_packed(&opened, support_path("fork"), &ops, 1,
+                                      OFR_AS_STORED, true, &err), err);
+    meanwhile.encoder = &opened;
+    meanwhile.pack = ops.pack;
+    dev->ops.pack = pack_and_fork;
+    assert_null(ofr_later_pieces(opened.later, 0, dev, &opened.packed[0], false));
+    assert_true(meanwhile.child > 0);
+    assert_int_equal(meanwhile.packed_here, 0);
+    assert_int_equal(waitpid(meanwhile.child, &how, 0), meanwhile.child);
+    assert_true(WIFEXITED(how) && WEXITSTATUS(how) == 0);
+    assert_null(ofr_later_pieces(opened.later, 1, dev, &opened.packed[1], false));
+    ofr_encoder_close(&opened);
+    ofr_encoder_close(&whole);
+    ofr_dev_close(dev);
+}
+
 /* A quantised directory read as reals: scale times whole number; and again. */
 static void test_back(void **state)
 {
@@ -323,7 +373,7 @@ int main(void)
         cmocka_unit_test(test_names),     cmocka_unit_test(test_quant),
         cmocka_unit_test(test_same_bits), cmocka_unit_test(test_later),
         cmocka_unit_test(test_back),      cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_nomem),
+        cmocka_unit_test(test_nomem),     cmocka_unit_test(test_fork),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
