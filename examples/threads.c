@@ -57,12 +57,13 @@ int main(int argc, char **argv)
         fprintf(stderr, "threads: %s\n", err.text);
         return 1;
     }
-    int started = 0, failed = 0;
+    int started = 0, failed;
     for (; started < N_THREADS; started++) {
         jobs[started] = (job){.model = model, .texts = argv + 2, .n = n};
         if (pthread_create(&threads[started], NULL, classify_all, &jobs[started]) != 0)
             break;
     }
+    failed = started < N_THREADS;
     for (int t = 0; t < started; t++) {
         pthread_join(threads[t], NULL);
         if (jobs[t].status != OFR_OK) {
@@ -70,7 +71,7 @@ int main(int argc, char **argv)
             failed = 1;
         }
     }
-    for (int i = 0; i < n && !failed && started > 0; i++) {
+    for (int i = 0; i < n && !failed; i++) {
         for (int t = 1; t < started; t++)
             if (jobs[t].label[i] != jobs[0].label[i] ||
                 jobs[t].exit_layer[i] != jobs[0].exit_layer[i])

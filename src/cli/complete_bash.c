@@ -45,7 +45,7 @@ static const char tail[] =
     "_offramp()\n"
     "{\n"
     "    local cur=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]}\n"
-    "    local verb=${COMP_WORDS[1]} kind= words=\n"
+    "    local verb=${COMP_WORDS[1]} kind= words= options=\n"
     "    COMPREPLY=()\n"
     "    # bash breaks --name=value at the sign.\n"
     "    if [[ $cur == = ]]; then\n"
