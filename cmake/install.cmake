@@ -25,34 +25,50 @@ foreach(kind shared static)
 endforeach()
 
 # The pkg-config names of those libraries, and how a linker calls them.
-set(OFR_REQUIRES "jansson libutf8proc libpcre2-8 zlib liblzma")
+set(OFR_REQUIRES "jansson libutf8proc libpcre2-8")
 if(OFR_BLAS)
   string(APPEND OFR_REQUIRES " ${OFR_BLAS_MODULE}")
 endif()
 set(OFR_PRIVATE_LIBS "")
 foreach(library ${JANSSON_LIBRARIES} ${UTF8PROC_LIBRARIES} ${PCRE2_LIBRARIES}
-    ${ZLIB_LIBRARIES} ${LZMA_LIBRARIES} ${BLAS_LIBRARIES})
+    ${BLAS_LIBRARIES})
   string(APPEND OFR_PRIVATE_LIBS "-l${library} ")
 endforeach()
-# From the folder of the .pc file to the prefix, so that the tree may be moved.
-file(RELATIVE_PATH OFR_PC_PREFIX "/prefix/${OFR_PC_DIR}" "/prefix")
-string(REGEX REPLACE "/$" "" OFR_PC_PREFIX ${OFR_PC_PREFIX})
+# From the folder of the .pc file to the prefix, so that the tree may be moved; unless
+# folders were given that are not below a prefix.
+if(IS_ABSOLUTE "${CMAKE_INSTALL_LIBDIR}" OR IS_ABSOLUTE "${CMAKE_INSTALL_INCLUDEDIR}")
+  set(OFR_PC_PREFIX "${CMAKE_INSTALL_PREFIX}")
+  set(OFR_PC_LIBDIR "${CMAKE_INSTALL_FULL_LIBDIR}")
+  set(OFR_PC_INCLUDEDIR "${CMAKE_INSTALL_FULL_INCLUDEDIR}")
+else()
+  file(RELATIVE_PATH OFR_PC_PREFIX "/prefix/${OFR_PC_DIR}" "/prefix")
+  string(REGEX REPLACE "/$" "" OFR_PC_PREFIX "\${pcfiledir}/${OFR_PC_PREFIX}")
+  set(OFR_PC_LIBDIR "\${prefix}/${CMAKE_INSTALL_LIBDIR}")
+  set(OFR_PC_INCLUDEDIR "\${prefix}/${CMAKE_INSTALL_INCLUDEDIR}")
+endif()
 
 configure_file(cmake/offramp.pc.in offramp.pc @ONLY)
 configure_file(cmake/offramp-static.pc.in offramp-static.pc @ONLY)
-install(FILES ${CMAKE_BINARY_DIR}/offramp.pc ${CMAKE_BINARY_DIR}/offramp-static.pc
+install(FILES ${PROJECT_BINARY_DIR}/offramp.pc ${PROJECT_BINARY_DIR}/offramp-static.pc
   DESTINATION ${OFR_PC_DIR})
 configure_package_config_file(cmake/offramp-config.cmake.in offramp-config.cmake
   INSTALL_DESTINATION ${OFR_CMAKE_DIR} NO_SET_AND_CHECK_MACRO)
 write_basic_package_version_file(offramp-config-version.cmake
   COMPATIBILITY SameMajorVersion)
-install(FILES ${CMAKE_BINARY_DIR}/offramp-config.cmake
-  ${CMAKE_BINARY_DIR}/offramp-config-version.cmake DESTINATION ${OFR_CMAKE_DIR})
+install(FILES ${PROJECT_BINARY_DIR}/offramp-config.cmake
+  ${PROJECT_BINARY_DIR}/offramp-config-version.cmake DESTINATION ${OFR_CMAKE_DIR})
 
 install(FILES README.md CHANGELOG.md LICENSE CITATION.cff TYPE DOC)
 install(DIRECTORY docs DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(DIRECTORY examples DESTINATION ${CMAKE_INSTALL_DOCDIR})
-install(FILES bindings/python/offramp.py DESTINATION ${CMAKE_INSTALL_DATADIR}/offramp/python)
-if(EXISTS ${CMAKE_SOURCE_DIR}/models) # src/cli/default_model.c finds it there
+# A Debian package puts it where Debian's Python looks.
+install(CODE "
+  set(folder \"${CMAKE_INSTALL_DATADIR}/offramp/python\")
+  if(CMAKE_INSTALL_PREFIX MATCHES \"/usr$\" AND EXISTS /etc/debian_version)
+    set(folder lib/python3/dist-packages)
+  endif()
+  file(INSTALL \"${PROJECT_SOURCE_DIR}/bindings/python/offramp.py\" DESTINATION
+    \"\${CMAKE_INSTALL_PREFIX}/\${folder}\")")
+if(EXISTS ${PROJECT_SOURCE_DIR}/models) # src/cli/default_model.c finds it there
   install(DIRECTORY models DESTINATION ${CMAKE_INSTALL_DATADIR}/offramp)
 endif()

@@ -1,10 +1,10 @@
 # The manual and the completions of shells: written by the program itself, from the
 # tables that it parses its command line with, and installed.
-set(OFR_MANUAL_DIR ${CMAKE_BINARY_DIR}/manual)
+set(OFR_MANUAL_DIR ${PROJECT_BINARY_DIR}/manual)
 file(MAKE_DIRECTORY ${OFR_MANUAL_DIR})
 
 # A verb is a file src/cli/cmd_VERB.c.
-file(GLOB verbs RELATIVE ${CMAKE_SOURCE_DIR}/src/cli CONFIGURE_DEPENDS src/cli/cmd_*.c)
+file(GLOB verbs RELATIVE ${PROJECT_SOURCE_DIR}/src/cli CONFIGURE_DEPENDS src/cli/cmd_*.c)
 list(TRANSFORM verbs REPLACE "cmd_(.*)\\.c" "\\1")
 
 set(OFR_MANUAL_FILES)

@@ -22,13 +22,15 @@ set(CPACK_DEBIAN_PACKAGE_SECTION science)
 set(CPACK_DEBIAN_PACKAGE_PRIORITY optional)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS ON)
+# What is built against this version runs with every later one of the same SONAME.
+set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS_POLICY ">=")
 # The loader's list of libraries is made again after this package came or went.
-file(WRITE ${CMAKE_BINARY_DIR}/triggers "activate-noawait ldconfig\n")
-set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA ${CMAKE_BINARY_DIR}/triggers)
-set(CPACK_DEBIAN_PACKAGE_SUGGESTS "gnuplot-nox")
+file(WRITE ${PROJECT_BINARY_DIR}/triggers "activate-noawait ldconfig\n")
+set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA ${PROJECT_BINARY_DIR}/triggers)
+set(CPACK_DEBIAN_PACKAGE_SUGGESTS "gnuplot-nox, python3")
 set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
 # What Debian wants in /usr/share/doc and packed with gzip is made when packing only.
-configure_file(${CMAKE_SOURCE_DIR}/cmake/package_files.cmake.in
-  ${CMAKE_BINARY_DIR}/package_files.cmake @ONLY)
-set(CPACK_PRE_BUILD_SCRIPTS ${CMAKE_BINARY_DIR}/package_files.cmake)
+configure_file(${PROJECT_SOURCE_DIR}/cmake/package_files.cmake.in
+  ${PROJECT_BINARY_DIR}/package_files.cmake @ONLY)
+set(CPACK_PRE_BUILD_SCRIPTS ${PROJECT_BINARY_DIR}/package_files.cmake)
 include(CPack)

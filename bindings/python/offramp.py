@@ -163,6 +163,12 @@ def _candidates():
     return found + [SONAME]
 
 
+def _declare(library, names):
+    for name in names:
+        function = getattr(library, name)
+        function.restype, function.argtypes = _FUNCTIONS[name]
+
+
 def _load():
     failures = []
     for path in _candidates():
@@ -171,9 +177,7 @@ def _load():
         except OSError as error:
             failures.append(str(error))
             continue
-        for name, (result, arguments) in _FUNCTIONS.items():
-            function = getattr(library, name)
-            function.restype, function.argtypes = result, arguments
+        _declare(library, ["ofr_version_check"])
         return library
     raise Error("NOT_FOUND", "libofframp is not installed where Python finds it; set "
                 "OFFRAMP_LIBRARY to its path (" + "; ".join(failures) + ")")
@@ -192,6 +196,7 @@ def _lib():
             library, error = _load(), _Error()
             if library.ofr_version_check(VERSION_NUMBER, ctypes.byref(error)) != 0:
                 _fail(error)
+            _declare(library, _FUNCTIONS)  # an older library may lack some of them
             _library = library
         return _library
 

@@ -150,6 +150,25 @@ refuses 2 "takes --prefix DIR, not '--frefix'" --frefix /tmp
 refuses 1 'file/below cannot be written to' --prefix "$work/file/below"
 refuses 1 "$work/file/below cannot be written to" --prefix=file/below
 
+# Beside the sources of another project: its targets are there, our tests are not.
+mkdir beside
+cat >beside/CMakeLists.txt <<EOF
+cmake_minimum_required(VERSION 3.25)
+project(other LANGUAGES C)
+add_subdirectory($source_dir offramp)
+if(NOT TARGET offramp_shared OR TARGET test_pool OR TARGET package)
+  message(FATAL_ERROR "our tests or packages in another project")
+endif()
+EOF
+cmake -S beside -B beside/build -DCMAKE_C_COMPILER="$cc" >log 2>&1 ||
+    { complain 'add_subdirectory'; cat log; }
+# Folders that are not below a prefix.
+cmake -S "$source_dir" -B absolute -DCMAKE_C_COMPILER="$cc" -DOFR_TESTS=OFF \
+    -DCMAKE_INSTALL_PREFIX=/opt/it -DCMAKE_INSTALL_LIBDIR=/srv/libraries >log 2>&1 ||
+    { complain 'an absolute CMAKE_INSTALL_LIBDIR'; cat log; }
+[ "$(PKG_CONFIG_PATH=absolute pkg-config --variable=libdir offramp)" = /srv/libraries ] ||
+    complain 'offramp.pc: an absolute folder'
+
 # Python finds the library from where it is installed.
 if [ -z "$flags" ] && command -v python3 >/dev/null; then
     last='installed offramp.py'

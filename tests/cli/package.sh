@@ -31,7 +31,7 @@ last='dpkg-deb --contents'
 for file in bin/offramp include/offramp.h share/man/man1/offramp.1.gz \
     share/man/man1/offramp-train.1.gz share/bash-completion/completions/offramp \
     share/zsh/vendor-completions/_offramp share/fish/vendor_completions.d/offramp.fish \
-    share/doc/offramp/copyright share/doc/offramp/changelog.gz; do
+    lib/python3/dist-packages/offramp.py share/doc/offramp/copyright share/doc/offramp/changelog.gz; do
     says " root/root .* ./usr/$file\$"
 done
 # Nothing outside /usr, nothing that others may write.
@@ -39,6 +39,11 @@ done
 ! grep '^-.......w' out || complain 'a file that everybody may write'
 
 ! grep '/site-functions/' out || complain "a folder that Debian's zsh does not read"
+
+# What is built against this version runs with later ones.
+dpkg-deb --info "$deb" shlibs >out
+last='shlibs'
+says '^libofframp 0 offramp (>= [0-9.]*)$'
 
 # Below /usr/local it reads another one.
 DESTDIR=$work/local cmake --install "$build" --prefix /usr/local >log 2>&1 ||
@@ -56,6 +61,9 @@ echo 'the film is good' >in
 run predict --model model
 exits 0
 says '^[a-z]*	0\.[0-9]*	[123]$'
+PYTHONPATH=root/usr/lib/python3/dist-packages python3 -c 'import offramp
+print(offramp.version())' >out 2>err || complain 'import offramp'
+says '^[0-9.]*$'
 gzip -t root/usr/share/man/man1/*.gz || complain 'a page of the manual is damaged'
 zcat root/usr/share/doc/offramp/changelog.gz | head -1 | grep -q '^offramp ([0-9.]*) ' ||
     complain 'changelog'
