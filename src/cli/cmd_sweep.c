@@ -23,7 +23,9 @@ const ofr_opt ofr_sweep_rows[] = {
      "reported ones, and everything is marked so",
      NULL},
     {"tune-held", 0, OFR_OPT_FLAG, JOB(tune_held), NULL, NULL, NULL, 0, 0,
-     "choose knobs on the texts that train --dev-split held out", NULL},
+     "choose knobs on the texts that train --dev-split held out; refused where those "
+     "are reported",
+     NULL},
     {"rules", 0, OFR_OPT_TEXT, JOB(rules), NULL, "LIST", NULL, 0, 0,
      "rules with commas, 'stored' is the model's own; default: all that the model can "
      "follow",

@@ -155,6 +155,11 @@ ofr_status ofr_compare_check(const ofr_compare_plan *plan, ofr_error *err)
     if (values->test && !ofr_file_exists(values->test))
         return ofr_fail(err, OFR_NOT_FOUND, "%s: no such file to report on",
                         values->test);
+    if (values->test && ofr_file_same(values->test, source.train))
+        return ofr_fail(err, OFR_INVALID,
+                        "--test is %s, and the training file is %s, the same; report on "
+                        "other texts",
+                        values->test, source.train);
     if (!values->test && !values->train.data)
         return ofr_fail(err, OFR_INVALID,
                         "needs --data DIR or --test FILE: texts to report on; see "

@@ -24,6 +24,37 @@ static bool show_pass(void *user, int done, int n)
 
 /* ---- texts --------------------------------------------------------------- */
 
+/* Nothing is chosen on the reported texts, and no new policy learns from them. */
+static ofr_status check_held(const ofr_sweep_run *r, ofr_error *err)
+{
+    const ofr_train_values *o = &r->origin.values;
+    const bool lessons = o->method.policy_data == OFR_POLICY_DEV &&
+                         r->m.encoder.config.has_policies;
+    const char *reported = r->source.path, *held;
+    ofr_train_source from = {0};
+
+    if (!r->origin.known || ofr_train_find(&from, o, NULL)) return OFR_OK;
+    held = from.has_dev ? from.dev : from.train;
+    if (!ofr_file_same(held, reported)) return OFR_OK;
+    if (r->job->tune_held)
+        return ofr_fail(err, OFR_INVALID,
+                        "--tune-held: the texts that training held out are of %s, and "
+                        "reported is %s, the same file; train with --dev-split and "
+                        "report on another file, or give --tune FILE",
+                        held, reported);
+    if (lessons && r->job->alphas)
+        return ofr_fail(err, OFR_INVALID,
+                        "--alphas: with --policy-data dev policies learn from %s, and "
+                        "reported is %s, the same file; report on other texts",
+                        held, reported);
+    if (lessons)
+        ofr_log(OFR_LOG_WARN,
+                "warning: %s: the policies have learned from these texts "
+                "(--policy-data dev); their figures are not of new texts",
+                reported);
+    return OFR_OK;
+}
+
 static ofr_status open_texts(ofr_sweep_run *r, ofr_error *err)
 {
     const ofr_sweep_job *job = r->job;
@@ -31,6 +62,7 @@ static ofr_status open_texts(ofr_sweep_run *r, ofr_error *err)
     ofr_eval_source source;
 
     OFR_TRY(ofr_eval_data_find(&r->source, &job->data, &r->m.encoder.config, err));
+    OFR_TRY(check_held(r, err));
     OFR_TRY(ofr_eval_data_open(&r->report, &r->source, &r->m, err));
     if (r->source.metric2 == OFR_METRIC_F1 && r->m.encoder.config.K != 2)
         r->source.metric2 = r->source.metric;
@@ -41,6 +73,11 @@ static ofr_status open_texts(ofr_sweep_run *r, ofr_error *err)
     if (job->tune) {
         tune.dev = job->tune;
         OFR_TRY(ofr_eval_data_find(&source, &tune, &r->m.encoder.config, err));
+        if (ofr_file_same(source.path, r->source.path))
+            return ofr_fail(err, OFR_INVALID,
+                            "--tune is %s, and reported is %s, the same file; give "
+                            "other texts, or leave --tune out",
+                            source.path, r->source.path);
         OFR_TRY(ofr_eval_data_open(&r->other, &source, &r->m, err));
         r->tune = &r->other;
     }

@@ -157,5 +157,8 @@ run compare --methods pabee --model start --task sst2 --data . --out x
 fails 3 ' compare' 'dev.tsv'
 run compare --model start --out x
 fails 2 ' compare' 'needs --methods'
+run compare --methods pabee --model start --train train.tsv --test ./train.tsv --text review \
+    --label verdict --out x
+fails 2 ' compare' '--test is ./train.tsv, and the training file is train.tsv, the same'
 [ ! -e x ] || complain 'a mistake leaves a directory'
 finish

@@ -337,11 +337,12 @@ compare()
     mkdir -p "$2"
     last="offramp compare ($1)"
     (cd "$2" && OFFRAMP_FAULT=$1 OFFRAMP_TRACE=trace "$faulty" compare --methods \
-        pabee,static --seeds 1 --model ../start --train ../texts.tsv --test ../texts.tsv \
+        pabee,static --seeds 1 --model ../start --train ../texts.tsv --test ../others.tsv \
         --text review --label verdict --dev-split 0.25 --epochs 2 --batch 16 --lr 0.005 \
         --resamples 100 --threads 1 -q --out c) >out 2>err
     code=$?
 }
+cp texts.tsv others.tsv
 compare '' whole-c
 exits 0
 cp whole-c/trace whole.trace

@@ -97,6 +97,9 @@ fails 2 ' sweep' 'has no train.json'
 run sweep --model model --dev dev.tsv $own --tune tune.tsv --tune-held
 fails 2 ' sweep' 'exclude each other'
 # shellcheck disable=SC2086
+run sweep --model model --dev dev.tsv $own --tune ./dev.tsv
+fails 2 ' sweep' '--tune is ./dev.tsv, and reported is dev.tsv, the same file'
+# shellcheck disable=SC2086
 run sweep --model model --dev dev.tsv $own --values 3
 fails 2 ' sweep' 'from 15 to'
 # shellcheck disable=SC2086

@@ -169,10 +169,20 @@ run train --model start $data $how --policy-data dev --out lessons -q
 exits 0
 grep '"event":"memorize"' lessons/journal.jsonl | grep -q '"texts":60,' ||
     complain 'the policies have other lessons than the dev texts'
-run sweep --model lessons --dev texts.tsv --text review --label verdict --tune-held \
+head -n 200 texts.tsv >others.tsv
+run sweep --model lessons --dev others.tsv --text review --label verdict --tune-held \
     --alphas 0.1 --out prices -q
 exits 0
 grep -q '"alpha": 0.1,' prices/records.jsonl || complain 'no policies of another price'
+# Nothing is chosen on the file that is reported, and no policy learns from it.
+cp -l texts.tsv linked.tsv 2>/dev/null || ln -s texts.tsv linked.tsv
+run sweep --model lessons --dev linked.tsv --text review --label verdict --tune-held
+fails 2 ' sweep' '--tune-held: .* texts.tsv, and reported is linked.tsv, .*--dev-split'
+run sweep --model lessons --dev texts.tsv --text review --label verdict --alphas 0.1
+fails 2 ' sweep' '--alphas: .*--policy-data dev .* texts.tsv, and reported is texts.tsv'
+run sweep --model lessons --dev texts.tsv --text review --label verdict --rules policy
+exits 0
+remarks 'texts.tsv: the policies have learned from these texts'
 # shellcheck disable=SC2086
 run train --model start $data $how --policy-data dev --task-updates-policy --out x -q
 fails 2 ' train' '--policy-data dev'

@@ -549,6 +549,7 @@ ids 'no ids' "{\"ids\":{\"dtype\":\"I32\",$two}" '\002\000\000\000\003\000\000\0
 # ---- checkpoints ------------------------------------------------------------------
 
 make_texts 40 >t.tsv
+cp t.tsv others.tsv
 train()
 {
     run train --model start --train t.tsv --dev t.tsv --text review --label verdict \
@@ -649,7 +650,7 @@ expect 'unit of another command' 2 ablate 'unit.json: was made with other option
 # comparison ARGUMENTS
 comparison()
 {
-    run compare --methods finetune --model start --train t.tsv --test t.tsv \
+    run compare --methods finetune --model start --train t.tsv --test others.tsv \
         --dev-split 0.25 --text review --label verdict --epochs 1 --batch 8 --threads 1 -q "$@"
 }
 mkdir compared
@@ -769,7 +770,7 @@ option()
     expect "$*" 2 "$verb" "$pattern"
 }
 texts='--model start --train t.tsv --dev t.tsv --text review --label verdict'
-split='--model start --train t.tsv --dev-split 0.25 --test t.tsv --text review --label verdict'
+split='--model start --train t.tsv --dev-split 0.25 --test others.tsv --text review --label verdict'
 awk 'NR > 1 { $0 = $0; sub(/pos$/, "1"); sub(/neg$/, "0.5") } { print }' t.tsv >n.tsv
 # shellcheck disable=SC2086
 run train $texts --joint-epochs 1 --policy-epochs 1 --iterations 0 --batch 8 --out run/priced -q
@@ -824,7 +825,7 @@ option "unknown exit rule 'luck'; known rules:" predict --model good --rule luck
 option "threshold 7 of exit rule 'confidence' is outside 0 .. 1" \
     predict --model good --rule confidence --threshold 7
 option "--seeds: 'x' is no seed, expected whole numbers" \
-    compare --methods finetune --seeds 1,x --model start --train t.tsv --test t.tsv --text review --label verdict --out made
+    compare --methods finetune --seeds 1,x --model start --train t.tsv --test others.tsv --text review --label verdict --out made
 option "unknown task 'sst3', did you mean 'sst2'" eval --model good --task sst3 --data .
 option "--model: a value is missing" predict --model
 }
