@@ -25,6 +25,7 @@ static json_t *record(const ofr_calibration *c, const ofr_calibration_about *abo
     int failed = !json;
 
     if (failed) return NULL;
+    failed |= json_object_set_new(json, "max_tokens", json_integer(about->max_tokens));
     failed |= json_object_set_new(json, "measured_risk", json_real(c->risk));
     failed |= json_object_set_new(json, "measured_drop", real_or_null(c->drop));
     failed |=
@@ -94,23 +95,40 @@ bool ofr_calibration_say(ofr_buf *out, const ofr_config *config)
     return true;
 }
 
-void ofr_calibration_remark(const ofr_config *config, const ofr_rule *rule,
-                            double threshold)
+/* What of the model as it was opened is not as it was calibrated; false: nothing. */
+static bool say_other(ofr_buf *out, const ofr_loaded *m, const json_t *c)
 {
-    const json_t *c = stored(config);
     const char *name = json_string_value(json_object_get(c, "rule"));
     const double at = json_number_value(json_object_get(c, "threshold"));
-    ofr_buf said;
+    /* 0: calibrated by a version that did not write it down */
+    const int cut = (int)json_integer_value(json_object_get(c, "max_tokens"));
+    const ofr_precision held = m->encoder.config.precision;
+
+    if (strcmp(name, m->rule->name) != 0 || at != m->threshold)
+        ofr_buf_addf(out, "rule '%s' at %g is not the calibrated one ('%s' at %g)",
+                     m->rule->name, m->threshold, name, at);
+    else if (m->encoder.precision != held)
+        ofr_buf_addf(out, "precision %s is not the calibrated one (%s)",
+                     ofr_precision_name(m->encoder.precision), ofr_precision_name(held));
+    else if (cut && m->max_tokens != cut)
+        ofr_buf_addf(out, "texts cut to %d tokens are not the calibrated ones (cut to %d)",
+                     m->max_tokens, cut);
+    return out->n > 0;
+}
+
+void ofr_calibration_remark(const ofr_loaded *model)
+{
+    const ofr_config *config = &model->encoder.config;
+    ofr_buf said, other;
 
     ofr_buf_init(&said);
-    if (ofr_calibration_say(&said, config) && said.p) {
-        if (strcmp(name, rule->name) == 0 && at == threshold)
+    ofr_buf_init(&other);
+    if (ofr_calibration_say(&said, config)) {
+        if (say_other(&other, model, stored(config)))
+            ofr_log(OFR_LOG_INFO, "%s: no guarantee", other.p);
+        else if (said.p)
             ofr_log(OFR_LOG_INFO, "%s", said.p);
-        else
-            ofr_log(
-                OFR_LOG_INFO,
-                "rule '%s' at %g is not the calibrated one ('%s' at %g): no guarantee",
-                rule->name, threshold, name, at);
     }
+    ofr_buf_free(&other);
     ofr_buf_free(&said);
 }

@@ -6,8 +6,8 @@
 #define OFR_CLI_CALIBRATION_H
 
 #include "base/str.h"
+#include "cli/load.h"
 #include "eval/calibrate.h"
-#include "model/config.h"
 
 /* What was calibrated, beside the result; texts are borrowed. */
 typedef struct ofr_calibration_about {
@@ -15,6 +15,7 @@ typedef struct ofr_calibration_about {
     double max_drop;       /* points, as the user gave them */
     const char *data;      /* name of the file */
     const char *data_hash;
+    int max_tokens;        /* texts were cut to so many */
 } ofr_calibration_about;
 
 /* Rule, threshold and guarantee into dir/config.json; everything else there stays
@@ -29,9 +30,8 @@ void ofr_calibration_forget(ofr_config *config);
  * never calibrated. */
 bool ofr_calibration_say(ofr_buf *out, const ofr_config *config);
 
-/* Remark on the stored guarantee, and whether `rule` at `threshold` has it; nothing
- * for a model that was never calibrated. */
-void ofr_calibration_remark(const ofr_config *config, const ofr_rule *rule,
-                            double threshold);
+/* Remark on the stored guarantee, and whether the model as it was opened has it: rule,
+ * threshold, precision, length of texts; nothing for one that was never calibrated. */
+void ofr_calibration_remark(const ofr_loaded *model);
 
 #endif

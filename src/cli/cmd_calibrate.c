@@ -146,21 +146,20 @@ static ofr_status not_possible(const options *o, const ofr_calibration *c,
 
 static ofr_status calibrate(const options *o, const ofr_loaded *m,
                             const ofr_dataset *data, const ofr_eval_source *source,
-                            ofr_error *err)
+                            const char *hash, ofr_error *err)
 {
     const ofr_tokens tokens = {data->n, data->offsets, data->ids, data->types};
     const ofr_calibrate_options how = {
         m->rule,       (ofr_risk)o->risk, (ofr_bound)o->bound, o->max_drop / 100,
         o->confidence, o->steps,          o->error_limit};
     const char *slash = strrchr(source->path, '/');
-    char hash[OFR_FILE_HASH];
     const ofr_calibration_about about = {&how, o->max_drop,
-                                         slash ? slash + 1 : source->path, hash};
+                                         slash ? slash + 1 : source->path, hash,
+                                         m->max_tokens};
     ofr_calibration found;
     ofr_outputs outputs;
     ofr_status status;
 
-    OFR_TRY(ofr_file_hash(hash, source->path, err));
     OFR_TRY(ofr_outputs_open(&outputs, &m->encoder, m->dev, &tokens, 32, false,
                              show_progress, o->common.term, err));
     ofr_term_progress_end(o->common.term);
@@ -187,7 +186,7 @@ static ofr_status run(void *values, const bool *is_set, char **args, int n_args,
     ofr_eval_source source;
     ofr_dataset data;
     ofr_loaded m;
-    char path[OFR_PATH_MAX];
+    char path[OFR_PATH_MAX], hash[OFR_FILE_HASH];
     ofr_status status;
 
     (void)is_set;
@@ -199,9 +198,10 @@ static ofr_status run(void *values, const bool *is_set, char **args, int n_args,
     status = ofr_file_join(path, o->model, "config.json", err);
     if (!status && !o->dry_run) status = ofr_file_check(path, err);
     if (!status) status = ofr_eval_data_find(&source, &o->data, &m.encoder.config, err);
+    if (!status) status = ofr_file_hash(hash, source.path, err); /* a pipe has none */
     if (!status) status = ofr_eval_data_open(&data, &source, &m, err);
     if (!status) {
-        status = calibrate(o, &m, &data, &source, err);
+        status = calibrate(o, &m, &data, &source, hash, err);
         ofr_dataset_close(&data);
     }
     ofr_load_close(&m);

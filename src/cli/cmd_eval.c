@@ -149,7 +149,7 @@ static ofr_status run(void *values, const bool *is_set, char **args, int n_args,
     OFR_TRY(ofr_cmd_args(args, n_args, 0, err));
     OFR_TRY(ofr_cmd_need(o->model, "model", err));
     OFR_TRY(ofr_load_open(&m, o->model, &how, err));
-    ofr_calibration_remark(&m.encoder.config, m.rule, m.threshold);
+    ofr_calibration_remark(&m);
     status = ofr_eval_data_find(&s, &o->data, &m.encoder.config, err);
     if (!status && o->predictions) {
         const ofr_cmd_input texts = {"the data", s.path};

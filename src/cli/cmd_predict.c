@@ -293,7 +293,7 @@ static ofr_status run(void *values, const bool *is_set, char **args, int n_args,
     if (o->pair && !o->text)
         return ofr_fail(err, OFR_INVALID, "--text-pair needs --text COL");
     OFR_TRY(ofr_load_open(&m, o->model, &how, err));
-    ofr_calibration_remark(&m.encoder.config, m.rule, m.threshold);
+    ofr_calibration_remark(&m);
     status = predict(o, &m, n_args ? args[0] : "-", err);
     ofr_load_close(&m);
     return status;

@@ -56,6 +56,10 @@ run info model
 says '^guarantee   threshold 0\.[0-9]* of rule .confidence. was calibrated: accuracy at most'
 run predict --model model texts.tsv --text review --threshold 0.9
 remarks 'is not the calibrated one'
+run predict --model model texts.tsv --text review --precision int8
+remarks 'precision int8 is not the calibrated one (f32): no guarantee'
+run eval --model model --data labelled.tsv --text review --label verdict --runs 0 --max-length 4
+remarks 'texts cut to 4 tokens are not the calibrated ones (cut to 12): no guarantee'
 
 # Without labels; another promise replaces the first.
 run calibrate --model model --data texts.tsv --text review --max-drop 20 \
