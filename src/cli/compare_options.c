@@ -124,6 +124,31 @@ ofr_status ofr_compare_parse(ofr_compare_plan *plan, const ofr_compare_values *v
     return parse_seeds(plan, err);
 }
 
+/* Passes over the texts in which the backbone of `method` learns after the joint
+ * phase. */
+static int task_epochs(const ofr_compare_plan *plan, int method)
+{
+    const ofr_method_options *o = &plan->o->train.method;
+
+    if (!ofr_method_reads(plan->methods[method], "task-epochs")) return 0;
+    return o->iterations * o->task_epochs;
+}
+
+/* Equal budgets leave every method a joint phase. */
+static ofr_status check_budget(const ofr_compare_plan *plan, int method, ofr_error *err)
+{
+    const ofr_method_options *o = &plan->o->train.method;
+    const int task = task_epochs(plan, method);
+
+    if (plan->o->epochs == 0 || plan->o->epochs > task) return OFR_OK;
+    return ofr_fail(err, OFR_INVALID,
+                    "--epochs %d: the task phases of %s take %d (--iterations %d times "
+                    "--task-epochs %d), which leaves no joint phase; give --epochs %d or "
+                    "more, or fewer task phases",
+                    plan->o->epochs, plan->methods[method]->name, task, o->iterations,
+                    o->task_epochs, task + 1);
+}
+
 /* The options of every method, against the model that they start from. */
 static ofr_status check_methods(const ofr_compare_plan *plan, bool regression,
                                 ofr_error *err)
@@ -136,9 +161,11 @@ static ofr_status check_methods(const ofr_compare_plan *plan, bool regression,
     OFR_TRY(ofr_load_check_dir(o->model, err));
     OFR_TRY(ofr_file_join(path, o->model, "config.json", err));
     OFR_TRY(ofr_config_load(&config, path, err));
-    for (int i = 0; i < plan->n_methods && !status; i++)
+    for (int i = 0; i < plan->n_methods && !status; i++) {
         status =
             ofr_method_check(plan->methods[i], &o->method, config.L, regression, err);
+        if (!status) status = check_budget(plan, i, err);
+    }
     ofr_config_free(&config);
     return status;
 }
@@ -185,16 +212,14 @@ void ofr_compare_train(ofr_train_values *train, const ofr_compare_plan *plan, in
 {
     const ofr_method *m = plan->methods[method];
     ofr_method_options *o = &train->method;
-    int task_epochs = 0;
 
     *train = plan->o->train;
     train->out = dir;
     train->method_name = m->name;
     o->seed = plan->seeds[seed];
     o->alphas = NULL; /* prices are fitted by the sweep */
-    if (plan->o->epochs == 0) return;
-    if (ofr_method_reads(m, "task-epochs")) task_epochs = o->iterations * o->task_epochs;
-    o->joint_epochs = plan->o->epochs > task_epochs ? plan->o->epochs - task_epochs : 1;
+    if (plan->o->epochs > 0)
+        o->joint_epochs = plan->o->epochs - task_epochs(plan, method);
 }
 
 void ofr_compare_sweep(ofr_sweep_values *sweep, const ofr_compare_plan *plan, int method,

@@ -157,6 +157,9 @@ run compare --methods pabee --model start --task sst2 --data . --out x
 fails 3 ' compare' 'dev.tsv'
 run compare --model start --out x
 fails 2 ' compare' 'needs --methods'
+run compare --methods pabee,consistentee --model start --train train.tsv --test test.tsv \
+    --text review --label verdict --epochs 2 --out x
+fails 2 ' compare' '--epochs 2: the task phases of consistentee take 2 .*--epochs 3'
 run compare --methods pabee --model start --train train.tsv --test ./train.tsv --text review \
     --label verdict --out x
 fails 2 ' compare' '--test is ./train.tsv, and the training file is train.tsv, the same'
