@@ -215,6 +215,21 @@ static ofr_status check_out(const ofr_train_values *o, ofr_error *err)
     return OFR_OK;
 }
 
+/* Forgetting is counted over the joint epochs: without any, nothing was ever right, and
+ * every text would be as hard as can be. */
+static ofr_status check_hardness(const ofr_train_values *o, const ofr_method *method,
+                                 ofr_error *err)
+{
+    const ofr_method_options *m = &o->method;
+
+    if (!ofr_method_reads(method, "hardness") || m->joint_epochs > 0 ||
+        m->reward != OFR_REWARD_HARDNESS || m->hardness != OFR_HARDNESS_FORGETTING)
+        return OFR_OK;
+    return ofr_fail(err, OFR_INVALID,
+                    "--hardness forgetting is counted over the joint epochs, and "
+                    "--joint-epochs is 0; give some, or another --hardness");
+}
+
 /* Options of the command line that the method does not look at. */
 static void remark_options(const ofr_method *method, const bool *is_set)
 {
@@ -239,6 +254,7 @@ static ofr_status run(void *values, const bool *is_set, char **args, int n_args,
         o->model = model;
     if (!status) status = ofr_cmd_need(o->out, "out", err);
     if (!status) status = ofr_method_find(&method, o->method_name, err);
+    if (!status) status = check_hardness(o, method, err);
     if (!status) status = check_out(o, err);
     if (!status) status = check_events(o, err);
     if (!status) remark_options(method, is_set);

@@ -124,7 +124,7 @@ exits 0
 code=$?
 last='offramp train >&-'
 exits 1
-remarks 'standard output: Bad file descriptor'
+remarks 'standard output: cannot write: Bad file descriptor'
 [ ! -s four/lock ] || complain 'the result went into the lock'
 cmp -s one/journal.jsonl four/journal.jsonl || complain 'closed output changes the journal'
 # shellcheck disable=SC2086
@@ -163,6 +163,9 @@ fails 2 ' train' 'bad.json: unknown option "alpah"; did you mean "alpha"'
 printf '{"alpha": -1}' >bad.json
 run train --model start --config bad.json --out x
 fails 2 ' train' 'bad.json'
+# shellcheck disable=SC2086
+run train --model start $data --hardness forgetting --joint-epochs 0 --out x
+fails 2 ' train' '--hardness forgetting .* --joint-epochs is 0'
 # Policies that learn from the 60 dev texts, also when a sweep fits them to more prices.
 # shellcheck disable=SC2086
 run train --model start $data $how --policy-data dev --out lessons -q
