@@ -31,11 +31,11 @@ static ofr_status train(ofr_ablation *a, ofr_train_values *values, const char *p
 {
     const keeper k = {path, command};
     const ofr_method *method;
-    bool exists, complete;
+    bool complete;
 
     OFR_TRY(ofr_method_find(&method, values->method_name, err));
-    OFR_TRY(ofr_trainer_peek(values->out, &exists, &complete, err));
-    values->resume = exists && !a->o->train.overwrite;
+    if (!a->o->train.overwrite)
+        OFR_TRY(ofr_trainer_peek(values->out, &values->resume, &complete, err));
     ofr_log(OFR_LOG_INFO, "%s %s: %s", a->name, values->resume ? "continues" : "trains",
             values->out);
     return ofr_train_run(values, method, keep, (void *)(size_t)(const void *)&k, err);
@@ -103,7 +103,7 @@ ofr_status ofr_ablate_joint(ofr_ablation *a, int seed, ofr_error *err)
     values.method.hardness = OFR_HARDNESS_FORGETTING;
     values.method.policy_epochs = 1;
     values.method.iterations = 0;
-    snprintf(folder, sizeof folder, "joint-s%g", a->seeds[seed]);
+    snprintf(folder, sizeof folder, "joint-s%.0f", a->seeds[seed]);
     return make_unit(a, &a->joint[seed], folder, &values, err);
 }
 
@@ -118,7 +118,7 @@ ofr_status ofr_ablate_train(ofr_ablation *a, ofr_ablate_unit **out, const char *
         OFR_TRY(ofr_ablate_joint(a, seed, err));
         mine.fork = a->joint[seed]->folder;
     }
-    snprintf(folder, sizeof folder, "%s/%s-s%g", a->name, name, a->seeds[seed]);
+    snprintf(folder, sizeof folder, "%s/%s-s%.0f", a->name, name, a->seeds[seed]);
     return make_unit(a, out, folder, &mine, err);
 }
 

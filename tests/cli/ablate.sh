@@ -84,6 +84,19 @@ exits 0
 [ "$(grep -c ' trains\| continues' err)" -eq 2 ] || complain 'not just the missing ones'
 stdout_is first
 
+# Long seeds are seeds of their own; --overwrite does not look at what was there.
+# shellcheck disable=SC2086
+long="ablate iterations $how --joint-epochs 1 --out long --seeds 20240101,20240102 -q"
+# shellcheck disable=SC2086
+run $long
+exits 0
+[ -e long/iterations/five-s20240101/unit.json ] || complain 'the first of two long seeds'
+[ -e long/iterations/five-s20240102/unit.json ] || complain 'the second of two long seeds'
+echo >long/iterations/five-s20240101/checkpoint/state.safetensors
+# shellcheck disable=SC2086
+run $long --overwrite
+exits 0
+
 ablate reward --joint-epochs 2
 fails 2 ' ablate' 'was made with other options'
 ablate rewards
