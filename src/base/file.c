@@ -22,35 +22,64 @@
 #define WRITE_BUFFER (1u << 16)
 #define READ_CHUNK (1u << 16)
 
-/* Open for reading and look at it; directories are refused with a clear line. */
-static ofr_status open_to_read(int *out, struct stat *info, const char *path,
+static ofr_status is_folder(const char *path, ofr_error *err)
+{
+    return ofr_fail(err, OFR_IO,
+                    "%s: is a directory, expected a file; give the name of one", path);
+}
+
+static ofr_status check_kind(struct stat *info, int fd, const char *path, bool input,
+                             ofr_error *err)
+{
+    if (fstat(fd, info) != 0) return ofr_os_fail(err, path, "open", errno);
+    if (S_ISDIR(info->st_mode)) return is_folder(path, err);
+    if (input || S_ISREG(info->st_mode)) return OFR_OK;
+    return ofr_fail(err, OFR_IO,
+                    "%s: is not a regular file, expected one; copy the content into a "
+                    "file",
+                    path);
+}
+
+/* Open for reading and look at it.  Who stands in for a file, a pipe say, is refused and
+ * not waited for. */
+static ofr_status open_to_read(int *out, struct stat *info, const char *path, bool input,
                                ofr_error *err)
 {
-    int fd = ofr_os_open(path, O_RDONLY, 0);
+    int fd = ofr_os_open(path, input ? O_RDONLY : O_RDONLY | O_NONBLOCK, 0);
     if (fd < 0) return ofr_os_fail(err, path, "open", errno);
-    if (fstat(fd, info) != 0) {
-        int number = errno;
+    ofr_status status = check_kind(info, fd, path, input, err);
+    if (status == OFR_OK)
+        *out = fd;
+    else
         close(fd);
-        return ofr_os_fail(err, path, "open", number);
-    }
-    if (S_ISDIR(info->st_mode)) {
-        close(fd);
-        return ofr_fail(err, OFR_IO, "%s: is a directory, expected a file", path);
-    }
-    *out = fd;
-    return OFR_OK;
+    return status;
+}
+
+ofr_status ofr_file_open(int *fd, const char *path, ofr_error *err)
+{
+    struct stat info;
+    return open_to_read(fd, &info, path, false, err);
+}
+
+const char *ofr_file_input_name(const char *path)
+{
+    return strcmp(path, "-") == 0 ? "standard input" : path;
+}
+
+ofr_status ofr_file_open_input(int *fd, const char *path, ofr_error *err)
+{
+    struct stat info;
+    if (strcmp(path, "-") != 0) return open_to_read(fd, &info, path, true, err);
+    *fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
+    if (*fd >= 0) return OFR_OK;
+    return ofr_os_fail(err, ofr_file_input_name(path), "open", errno);
 }
 
 ofr_status ofr_file_map_open(ofr_file_map *map, const char *path, ofr_error *err)
 {
     int fd = -1;
     struct stat info;
-    OFR_TRY(open_to_read(&fd, &info, path, err));
-    if (!S_ISREG(info.st_mode)) {
-        close(fd);
-        return ofr_fail(err, OFR_IO, "%s: is not a regular file and cannot be mapped",
-                        path);
-    }
+    OFR_TRY(open_to_read(&fd, &info, path, false, err));
     size_t size = (size_t)info.st_size;
     void *p = NULL;
     if (size > 0) p = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
@@ -95,31 +124,41 @@ static ofr_status read_all(ofr_buf *out, int fd, const char *name, size_t max_by
         if (max_bytes > 0 && total > max_bytes)
             return ofr_fail(err, OFR_FORMAT,
                             "%s: is larger than %zu bytes, the most that is read of such "
-                            "a file",
+                            "a file; restore it",
                             name, max_bytes);
         ofr_buf_add(out, chunk, (size_t)n);
         if (out->failed) return ofr_fail_nomem(err, total, name);
     }
 }
 
-ofr_status ofr_file_read(ofr_buf *out, const char *path, size_t max_bytes, ofr_error *err)
+/* Takes fd. */
+static ofr_status read_and_close(ofr_buf *out, int fd, const char *name, size_t max_bytes,
+                                 ofr_error *err)
 {
     size_t before = out->n;
-    bool standard_input = strcmp(path, "-") == 0;
-    int fd = STDIN_FILENO;
-    struct stat info;
-    if (!standard_input) OFR_TRY(open_to_read(&fd, &info, path, err));
     ofr_buf_add(out, "", 0); /* so that an empty file, too, gives a text with a NUL */
-    ofr_status status = out->failed ? ofr_fail_nomem(err, 64, path) : OFR_OK;
-    if (status == OFR_OK)
-        status =
-            read_all(out, fd, standard_input ? "standard input" : path, max_bytes, err);
-    if (!standard_input) close(fd);
+    ofr_status status = out->failed ? ofr_fail_nomem(err, 64, name) : OFR_OK;
+    if (status == OFR_OK) status = read_all(out, fd, name, max_bytes, err);
+    close(fd);
     if (status != OFR_OK && out->p != NULL) {
         out->n = before;
         out->p[before] = '\0';
     }
     return status;
+}
+
+ofr_status ofr_file_read(ofr_buf *out, const char *path, size_t max_bytes, ofr_error *err)
+{
+    int fd = -1;
+    OFR_TRY(ofr_file_open(&fd, path, err));
+    return read_and_close(out, fd, path, max_bytes, err);
+}
+
+ofr_status ofr_file_read_input(ofr_buf *out, const char *path, ofr_error *err)
+{
+    int fd = -1;
+    OFR_TRY(ofr_file_open_input(&fd, path, err));
+    return read_and_close(out, fd, ofr_file_input_name(path), 0, err);
 }
 
 bool ofr_file_exists(const char *path)
@@ -146,8 +185,10 @@ ofr_status ofr_file_make_dirs(const char *path, ofr_error *err)
     char part[OFR_PATH_MAX];
     size_t n = strlen(path);
     if (n == 0 || n >= sizeof(part))
-        return ofr_fail(err, OFR_INVALID, "'%.200s': not a usable name for a directory",
-                        path);
+        return ofr_fail(err, OFR_INVALID,
+                        "'%.200s': not a usable name for a directory, %zu bytes, expected "
+                        "1 to %d; choose another",
+                        path, n, OFR_PATH_MAX - 1);
     for (size_t i = 1; i <= n; i++) {
         if (path[i] != '/' && path[i] != '\0') continue;
         memcpy(part, path, i);
@@ -156,7 +197,9 @@ ofr_status ofr_file_make_dirs(const char *path, ofr_error *err)
         if (number == 0) ofr_os_sync_folder(part);
         if (number == 0 || ofr_file_is_dir(part)) continue;
         if (number == EEXIST)
-            return ofr_fail(err, OFR_IO, "%s: exists and is not a directory", part);
+            return ofr_fail(err, OFR_IO,
+                            "%s: exists and is not a directory; choose another name",
+                            part);
         return ofr_os_fail(err, part, "create the directory", number);
     }
     return OFR_OK;
@@ -174,7 +217,8 @@ ofr_status ofr_file_join(char out[OFR_PATH_MAX], const char *dir, const char *na
     size_t n = strlen(dir), n_name = strlen(name);
     size_t n_slash = n == 0 || dir[n - 1] == '/' ? 0 : 1;
     if (n + n_slash + n_name >= OFR_PATH_MAX)
-        return ofr_fail(err, OFR_INVALID, "%.200s: path is longer than %d bytes", dir,
+        return ofr_fail(err, OFR_INVALID,
+                        "%.200s: path is longer than %d bytes; choose a shorter one", dir,
                         OFR_PATH_MAX - 1);
     memmove(out, dir, n); /* `out` may be `dir` itself */
     if (n_slash == 1) out[n] = '/';
@@ -193,11 +237,13 @@ static ofr_status resolve(ofr_file_writer *w, bool *special, const char *path,
         target = followed;
     size_t n = strlen(target);
     if (n == 0 || n + 32 >= sizeof(w->temporary))
-        return ofr_fail(err, OFR_INVALID, "'%.200s': not a usable name for a file", path);
+        return ofr_fail(err, OFR_INVALID,
+                        "'%.200s': not a usable name for a file, %zu bytes, expected 1 to "
+                        "%zu; choose another",
+                        path, n, sizeof(w->temporary) - 33);
     memcpy(w->path, target, n + 1);
     bool exists = stat(w->path, &info) == 0;
-    if (exists && S_ISDIR(info.st_mode))
-        return ofr_fail(err, OFR_IO, "%s: is a directory, expected a file", path);
+    if (exists && S_ISDIR(info.st_mode)) return is_folder(path, err);
     *special = exists && !S_ISREG(info.st_mode);
     return OFR_OK;
 }
@@ -303,6 +349,11 @@ ofr_status ofr_file_write(const char *path, const void *p, size_t n, ofr_error *
 ofr_status ofr_file_check(const char *path, ofr_error *err)
 {
     ofr_file_writer w;
+    bool special;
+    OFR_TRY(resolve(&w, &special, path, err));
+    /* Whoever reads a pipe would take an open and a close for all that comes. */
+    if (special && access(w.path, W_OK) != 0) return ofr_os_fail(err, path, "write", errno);
+    if (special) return OFR_OK;
     OFR_TRY(ofr_file_writer_begin(&w, path, err));
     ofr_file_writer_abort(&w);
     return OFR_OK;

@@ -18,6 +18,14 @@ typedef struct ofr_file_map {
     size_t size;
 } ofr_file_map;
 
+/* Open for reading; the caller closes.  Files of models and runs must be regular: a
+ * pipe or a device in the place of one is OFR_IO, at once.  OFR_NOT_FOUND, OFR_IO. */
+ofr_status ofr_file_open(int *fd, const char *path, ofr_error *err);
+/* The same for texts and data that a user names, which may come through a pipe; "-" is
+ * standard input (a duplicate of it).  The name is for messages. */
+ofr_status ofr_file_open_input(int *fd, const char *path, ofr_error *err);
+const char *ofr_file_input_name(const char *path);
+
 /* Map read-only.  OFR_NOT_FOUND, OFR_IO. */
 ofr_status ofr_file_map_open(ofr_file_map *map, const char *path, ofr_error *err);
 void ofr_file_map_close(ofr_file_map *map);
@@ -25,10 +33,11 @@ void ofr_file_map_close(ofr_file_map *map);
  * back, and they are read from the file again should somebody ask. */
 void ofr_file_forget(const void *p, size_t n);
 
-/* Whole file (or standard input for "-") appended to `out`.  Refuses more than
- * max_bytes (0: no limit) with OFR_FORMAT. */
+/* Whole file appended to `out`.  Refuses more than max_bytes (0: no limit) with
+ * OFR_FORMAT. */
 ofr_status ofr_file_read(ofr_buf *out, const char *path, size_t max_bytes,
                          ofr_error *err);
+ofr_status ofr_file_read_input(ofr_buf *out, const char *path, ofr_error *err);
 
 bool ofr_file_exists(const char *path);
 bool ofr_file_is_dir(const char *path);

@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/os.h"
+
 /* "process 4711 on host": what the holder wrote. */
 static void read_holder(char out[200], int fd)
 {
@@ -47,10 +49,9 @@ ofr_status ofr_lock_open(ofr_lock *lock, const char *dir, ofr_error *err)
     lock->fd = -1;
     OFR_TRY(ofr_file_join(lock->path, dir, "lock", err));
     for (;;) {
-        lock->fd = open(lock->path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-        if (lock->fd < 0)
-            return ofr_fail(err, OFR_IO, "%s: cannot write: %s", lock->path,
-                            strerror(errno));
+        /* A link would lead write_holder() to somebody else's file. */
+        lock->fd = ofr_os_open(lock->path, O_RDWR | O_CREAT | O_NOFOLLOW, 0666);
+        if (lock->fd < 0) return ofr_os_fail(err, lock->path, "write", errno);
         if (flock(lock->fd, LOCK_EX | LOCK_NB) != 0) break;
         if (is_at(lock->fd, lock->path)) {
             write_holder(lock->fd);

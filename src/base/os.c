@@ -71,8 +71,13 @@ static const char *advice(int number, bool writing)
     case EROFS: return "; that disk is read-only, choose another place";
     case EIO: return "; the disk may be damaged, check it";
     case EPERM:
-    case EACCES: return writing ? "; choose a place that you may write to" : "";
-    case ENOENT: return writing ? "; make its folder first" : "";
+    case EACCES:
+        return writing ? "; choose a place that you may write to"
+                       : "; give yourself the right to read it (chmod)";
+    case ENOENT: return writing ? "; make its folder first" : "; check the name";
+    case ENOTDIR: return "; check the name";
+    case ELOOP: return "; a symbolic link stands in the way, remove it";
+    case ENODEV: return "; copy it to another disk";
     default: return "";
     }
 }

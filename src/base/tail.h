@@ -19,7 +19,8 @@ typedef struct ofr_tail {
     char path[OFR_PATH_MAX];
 } ofr_tail;
 
-/* The first `keep` bytes of an existing file stay and the rest is cut off; keep < 0:
+/* Never through a symbolic link, which would have somebody else's file cut.
+ * The first `keep` bytes of an existing file stay and the rest is cut off; keep < 0:
  * its whole lines stay.  OFR_FORMAT when it is shorter than `keep`; OFR_NOT_FOUND,
  * OFR_IO. */
 ofr_status ofr_tail_open(ofr_tail *tail, const char *path, long long keep,

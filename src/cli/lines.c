@@ -7,25 +7,18 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/os.h"
 #include "io/text_stream.h"
 
 #define BLOCK ((size_t)65536)
 
 ofr_status ofr_lines_open(ofr_lines *lines, const char *path, ofr_error *err)
 {
-    ofr_lines l = {.file = stdin, .path = path};
-    if (strcmp(path, "-") != 0) {
-        if (ofr_file_is_dir(path))
-            return ofr_fail(err, OFR_IO, "%s: is a directory, expected a file",
-                            path);
-        l.file = fopen(path, "rb");
-        if (!l.file)
-            return ofr_fail(err, errno == ENOENT ? OFR_NOT_FOUND : OFR_IO, "%s: %s", path,
-                            strerror(errno));
-    }
+    ofr_lines l = {.path = ofr_file_input_name(path)};
+    OFR_TRY(ofr_file_open_input(&l.fd, path, err));
     l.block = ofr_mem_alloc(BLOCK);
     if (!l.block) {
-        if (l.file != stdin) fclose(l.file);
+        close(l.fd);
         return ofr_fail_nomem(err, BLOCK, "reading lines");
     }
     *lines = l;
@@ -34,21 +27,19 @@ ofr_status ofr_lines_open(ofr_lines *lines, const char *path, ofr_error *err)
 
 void ofr_lines_close(ofr_lines *lines)
 {
-    if (lines->file && lines->file != stdin) fclose(lines->file);
+    if (lines->block) close(lines->fd);
     ofr_mem_free(lines->block);
     memset(lines, 0, sizeof *lines);
 }
 
-/* What has arrived, so that a pipe is answered line by line; fread() would wait
- * for a whole block. */
+/* What has arrived, so that a pipe is answered line by line. */
 static ofr_status fill(ofr_lines *lines, ofr_error *err)
 {
     ssize_t n;
     do {
-        n = read(fileno(lines->file), lines->block, BLOCK);
+        n = read(lines->fd, lines->block, BLOCK);
     } while (n < 0 && errno == EINTR);
-    if (n < 0)
-        return ofr_fail(err, OFR_IO, "%s: %s", lines->path, strerror(errno));
+    if (n < 0) return ofr_os_fail(err, lines->path, "read", errno);
     lines->at = 0;
     lines->end = (size_t)n;
     lines->at_end = n == 0;
@@ -81,7 +72,7 @@ ofr_status ofr_lines_next(ofr_lines *lines, ofr_buf *line, bool *got, ofr_error 
         if (line->n - start + n > OFR_TEXT_STREAM_LINE)
             return ofr_fail(err, OFR_FORMAT,
                             "%s:%lld: the line is longer than %zu MiB, expected a text "
-                            "per line",
+                            "per line; break it up",
                             lines->path, (long long)lines->number + 1,
                             OFR_TEXT_STREAM_LINE >> 20);
         ofr_buf_add(line, from, n);

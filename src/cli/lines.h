@@ -6,20 +6,18 @@
 #ifndef OFR_CLI_LINES_H
 #define OFR_CLI_LINES_H
 
-#include <stdio.h>
-
 #include "base/str.h"
 
 typedef struct ofr_lines {
-    FILE *file;
-    const char *path;  /* borrowed; "-" is standard input */
+    int fd;
+    const char *path;  /* for messages; borrowed */
     char *block;       /* bytes read ahead; owned */
     size_t at, end;
     bool at_end;
     long long number;  /* of the line given last, from 1 */
 } ofr_lines;
 
-/* OFR_NOT_FOUND, OFR_IO.  Caller closes. */
+/* "-" is standard input.  OFR_NOT_FOUND, OFR_IO.  Caller closes. */
 ofr_status ofr_lines_open(ofr_lines *lines, const char *path, ofr_error *err);
 void ofr_lines_close(ofr_lines *lines);
 

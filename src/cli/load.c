@@ -60,7 +60,7 @@ ofr_status ofr_load_check_dir(const char *dir, ofr_error *err)
         return ofr_fail(err, OFR_INVALID,
                         "%s: is a file, expected a model directory with config.json and "
                         "model.safetensors", dir);
-    return ofr_fail(err, OFR_NOT_FOUND, "%s: no such model directory", dir);
+    return ofr_fail(err, OFR_NOT_FOUND, "%s: no such model directory; check the name", dir);
 }
 
 ofr_status ofr_load_whole(ofr_encoder *encoder, const char *dir, const char *verb,

@@ -146,7 +146,7 @@ ofr_status ofr_history_open(ofr_history *history, const char *journal_path,
     ofr_text_stream *stream;
     ofr_buf line;
     bool got = true;
-    ofr_status status = ofr_text_stream_open(&stream, journal_path, err);
+    ofr_status status = ofr_text_stream_open_file(&stream, journal_path, err);
 
     if (status) return status;
     ofr_arena_init(&fresh.arena);

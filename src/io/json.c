@@ -51,8 +51,7 @@ static size_t next_part(void *buffer, size_t room, void *user)
     return n;
 }
 
-/* NULL, and why->text is empty when memory was short. */
-static json_t *parse(const char *text, size_t len, json_error_t *why)
+json_t *ofr_json_try(const char *text, size_t len, json_error_t *why)
 {
     source from = {text, len};
     json_t *json = NULL;
@@ -68,6 +67,8 @@ static json_t *parse(const char *text, size_t len, json_error_t *why)
         why->text[0] = '\0';
     }
     ofr_json_memory_end();
+    for (char *p = why->text; !json && *p; p++)
+        if ((unsigned char)*p < 32 || *p == 127) *p = ' ';
     return json;
 }
 
@@ -80,14 +81,11 @@ ofr_status ofr_json_parse(json_t **out, const char *text, size_t len, const char
         text += 3;
         len -= 3;
     }
-    json = parse(text, len, &why);
+    json = ofr_json_try(text, len, &why);
     if (!json && !why.text[0]) return ofr_fail_nomem(err, len, name);
-    if (!json) {
-        for (char *p = why.text; *p; p++)
-            if ((unsigned char)*p < 32 || *p == 127) *p = ' ';
+    if (!json)
         return ofr_fail(err, OFR_FORMAT, "%s:%d:%d: not valid JSON: %s; restore the file",
                         name, why.line, why.column, why.text);
-    }
     *out = json;
     return OFR_OK;
 }

@@ -26,6 +26,7 @@ typedef struct reader {
 
     const char *path;
     char *at, *end;    /* unread bytes */
+    char *blank_end;   /* where the blank lines at `at` end, see only_blank_lines() */
     int line;          /* number of the line at `at` */
 } reader;
 
@@ -75,11 +76,25 @@ static ofr_str next_line(reader *r)
     return (ofr_str){start, (size_t)(stop - start)};
 }
 
-static bool only_blank_lines(const reader *r)
+/* Are there no others?  Where they end is kept, so that each byte is looked at once. */
+static bool only_blank_lines(reader *r)
 {
-    for (const char *p = r->at; p < r->end; p++)
-        if (*p != '\n' && *p != '\r') return false;
-    return true;
+    if (r->blank_end < r->at) r->blank_end = r->at;
+    while (r->blank_end < r->end && (*r->blank_end == '\n' || *r->blank_end == '\r'))
+        r->blank_end++;
+    return r->blank_end == r->end;
+}
+
+/* They are counted by an int. */
+static ofr_status check_line_count(const reader *r, ofr_error *err)
+{
+    size_t n = 0;
+    for (const char *p = r->at; p < r->end && (p = memchr(p, '\n', (size_t)(r->end - p)));
+         p++)
+        n++;
+    if (n < INT_MAX) return OFR_OK;
+    return ofr_fail(err, OFR_FORMAT, "%s: has %zu lines, expected fewer than %d; split it",
+                    r->path, n, INT_MAX);
 }
 
 /* --------------------------------------------------------------- formats -- */
@@ -253,20 +268,19 @@ static ofr_status read_jsonl(reader *r, ofr_table *t, ofr_error *err)
     ofr_status status = OFR_OK;
 
     OFR_TRY(check_utf8(r, line.p, line.n, number, err));
-    json = json_loadb(line.p, line.n, JSON_REJECT_DUPLICATES, &why);
+    json = ofr_json_try(line.p, line.n, &why);
+    if (!json && !why.text[0]) return ofr_fail_nomem(err, line.n, r->path);
     if (!json && line.n && line.p[0] == '[' && number == 1)
         return ofr_fail(
             err, OFR_FORMAT,
             "%s:1:1: found the beginning of a JSON array, expected one object "
             "per line; convert it with: jq -c '.[]'",
             r->path);
-    if (!json) {
-        for (char *p = why.text; *p; p++)
-            if ((unsigned char)*p < 32 || *p == 127) *p = ' ';
+    if (!json)
         return ofr_fail(err, OFR_FORMAT,
-                        "%s:%d:%d: not valid JSON: %s; expected one object per line",
+                        "%s:%d:%d: not valid JSON: %s, expected one object per line; "
+                        "correct the line",
                         r->path, number, why.column > 0 ? why.column : 1, why.text);
-    }
     if (!json_is_object(json) || json_object_size(json) == 0)
         status = ofr_fail(
             err, OFR_FORMAT,
@@ -412,14 +426,15 @@ ofr_status ofr_table_open(ofr_table *table, const char *path, ofr_table_options 
     ofr_buf_init(&r->bytes);
     ofr_arena_init(&r->arena);
     made.owner = r;
-    r->path = strcmp(path, "-") == 0 ? "standard input" : path;
-    status = ofr_file_read(&r->bytes, path, 0, err);
+    r->path = ofr_file_input_name(path);
+    status = ofr_file_read_input(&r->bytes, path, err);
     if (status == OFR_OK && r->bytes.n) {
         r->at = r->bytes.p;
         r->end = r->at + r->bytes.n;
         if (r->bytes.n >= 3 && memcmp(r->at, "\xef\xbb\xbf", 3) == 0) r->at += 3;
     }
     r->line = 1;
+    if (status == OFR_OK) status = check_line_count(r, err);
     if (status == OFR_OK) status = read_all(r, &made, options, err);
     r->path = NULL; /* the caller's; not needed any more */
     if (status != OFR_OK) {

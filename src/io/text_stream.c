@@ -6,7 +6,6 @@
 #include "io/text_stream.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <lzma.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,6 +13,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/os.h"
 
 #define BLOCK ((size_t)65536)
 
@@ -42,7 +42,7 @@ static ofr_status read_more(ofr_text_stream *s, ofr_error *err)
     do {
         n = read(s->fd, s->in + s->in_end, BLOCK - s->in_end);
     } while (n < 0 && errno == EINTR);
-    if (n < 0) return ofr_fail(err, OFR_IO, "%s: %s", s->path, strerror(errno));
+    if (n < 0) return ofr_os_fail(err, s->path, "read", errno);
     s->in_end += (size_t)n;
     s->in_over = n == 0;
     return OFR_OK;
@@ -235,24 +235,19 @@ static ofr_status recognise(ofr_text_stream *s, ofr_error *err)
     return is_gzip ? open_gzip(s, err) : open_xz(s, err);
 }
 
-ofr_status ofr_text_stream_open(ofr_text_stream **out, const char *path, ofr_error *err)
+/* Takes fd. */
+static ofr_status begin(ofr_text_stream **out, int fd, const char *path, ofr_error *err)
 {
-    ofr_status status = OFR_OK;
-    ofr_text_stream *s;
-    if (strcmp(path, "-") != 0 && ofr_file_is_dir(path))
-        return ofr_fail(err, OFR_IO, "%s: is a directory, expected a file", path);
-    s = ofr_mem_zalloc(sizeof *s);
-    if (!s) return ofr_fail_nomem(err, sizeof *s, "reading lines");
-    s->path = path;
-    s->fd = strcmp(path, "-") == 0 ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+    ofr_status status;
+    ofr_text_stream *s = ofr_mem_zalloc(sizeof *s);
+    if (!s) {
+        close(fd);
+        return ofr_fail_nomem(err, sizeof *s, "reading lines");
+    }
+    s->path = ofr_file_input_name(path);
+    s->fd = fd;
     s->in = ofr_mem_alloc(BLOCK);
-    if (s->fd < 0)
-        status = ofr_fail(err, errno == ENOENT ? OFR_NOT_FOUND : OFR_IO, "%s: %s", path,
-                          strerror(errno));
-    else if (!s->in)
-        status = ofr_fail_nomem(err, BLOCK, "reading lines");
-    else
-        status = recognise(s, err);
+    status = s->in ? recognise(s, err) : ofr_fail_nomem(err, BLOCK, "reading lines");
     if (status != OFR_OK) {
         ofr_text_stream_close(s);
         return status;
@@ -261,10 +256,25 @@ ofr_status ofr_text_stream_open(ofr_text_stream **out, const char *path, ofr_err
     return OFR_OK;
 }
 
+ofr_status ofr_text_stream_open(ofr_text_stream **out, const char *path, ofr_error *err)
+{
+    int fd;
+    OFR_TRY(ofr_file_open_input(&fd, path, err));
+    return begin(out, fd, path, err);
+}
+
+ofr_status ofr_text_stream_open_file(ofr_text_stream **out, const char *path,
+                                     ofr_error *err)
+{
+    int fd;
+    OFR_TRY(ofr_file_open(&fd, path, err));
+    return begin(out, fd, path, err);
+}
+
 void ofr_text_stream_close(ofr_text_stream *s)
 {
     if (!s) return;
-    if (s->fd > STDIN_FILENO) close(s->fd);
+    close(s->fd);
     (void)inflateEnd(&s->z); /* a zeroed one is refused, harmlessly */
     lzma_end(&s->x);
     ofr_mem_free(s->in);
@@ -300,7 +310,7 @@ ofr_status ofr_text_stream_next(ofr_text_stream *s, ofr_buf *line, bool *got,
             return ofr_fail(
                 err, OFR_FORMAT,
                 "%s:%lld: the line is longer than %zu MiB, expected text with "
-                "line ends",
+                "line ends; break it up",
                 s->path, s->number + 1, OFR_TEXT_STREAM_LINE >> 20);
         ofr_buf_add(line, from, n);
         s->at += n + ended;

@@ -22,6 +22,9 @@ typedef struct ofr_text_stream ofr_text_stream;
 /* path: borrowed until close; "-" is standard input.  Caller closes.
  * OFR_NOT_FOUND, OFR_IO, OFR_NOMEM. */
 ofr_status ofr_text_stream_open(ofr_text_stream **out, const char *path, ofr_error *err);
+/* The same for a file of a run, which is regular: nobody waits at a pipe. */
+ofr_status ofr_text_stream_open_file(ofr_text_stream **out, const char *path,
+                                     ofr_error *err);
 void ofr_text_stream_close(ofr_text_stream *stream); /* NULL is allowed */
 
 /* Append the next line, without its LF or CRLF, to `line`; a BOM in front of the

@@ -13,7 +13,7 @@ broken()
 
 # ---- model directories ----
 run predict --model nowhere
-fails 3 ' predict' 'nowhere'
+fails 3 ' predict' 'nowhere: no such model directory; check the name'
 run info nowhere
 fails 3 ' info' 'nowhere'
 run predict --model vocab.txt
@@ -37,6 +37,23 @@ for name in config.json model.safetensors vocab.txt; do
     run predict --model bad
     [ "$code" -ne 0 ] && [ "$code" -lt 128 ] || complain "$name is a folder: exit $code"
 done
+
+# ---- pipes: refused in the place of a file, read where texts are named ----
+for name in config.json model.safetensors vocab.txt; do
+    broken
+    rm "bad/$name"
+    mkfifo "bad/$name"
+    run predict --model bad
+    fails 1 ' predict' "bad/$name: is not a regular file, expected one"
+done
+mkfifo pipe
+run calibrate --model good --data pipe --text review --label verdict --max-drop 5
+fails 1 ' calibrate' 'pipe: is not a regular file, expected one'
+cat in >pipe &
+run predict --model good pipe
+exits 0
+says '^[np][eo][gs]'
+wait
 
 # ---- outputs that are inputs ----
 printf 'text\tlabel\nthe film\tpos\ngood\tneg\nnot bad\tpos\n' >dev.tsv

@@ -13,6 +13,7 @@
 
 #include "faults/faults.h"
 #include "io/safetensors.h"
+#include "io/table.h"
 #include "model/weights.h"
 
 /* ---- a call that may fail ------------------------------------------------------- */
@@ -64,6 +65,30 @@ static void each_way(const attempt *a, size_t least)
 {
     assert_true(each_allocation(a, false, 16) >= least);
     assert_true(each_allocation(a, true, 16) >= least);
+}
+
+/* ---- tables ----------------------------------------------------------------------- */
+
+static ofr_status read_table(void *self, double *digest, ofr_error *err)
+{
+    const ofr_table_options skip_bad = {OFR_TABLE_JSONL, true, true};
+    ofr_table table;
+
+    OFR_TRY(ofr_table_open(&table, self, skip_bad, err));
+    *digest = table.n_rows + 100 * table.n_bad;
+    ofr_table_close(&table);
+    return OFR_OK;
+}
+
+/* A row that there is no memory for is none that is bad. */
+static void test_rows(void **state)
+{
+    char path[OFR_PATH_MAX];
+
+    (void)state;
+    strcpy(path, support_write("rows.jsonl", "{\"a\": \"x\", \"b\": [1, {\"c\": 2}]}\n"
+                                             "no row\n{\"a\": \"y\", \"b\": 0.5}\n"));
+    each_way(&(const attempt){read_table, path}, 20);
 }
 
 /* ---- models ----------------------------------------------------------------------- */
@@ -435,7 +460,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_precisions),   cmocka_unit_test(test_files),
-        cmocka_unit_test(test_long_word),
+        cmocka_unit_test(test_long_word),    cmocka_unit_test(test_rows),
         cmocka_unit_test(test_consistentee), cmocka_unit_test(test_other_methods),
     };
 

@@ -2,6 +2,7 @@
 #include "support/support.h"
 
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -21,9 +22,9 @@ static void test_map(void **state)
     assert_int_equal(map.size, 0);
     ofr_file_map_close(&map);
     assert_fails(ofr_file_map_open(&map, support_path("absent"), &err), OFR_NOT_FOUND,
-                 err, "absent: cannot open: No such file");
+                 err, "absent: cannot open: No such file or directory; check the name");
     assert_fails(ofr_file_map_open(&map, support_folder(), &err), OFR_IO, err,
-                 "is a directory, expected a file");
+                 "is a directory, expected a file; give the name of one");
     assert_fails(ofr_file_map_open(&map, "/dev/null", &err), OFR_IO, err,
                  "/dev/null: is not a regular file");
 }
@@ -43,7 +44,7 @@ static void test_read(void **state)
     assert_fails(ofr_file_read(&buf, support_path("absent"), 3, &err), OFR_NOT_FOUND, err,
                  "absent");
     assert_fails(ofr_file_read(&buf, support_path("r/below"), 3, &err), OFR_NOT_FOUND,
-                 err, "r/below");
+                 err, "r/below: cannot open: Not a directory; check the name");
     assert_fails(ofr_file_read(&buf, support_folder(), 0, &err), OFR_IO, err,
                  "is a directory");
     assert_string_equal(buf.p, "before:text1234"); /* untouched by failures */
@@ -65,10 +66,39 @@ static void test_standard_input(void **state)
     close(ends[1]);
     dup2(ends[0], STDIN_FILENO);
     close(ends[0]);
-    ofr_status status = ofr_file_read(&buf, "-", 0, &err);
+    ofr_status status = ofr_file_read_input(&buf, "-", &err);
     dup2(before, STDIN_FILENO);
     close(before);
     assert_int_equal(status, OFR_OK);
+    assert_string_equal(buf.p, "piped");
+    ofr_buf_free(&buf);
+}
+
+/* Without the right kind of open each of these waits for the other end; the alarm ends
+ * that. */
+static void test_pipe(void **state)
+{
+    (void)state;
+    char path[OFR_PATH_MAX], hash[OFR_FILE_HASH];
+    ofr_file_map map;
+    ofr_buf buf;
+    ofr_error err;
+    ofr_buf_init(&buf);
+    strcpy(path, support_path("pipe"));
+    assert_int_equal(mkfifo(path, 0600), 0);
+    (void)alarm(60);
+    assert_fails(ofr_file_map_open(&map, path, &err), OFR_IO, err,
+                 "pipe: is not a regular file, expected one");
+    assert_fails(ofr_file_read(&buf, path, 0, &err), OFR_IO, err, "not a regular file");
+    assert_fails(ofr_file_hash(hash, path, &err), OFR_IO, err, "not a regular file");
+    assert_ok(ofr_file_check(path, &err), err);
+    pid_t writer = fork();
+    if (writer == 0) _exit(ofr_file_write(path, "piped", 5, NULL) == OFR_OK ? 0 : 1);
+    assert_ok(ofr_file_read_input(&buf, path, &err), err);
+    int how;
+    assert_int_equal(waitpid(writer, &how, 0), writer);
+    (void)alarm(0);
+    assert_int_equal(how, 0);
     assert_string_equal(buf.p, "piped");
     ofr_buf_free(&buf);
 }
@@ -205,7 +235,7 @@ int main(void)
         cmocka_unit_test(test_standard_input), cmocka_unit_test(test_write),
         cmocka_unit_test(test_write_failures), cmocka_unit_test(test_links),
         cmocka_unit_test(test_folders),        cmocka_unit_test(test_join),
-        cmocka_unit_test(test_hash),
+        cmocka_unit_test(test_hash),           cmocka_unit_test(test_pipe),
     };
     return cmocka_run_group_tests_name("file", tests, NULL, NULL);
 }

@@ -3,6 +3,7 @@
 
 #include <jansson.h>
 #include <math.h>
+#include <unistd.h>
 
 #include "train/journal.h"
 
@@ -103,11 +104,26 @@ static void test_nowhere(void **state)
     }
 }
 
+/* What a link leads to is not cut. */
+static void test_link(void **state)
+{
+    ofr_journal journal;
+    ofr_error err;
+    const char *victim = support_write("victim", "kept");
+
+    (void)state;
+    assert_int_equal(symlink(victim, support_path("link.jsonl")), 0);
+    assert_fails(ofr_journal_open(&journal, support_path("link.jsonl"), 0, &err), OFR_IO,
+                 err, "a symbolic link stands in the way, remove it");
+    assert_string_equal(support_read(support_path("victim")), "kept");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_fields),
         cmocka_unit_test(test_resume),
+        cmocka_unit_test(test_link),
         cmocka_unit_test(test_nowhere),
     };
 

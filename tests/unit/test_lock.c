@@ -60,8 +60,24 @@ static void test_no_folder(void **state)
 
     (void)state;
     snprintf(dir, sizeof dir, "%s", support_path("absent"));
-    assert_fails(ofr_lock_open(&lock, dir, &err), OFR_IO, err, "absent/lock");
+    assert_fails(ofr_lock_open(&lock, dir, &err), OFR_NOT_FOUND, err,
+                 "absent/lock");
     ofr_lock_close(&lock);
+}
+
+/* The note of who holds it must not end up in another file. */
+static void test_link(void **state)
+{
+    ofr_lock lock;
+    ofr_error err;
+    const char *victim = support_write("victim", "kept");
+
+    (void)state;
+    assert_int_equal(symlink(victim, support_path("lock")), 0);
+    assert_fails(ofr_lock_open(&lock, support_folder(), &err), OFR_IO, err,
+                 "a symbolic link stands in the way, remove it");
+    assert_string_equal(support_read(support_path("victim")), "kept");
+    unlink(support_path("lock"));
 }
 
 int main(void)
@@ -70,6 +86,7 @@ int main(void)
         cmocka_unit_test(test_taken),
         cmocka_unit_test(test_left_behind),
         cmocka_unit_test(test_no_folder),
+        cmocka_unit_test(test_link),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

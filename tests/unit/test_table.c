@@ -1,6 +1,8 @@
 /* test_table.c - TSV, CSV, JSON lines: what is read, what is refused and where. */
 #include "support/support.h"
 
+#include <unistd.h>
+
 #include "base/mem.h"
 #include "io/table.h"
 
@@ -206,6 +208,32 @@ static void test_jsonl(void **state)
     ofr_table_close(&t);
 }
 
+/* Each of many blank lines is a bad row, and the look at whether others follow must not
+ * begin again for each; the alarm ends what would take minutes. */
+static void test_blank_lines(void **state)
+{
+    (void)state;
+    enum { BLANK = 1000000 };
+    ofr_error err;
+    ofr_table t;
+    char *text = malloc(BLANK + 20);
+    assert_non_null(text);
+    strcpy(text, "a\tb\n");
+    memset(text + 4, '\n', BLANK);
+    strcpy(text + 4 + BLANK, "x\ty\n\n");
+    const char *path = support_write("blank.tsv", text);
+    free(text);
+    (void)alarm(60);
+    assert_ok(ofr_table_open(&t, path, (ofr_table_options){OFR_TABLE_TSV, true, true},
+                             &err),
+              err);
+    (void)alarm(0);
+    assert_int_equal(t.n_rows, 1);
+    assert_int_equal(t.n_bad, BLANK);
+    assert_int_equal(t.lines[0], BLANK + 2);
+    ofr_table_close(&t);
+}
+
 static void test_kind(void **state)
 {
     (void)state;
@@ -299,7 +327,7 @@ int main(void)
         cmocka_unit_test(test_tsv),    cmocka_unit_test(test_tsv_errors),
         cmocka_unit_test(test_csv),    cmocka_unit_test(test_jsonl),
         cmocka_unit_test(test_kind),   cmocka_unit_test(test_memory),
-        cmocka_unit_test(test_data_sets),
+        cmocka_unit_test(test_data_sets), cmocka_unit_test(test_blank_lines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <lzma.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -202,6 +203,11 @@ static void test_refused(void **state)
                  err, "absent");
     assert_fails(ofr_text_stream_open(&s, support_folder(), &err), OFR_IO, err,
                  "directory");
+    assert_int_equal(mkfifo(support_path("pipe"), 0600), 0);
+    (void)alarm(60); /* ends a wait for somebody who writes */
+    assert_fails(ofr_text_stream_open_file(&s, support_path("pipe"), &err), OFR_IO, err,
+                 "pipe: is not a regular file");
+    (void)alarm(0);
     assert_ptr_equal(s, &err); /* untouched */
     ofr_text_stream_close(NULL);
 
