@@ -2,6 +2,7 @@
 #include "base/status.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,11 +19,16 @@ const char *ofr_status_text(ofr_status status)
 }
 
 /* An error is one line: control characters that came in with a file's name or
- * content would break that promise (and the terminal). */
+ * content would break that promise (and the terminal).  Those of two bytes are U+0080 to
+ * U+009F. */
 static void make_one_line(char *text)
 {
-    for (char *p = text; *p != '\0'; p++)
-        if ((unsigned char)*p < 0x20 || *p == 0x7f) *p = '?';
+    for (char *p = text; *p != '\0'; p++) {
+        unsigned char first = (unsigned char)p[0], second = (unsigned char)p[1];
+        bool two = first == 0xc2 && second >= 0x80 && second <= 0x9f;
+        if (first < 0x20 || first == 0x7f || two) *p = '?';
+        if (two) memmove(p + 1, p + 2, strlen(p + 2) + 1);
+    }
 }
 
 /* A text that was cut off must not end inside a UTF-8 sequence. */

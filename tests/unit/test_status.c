@@ -37,6 +37,8 @@ static void test_one_line(void **state)
     ofr_error err = {0};
     ofr_fail(&err, OFR_INVALID, "a\nb\x1b[31m\tc");
     assert_string_equal(err.text, "a?b?[31m?c");
+    ofr_fail(&err, OFR_INVALID, "a\xc2\x80" "b\xc2\x9b" "31m\xc2\xa0" "c\xc3\x9b\xc2");
+    assert_string_equal(err.text, "a?b?31m\xc2\xa0" "c\xc3\x9b\xc2");
     char text[3 * 700 + 1];
     for (size_t i = 0; i + 3 < sizeof(text); i += 3)
         memcpy(text + i, "\xe2\x82\xac", 3);
