@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/os.h"
 
 const ofr_cmd *const ofr_cmds[] = {
     &ofr_cmd_demo,     &ofr_cmd_init, &ofr_cmd_train,  &ofr_cmd_eval,  &ofr_cmd_predict,
@@ -87,7 +88,7 @@ ofr_status ofr_cmd_print(ofr_buf *buf, ofr_error *err)
     errno = 0;
     if ((buf->n && fwrite(buf->p, 1, buf->n, stdout) != buf->n) || fflush(stdout) != 0) {
         if (errno == EPIPE) return ofr_fail(err, OFR_IO, "%s", "");
-        return ofr_fail(err, OFR_IO, "standard output: %s", strerror(errno));
+        return ofr_os_fail(err, "standard output", "write", errno);
     }
     ofr_buf_clear(buf);
     return OFR_OK;

@@ -8,6 +8,7 @@
 #include "base/cpu.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/os.h"
 #include "cli/cmd.h"
 #include "cli/demo_report.h"
 #include "model/weights.h"
@@ -60,7 +61,7 @@ static ofr_status open_tokenizer(demo *d, ofr_error *err)
         return ofr_demo_tok_open(&d->tok, d->o->keep, err);
     }
     OFR_TRY(ofr_file_join(dir, tmp && *tmp ? tmp : "/tmp", "offramp-demo-XXXXXX", err));
-    if (!mkdtemp(dir)) return ofr_fail(err, OFR_IO, "%s: %s", dir, strerror(errno));
+    if (!mkdtemp(dir)) return ofr_os_fail(err, dir, "create the directory", errno);
     status = ofr_demo_tok_open(&d->tok, dir, err);
     if (ofr_file_join(path, dir, "vocab.txt", NULL) == OFR_OK) unlink(path);
     rmdir(dir);

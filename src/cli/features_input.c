@@ -39,8 +39,8 @@ static ofr_status read_array(int64_t **out, const ofr_safetensors *st, const cha
                         name, ofr_dtype_name(t->dtype));
     if (t->rank != 2 || t->shape[0] != like->shape[0] || t->shape[1] != like->shape[1])
         return ofr_fail(err, OFR_FORMAT,
-                        "%s: tensor \"%s\" has shape %s, input_ids %s; expected [B,T] of "
-                        "both",
+                        "%s: tensor \"%s\" has shape %s, input_ids %s, expected [B,T] of "
+                        "both; correct the file",
                         path, name, ofr_shape_text(found, t->shape, t->rank),
                         ofr_shape_text(expected, like->shape, like->rank));
     n = ofr_tensor_count(t);
@@ -162,7 +162,8 @@ static ofr_status add_text(ofr_features_input *in, growth *g, const ofr_tok_scra
     size_t texts = (size_t)in->B + 1, N = in->offsets ? (size_t)in->offsets[in->B] : 0;
     size_t n = (size_t)s->n;
     if (N + n > INT_MAX)
-        return ofr_fail(err, OFR_FORMAT, "%s: more than %d tokens", path, INT_MAX);
+        return ofr_fail(err, OFR_FORMAT, "%s: %zu tokens, expected %d at most; split it",
+                        path, N + n, INT_MAX);
     if (texts + 1 > g->cap_texts) {
         size_t cap = 2 * g->cap_texts + 64;
         OFR_TRY(grow(&in->offsets, in->offsets ? texts : 0, cap, err));

@@ -21,6 +21,7 @@
 
 typedef struct builder {
     ofr_dataset *data;
+    const char *name;    /* for messages */
     size_t N, cap;       /* tokens so far, room in ids and types */
     int cap_rows;
     ofr_tok_scratch scratch;
@@ -63,7 +64,8 @@ static ofr_status builder_room(builder *b, size_t more, ofr_error *err)
     size_t cap = b->cap ? b->cap : 4096;
 
     if (b->N + more > INT_MAX)
-        return ofr_fail(err, OFR_FORMAT, "the data set has more than %d tokens", INT_MAX);
+        return ofr_fail(err, OFR_FORMAT, "%s: %zu tokens, expected %d at most; split it",
+                        b->name, b->N + more, INT_MAX);
     if (b->N + more <= b->cap) return OFR_OK;
     while (cap < b->N + more)
         cap *= 2;
@@ -220,7 +222,7 @@ ofr_status ofr_dataset_open(ofr_dataset *data, const char *path,
     const bool labels = columns->label != NULL;
     ofr_table table;
     ofr_map classes = {0};
-    builder b = {0};
+    builder b = {.name = path};
     column_numbers at;
     ofr_dataset fresh = {0};
     ofr_status status;
@@ -259,7 +261,7 @@ ofr_status ofr_dataset_from_texts(ofr_dataset *data, const ofr_str *text,
                                   const char *const *label_names, const ofr_tok *tok,
                                   int max_tokens, ofr_error *err)
 {
-    builder b = {0};
+    builder b = {.name = "the texts"};
     ofr_dataset fresh = {0};
     ofr_status status = OFR_OK;
 
@@ -310,7 +312,7 @@ void ofr_dataset_close(ofr_dataset *data)
 static ofr_status subset(ofr_dataset *out, const ofr_dataset *data, const int *items,
                          int n, ofr_error *err)
 {
-    builder b = {0};
+    builder b = {.name = "the texts"};
     ofr_status status;
 
     *out = (ofr_dataset){0};

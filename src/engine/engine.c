@@ -12,7 +12,8 @@ static ofr_status check_dir(const char *dir, ofr_error *err)
 {
     if (ofr_file_is_dir(dir)) return OFR_OK;
     if (!ofr_file_exists(dir))
-        return ofr_fail(err, OFR_NOT_FOUND, "%s: no such model directory", dir);
+        return ofr_fail(err, OFR_NOT_FOUND, "%s: no such model directory; check the name",
+                        dir);
     return ofr_fail(err, OFR_INVALID,
                     "%s: is a file, expected a directory with config.json, "
                     "model.safetensors and the tokenizer's files",
@@ -60,7 +61,7 @@ ofr_status ofr_engine_open(ofr_model *model, const char *dir,
     if (ofr_tok_size(model->tok) > config->V)
         return ofr_fail(err, OFR_FORMAT,
                         "%s: the tokenizer has %d entries, the model %d embeddings; they "
-                        "do not belong together",
+                        "do not belong together, restore the files",
                         dir, ofr_tok_size(model->tok), config->V);
     int most = ofr_config_max_tokens(config);
     bool shorter = config->max_tokens > 0 && config->max_tokens < most;

@@ -217,14 +217,18 @@ static ofr_status check_frame(const ofr_file_map *map, size_t *header_bytes,
 
 /* Room for `n_more` tensors, and never none: the list is there even when it is
  * empty. */
-static ofr_status reserve(ofr_safetensors *st, size_t n_more, ofr_error *err)
+static ofr_status reserve(ofr_safetensors *st, size_t n_more, const char *path,
+                          ofr_error *err)
 {
     st_owner *owner = st->owner;
     size_t old = (size_t)owner->cap_tensors, need = (size_t)st->n_tensors + n_more, cap;
     ofr_tensor *tensors;
     const char **files;
     if (need > INT32_MAX / 2)
-        return ofr_fail(err, OFR_FORMAT, "%zu tensors are too many", need);
+        return ofr_fail(err, OFR_FORMAT,
+                        "%s: %zu tensors are too many, expected at most %d; split the "
+                        "file",
+                        path, need, INT32_MAX / 2);
     if (need < old) return OFR_OK;
     cap = need >= 2 * old ? need + 1 : 2 * old;
     tensors = ofr_mem_resize(st->tensors, old * sizeof *tensors, cap * sizeof *tensors);
@@ -251,7 +255,7 @@ static ofr_status add_tensors(ofr_safetensors *st, const json_t *header,
     json_t *entry;
 
     OFR_TRY(read_metadata(st, header, path, err));
-    OFR_TRY(reserve(st, json_object_size(header), err));
+    OFR_TRY(reserve(st, json_object_size(header), path, err));
     json_object_foreach((json_t *)(uintptr_t)header, key, entry)
     {
         ofr_tensor *t = &st->tensors[st->n_tensors];

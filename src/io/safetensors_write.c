@@ -33,12 +33,13 @@ static ofr_status check_names(const ofr_tensor **sorted, int n,
     qsort(sorted, (size_t)n, sizeof *sorted, by_name);
     for (int i = 0; i < n; i++) {
         if (strcmp(sorted[i]->name, "__metadata__") == 0)
-            return ofr_fail(err, OFR_INVALID, "%s: no tensor can be called __metadata__",
-                            path);
+            return ofr_fail(err, OFR_INVALID,
+                            "%s: no tensor can be called __metadata__; rename it", path);
         if (i && strcmp(sorted[i]->name, sorted[i - 1]->name) == 0)
             return ofr_fail(err, OFR_INVALID,
-                            "%s: two tensors are called \"%s\", expected one", path,
-                            sorted[i]->name);
+                            "%s: two tensors are called \"%s\", expected one; rename the "
+                            "other",
+                            path, sorted[i]->name);
     }
     for (int i = 0; i < n_metadata; i++) {
         bool twice = strcmp(metadata[2 * i], "format") == 0;
@@ -46,8 +47,9 @@ static ofr_status check_names(const ofr_tensor **sorted, int n,
             twice = twice || strcmp(metadata[2 * i], metadata[2 * j]) == 0;
         if (twice)
             return ofr_fail(err, OFR_INVALID,
-                            "%s: two metadata entries are called \"%s\"", path,
-                            metadata[2 * i]);
+                            "%s: two metadata entries are called \"%s\", expected one; "
+                            "rename the other",
+                            path, metadata[2 * i]);
     }
     return OFR_OK;
 }

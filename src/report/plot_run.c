@@ -20,7 +20,8 @@ static ofr_status not_installed(ofr_error *err)
 
 static ofr_status failed(ofr_error *err, const char *what)
 {
-    return ofr_fail(err, OFR_IO, "gnuplot: %s: %s", what, strerror(errno));
+    return ofr_fail(err, OFR_IO, "gnuplot: %s: %s; start it by hand", what,
+                    strerror(errno));
 }
 
 static ofr_status read_all(ofr_buf *out, int fd, ofr_error *err)

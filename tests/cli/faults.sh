@@ -234,6 +234,6 @@ if [ -c /dev/full ]; then
     code=$?
     last='offramp info >/dev/full'
     exits 1
-    remarks 'standard output: No space left on device'
+    remarks 'standard output: cannot write: No space left on device; make room'
 fi
 finish
