@@ -75,7 +75,7 @@ ofr_status ofr_tail_open(ofr_tail *tail, const char *path, long long keep,
     return ofr_fail(
         err, OFR_FORMAT,
         "%s: has %lld bytes, but the checkpoint was made when it had %lld; it "
-        "can not be continued, restore it or start again with --overwrite",
+        "can not be continued, restore it, or remove the checkpoint to start again",
         path, found, keep);
 }
 

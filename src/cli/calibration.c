@@ -111,7 +111,8 @@ static bool say_other(ofr_buf *out, const ofr_loaded *m, const json_t *c)
         ofr_buf_addf(out, "precision %s is not the calibrated one (%s)",
                      ofr_precision_name(m->encoder.precision), ofr_precision_name(held));
     else if (cut && m->max_tokens != cut)
-        ofr_buf_addf(out, "texts cut to %d tokens are not the calibrated ones (cut to %d)",
+        ofr_buf_addf(out,
+                     "texts cut to %d tokens are not the calibrated ones (cut to %d)",
                      m->max_tokens, cut);
     return out->n > 0;
 }

@@ -56,10 +56,13 @@ static ofr_status all_runs(ofr_compare_runs *runs, ofr_error *err)
 static ofr_status check_records(const char *path, ofr_error *err)
 {
     ofr_records records;
+    const ofr_status status = ofr_records_open(&records, path, err);
 
-    OFR_TRY(ofr_records_open(&records, path, err));
-    ofr_records_close(&records);
-    return OFR_OK;
+    if (status == OFR_FORMAT)
+        return ofr_fail(err, status, "%s; or remove %s to make the run again", err->text,
+                        path);
+    if (!status) ofr_records_close(&records);
+    return status;
 }
 
 static ofr_status load_results(ofr_compare_runs *runs, ofr_error *err)

@@ -154,7 +154,7 @@ static ofr_status check_counts(const ofr_checkpoint *file, ofr_error *err)
         return OFR_OK;
     return ofr_fail(err, OFR_FORMAT,
                     "%s: 'answers' has %zu numbers, %zu labels and %zu points need %zu; "
-                    "the file is damaged, remove it to measure the run again",
+                    "the file is damaged, remove it to make the run again",
                     file->path, answers, N, n, (n + 1) * N);
 }
 
@@ -172,7 +172,7 @@ static ofr_status check_values(const ofr_compare_result *r, const char *path,
         return ofr_fail(err, OFR_FORMAT,
                         "%s: 'figures' says metric %g, %g layers and %g classes, "
                         "expected 0..%d, 1..512 and 1..65536; the file is damaged, "
-                        "remove it to measure the run again",
+                        "remove it to make the run again",
                         path, f[OFR_RESULT_METRIC], f[OFR_RESULT_LAYERS], K,
                         OFR_METRIC_SPEARMAN);
     for (size_t i = 0; i < ((size_t)r->n + 1) * (size_t)r->n_texts; i++) {
@@ -182,7 +182,7 @@ static ofr_status check_values(const ofr_compare_result *r, const char *path,
             continue;
         return ofr_fail(err, OFR_FORMAT,
                         "%s: 'answers'[%zu] is class %g, its label %g, expected 0 to %g; "
-                        "the file is damaged, remove it to measure the run again",
+                        "the file is damaged, remove it to make the run again",
                         path, i, (double)answer, (double)label, K - 1);
     }
     return OFR_OK;

@@ -22,7 +22,8 @@ static bool holds(const ofr_compare_plan *plan, int method, int seed, const char
 
 bool ofr_compare_is_done(const ofr_compare_plan *plan, int method, int seed)
 {
-    return holds(plan, method, seed, "records.jsonl"); /* written last */
+    return holds(plan, method, seed, "sweep.safetensors") &&
+           holds(plan, method, seed, "records.jsonl"); /* written last */
 }
 
 /* ---- training ------------------------------------------------------------ */

@@ -66,7 +66,7 @@ ofr_status ofr_consistentee_sweep_begin(ofr_trainer *trainer, void *self, ofr_er
     if (row == c->n_alphas)
         return ofr_fail(err, OFR_FORMAT,
                         "%s: the checkpoint is in the phase 'sweep', and %d of %d prices "
-                        "are done; it is damaged, start again with --overwrite",
+                        "are done; it is damaged, remove it to start again",
                         trainer->options->out ? trainer->options->out : "memory", row,
                         c->n_alphas);
     c->alpha = c->alphas[row];

@@ -98,7 +98,7 @@ static ofr_status verify(const ofr_checkpoint *checkpoint, ofr_error *err)
     if (found == expected) return OFR_OK;
     return ofr_fail(err, OFR_FORMAT,
                     "%s: tensor \"%s\": the numbers have %016llx, expected %016llx; the "
-                    "file is damaged, restore it or start again with --overwrite",
+                    "file is damaged, restore it, or remove it to start again",
                     checkpoint->path, checksum_name, (unsigned long long)found,
                     (unsigned long long)expected);
 }
@@ -111,7 +111,10 @@ ofr_status ofr_checkpoint_open(ofr_checkpoint *checkpoint, const char *path,
     if (strlen(path) >= sizeof checkpoint->path)
         return ofr_fail(err, OFR_INVALID, "path too long: %.100s...", path);
     memcpy(checkpoint->path, path, strlen(path) + 1);
-    OFR_TRY(ofr_safetensors_open(&checkpoint->file, path, err));
+    status = ofr_safetensors_open(&checkpoint->file, path, err);
+    if (status == OFR_FORMAT)
+        return ofr_fail(err, status, "%s, or remove it to start again", err->text);
+    OFR_TRY(status);
     status = verify(checkpoint, err);
     if (status) ofr_safetensors_close(&checkpoint->file);
     return status;
@@ -135,7 +138,7 @@ static ofr_status check_bounds(const ofr_checkpoint *checkpoint,
         if (number < item->low || number > item->high)
             return ofr_fail(err, OFR_FORMAT,
                             "%s: '%s'[%zu] is %lld, expected %lld..%lld; the file is "
-                            "damaged, start again with --overwrite",
+                            "damaged, remove it to start again",
                             checkpoint->path, item->name, i, (long long)number,
                             (long long)item->low, (long long)item->high);
     }
@@ -152,13 +155,13 @@ ofr_status ofr_checkpoint_read(const ofr_checkpoint *checkpoint,
         if (!tensor)
             return ofr_fail(err, OFR_FORMAT,
                             "%s: holds no '%s'; it belongs to a run with other "
-                            "settings, give those or start again with --overwrite",
+                            "settings, give those, or remove it to start again",
                             checkpoint->path, item->name);
         if (tensor->dtype != item->dtype || ofr_tensor_count(tensor) != item->count)
             return ofr_fail(err, OFR_FORMAT,
                             "%s: '%s' has %zu numbers of type %s, expected %zu of %s; it "
-                            "belongs to a run with another model or data, give those or "
-                            "start again with --overwrite",
+                            "belongs to a run with another model or data, give those, "
+                            "or remove it to start again",
                             checkpoint->path, item->name, ofr_tensor_count(tensor),
                             ofr_dtype_name(tensor->dtype), item->count,
                             ofr_dtype_name(item->dtype));

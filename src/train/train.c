@@ -243,7 +243,7 @@ static ofr_status check_position(const ofr_trainer *trainer, const char *path,
             return ofr_fail(
                 err, OFR_FORMAT,
                 "%s: 'position'[%zu] is %lld, expected %lld..%lld; the file is "
-                "damaged, start again with --overwrite",
+                "damaged, remove it to start again",
                 path, i, (long long)counts[i], (long long)low, (long long)high);
     }
     return OFR_OK;
@@ -264,7 +264,7 @@ static ofr_status read_state(ofr_trainer *trainer, const ofr_checkpoint *checkpo
     if (!status && !forked && (uint64_t)fingerprint != trainer->options->fingerprint)
         status = ofr_fail(err, OFR_INVALID,
                           "%s: was made with other data or other settings; give the same "
-                          "ones, or start again with --overwrite",
+                          "ones, or remove it to start again",
                           checkpoint->path);
     n = 0;
     items[n++] =
@@ -288,7 +288,7 @@ static ofr_status check_place(const ofr_trainer *trainer, const char *path,
     return ofr_fail(
         err, OFR_FORMAT,
         "%s: 'position' is epoch %lld, step %lld, expected at most %d and %d; "
-        "the file is damaged, start again with --overwrite",
+        "the file is damaged, remove it to start again",
         path, (long long)trainer->at.epoch, (long long)trainer->at.step, plan->epochs,
         n_steps);
 }

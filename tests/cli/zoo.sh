@@ -574,14 +574,14 @@ head -c 5000 sound >"$state"
 resumed 'checkpoint cut off' 4 "$state: tensor \"" 'outside of the [0-9]* bytes' 'again'
 cp good/model.safetensors "$state"
 resumed 'checkpoint of something else' 4 "$state: holds no 'fingerprint'" 'other settings' \
-    '--overwrite'
+    'remove it to start again'
 size=$(wc -c <sound)
 { head -c $((size - 100)) sound; printf '\125'; tail -c 99 sound; } >"$state"
 cmp -s sound "$state" && complain 'no byte was turned'
 resumed 'a byte turned' 4 "$state: tensor \"checksum\": the numbers have [0-9a-f]*, expected" \
-    'damaged' '--overwrite'
+    'damaged' 'remove it to start again'
 sed 's/"position"/"posixion"/' sound >"$state"
-resumed 'counter renamed' 4 "$state: " 'damaged\|position' '--overwrite'
+resumed 'counter renamed' 4 "$state: " 'damaged\|position' 'remove it to start again'
 : >"$state"
 resumed 'empty checkpoint' 4 "$state: 0 bytes" 'at least 8' 'again'
 cp run/journal.jsonl journal
@@ -679,12 +679,15 @@ cp $rundir/records.jsonl sound.jsonl
 printf '{"kind": "run"\n' >>$rundir/records.jsonl
 comparison --out compared
 expect 'records of a run cut off' 4 compare "$rundir/records.jsonl:[0-9]*:[0-9]*:[0-9]*: not valid" \
-    'restore'
+    "restore .* remove $rundir/records.jsonl to make"
 cp sound.jsonl $rundir/records.jsonl
 head -c 200 $rundir/sweep.safetensors >cut
 mv cut $rundir/sweep.safetensors
 comparison --out compared
-expect 'answers of a run cut off' 4 compare "$rundir/sweep.safetensors: " 'again'
+expect 'answers of a run cut off' 4 compare "$rundir/sweep.safetensors: " 'remove it to start again'
+rm $rundir/sweep.safetensors
+comparison --out compared
+exits 0
 
 # ---- what report reads --------------------------------------------------------------
 
