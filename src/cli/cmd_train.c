@@ -112,7 +112,7 @@ static bool is_place(const char *name)
 }
 
 /* A run goes on with the options it began with, which are in `json`. */
-static ofr_status check_same(const ofr_train_values *o, const bool *is_set, json_t *json,
+static ofr_status check_same(const ofr_train_values *o, const bool *given, json_t *json,
                              ofr_error *err)
 {
     const bool none[OFR_TRAIN_ROWS_MAX] = {false};
@@ -120,14 +120,13 @@ static ofr_status check_same(const ofr_train_values *o, const bool *is_set, json
     ofr_status status;
     ofr_buf then, now;
 
-    OFR_ASSERT(ofr_opt_count(ofr_train_rows) <= OFR_TRAIN_ROWS_MAX);
     ofr_opt_defaults(ofr_train_rows, &began);
     OFR_TRY(ofr_train_read_config(&began, none, json, "train.json", err));
     ofr_buf_init(&then);
     ofr_buf_init(&now);
     status = OFR_OK;
     for (const ofr_opt *row = ofr_train_rows; row->name && !status; row++) {
-        if (!is_set[row - ofr_train_rows] || is_place(row->name) ||
+        if (!given[row - ofr_train_rows] || is_place(row->name) ||
             !json_object_get(json, row->name))
             continue;
         ofr_buf_clear(&then);
@@ -148,31 +147,44 @@ static ofr_status check_same(const ofr_train_values *o, const bool *is_set, json
     return status;
 }
 
-/* Options from train.json (--resume) or --config, below those of the command line. */
-static ofr_status read_files(ofr_train_values *o, const bool *is_set, json_t **json,
-                             ofr_error *err)
+/* Options of --config, below those of the command line; given[] has those of both. */
+static ofr_status read_config(ofr_train_values *o, bool *given, json_t **json,
+                              ofr_error *err)
+{
+    const char *key;
+    json_t *value;
+
+    if (!o->config) return OFR_OK;
+    OFR_TRY(ofr_json_load(json, o->config, err));
+    OFR_TRY(ofr_train_read_config(o, given, *json, o->config, err));
+    json_object_foreach(*json, key, value)
+        if (!json_is_null(value))
+            given[ofr_opt_find(ofr_train_rows, key, strlen(key)) - ofr_train_rows] = true;
+    return OFR_OK;
+}
+
+/* The run that --resume goes on with: its options, below those that are given, which
+ * must be the same. */
+static ofr_status read_run(ofr_train_values *o, const bool *given, json_t **json,
+                           ofr_error *err)
 {
     char path[OFR_PATH_MAX];
-    const char *file = o->config;
 
-    if (o->resume) {
-        if (o->overwrite)
-            return ofr_fail(err, OFR_INVALID,
-                            "--resume goes on with a run and --overwrite starts it "
-                            "again; give one of them");
-        OFR_TRY(ofr_cmd_need(o->out, "out", err));
-        OFR_TRY(ofr_file_join(path, o->out, "train.json", err));
-        if (!ofr_file_exists(path))
-            return ofr_fail(err, OFR_NOT_FOUND,
-                            "%s: holds no run to go on with; leave --resume out, or name "
-                            "another folder",
-                            o->out);
-        file = path;
-    }
-    if (!file) return OFR_OK;
-    OFR_TRY(ofr_json_load(json, file, err));
-    OFR_TRY(ofr_train_read_config(o, is_set, *json, file, err));
-    return o->resume ? check_same(o, is_set, *json, err) : OFR_OK;
+    if (!o->resume) return OFR_OK;
+    if (o->overwrite)
+        return ofr_fail(err, OFR_INVALID,
+                        "--resume goes on with a run and --overwrite starts it again; "
+                        "give one of them");
+    OFR_TRY(ofr_cmd_need(o->out, "out", err));
+    OFR_TRY(ofr_file_join(path, o->out, "train.json", err));
+    if (!ofr_file_exists(path))
+        return ofr_fail(err, OFR_NOT_FOUND,
+                        "%s: holds no run to go on with; leave --resume out, or name "
+                        "another folder",
+                        o->out);
+    OFR_TRY(ofr_json_load(json, path, err));
+    OFR_TRY(ofr_train_read_config(o, given, *json, path, err));
+    return check_same(o, given, *json, err);
 }
 
 /* The folder of --tensorboard, before anything else is made. */
@@ -242,14 +254,19 @@ static void remark_options(const ofr_method *method, const bool *is_set)
 static ofr_status run(void *values, const bool *is_set, char **args, int n_args,
                       ofr_error *err)
 {
+    const size_t n_rows = (size_t)ofr_opt_count(ofr_train_rows);
     ofr_train_values *o = values;
     const ofr_method *method;
     char model[OFR_PATH_MAX];
-    json_t *json = NULL;
+    bool given[OFR_TRAIN_ROWS_MAX];
+    json_t *config = NULL, *began = NULL; /* texts of the options point into them */
     ofr_status status;
 
+    OFR_ASSERT(n_rows <= OFR_TRAIN_ROWS_MAX);
+    memcpy(given, is_set, n_rows * sizeof *given);
     OFR_TRY(ofr_cmd_args(args, n_args, 0, err));
-    status = read_files(o, is_set, &json, err);
+    status = read_config(o, given, &config, err);
+    if (!status) status = read_run(o, given, &began, err);
     if (!status && !o->model && !(status = ofr_default_model(model, err)))
         o->model = model;
     if (!status) status = ofr_cmd_need(o->out, "out", err);
@@ -269,7 +286,8 @@ static ofr_status run(void *values, const bool *is_set, char **args, int n_args,
                      "started)",
                      err->text);
     }
-    json_decref(json);
+    json_decref(began);
+    json_decref(config);
     return status;
 }
 

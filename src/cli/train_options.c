@@ -29,7 +29,9 @@ const ofr_opt ofr_train_rows[] = {
     {"tensorboard", 0, OFR_OPT_TEXT, V(tensorboard), NULL, "DIR", NULL, 0, 0,
      "write every number of the journal to an event file for TensorBoard in DIR", NULL},
     {"config", 'c', OFR_OPT_TEXT, V(config), NULL, "FILE", NULL, 0, 0,
-     "JSON object with any of these options; the command line wins", NULL},
+     "JSON object with any of these options; the command line wins; with --resume they "
+     "must be those of the run, but for what only says how a call behaves",
+     NULL},
     {"resume", 0, OFR_OPT_FLAG, V(resume), NULL, NULL, NULL, 0, 0,
      "continue the run in --out with the options it was started with", NULL},
     {"overwrite", 0, OFR_OPT_FLAG, V(overwrite), NULL, NULL, NULL, 0, 0,

@@ -88,6 +88,15 @@ run train --resume --out one --seed 2
 fails 2 ' train' 'the run in one has --seed 42, now it is 2; .*--overwrite'
 run train --resume --out one --seed 42 -q
 exits 0
+# A config file on the way: other options are refused, and those of the call are taken.
+run train --resume --config options.json --out one -q
+exits 0
+printf '{"policy_epochs": 4}' >other.json
+run train --resume --config other.json --out one
+fails 2 ' train' 'the run in one has --policy-epochs 5, now it is 4'
+printf '{"threads": 1, "save-steps": "x"}' >other.json
+run train --resume --config other.json --out one
+fails 2 ' train' 'other.json: --save-steps: got .x.'
 run train --resume --overwrite --out one
 fails 2 ' train' '--resume .*--overwrite .*give one'
 run train --resume --out nowhere
