@@ -24,13 +24,14 @@ static uint64_t hash_data(uint64_t h, const ofr_dataset *data)
     return h;
 }
 
+/* dropout: rates of hidden states, attention and heads. */
 static uint64_t fingerprint(const ofr_method *method, const ofr_encoder *encoder,
                             const ofr_method_data *data,
-                            const ofr_method_options *options)
+                            const ofr_method_options *options, const double dropout[3])
 {
     const double reals[] = {options->lr, options->task_lr, options->policy_lr,
-                            options->alpha, options->dropout, options->attention_dropout,
-                            options->head_dropout, options->policy_holdout,
+                            options->alpha, dropout[0], dropout[1], dropout[2],
+                            options->policy_holdout,
                             options->entropy_bonus, options->clip, options->warmup,
                             options->weight_decay, options->beta1, options->beta2,
                             options->eps, options->policy_start,
@@ -140,6 +141,21 @@ static ofr_status run(const ofr_method *method, ofr_encoder *encoder, ofr_dev *d
     return status;
 }
 
+/* Of the rates that the masks are drawn with; and as it was once made, of the options,
+ * which may leave a rate to config.json. */
+static void set_fingerprints(ofr_train_options *loop, const ofr_method *method,
+                             const ofr_encoder *encoder, const ofr_method_data *data,
+                             const ofr_method_options *o)
+{
+    const ofr_config *config = &encoder->config;
+    const double rates[3] = {config->hidden_dropout, config->attention_dropout,
+                             config->head_dropout};
+    const double given[3] = {o->dropout, o->attention_dropout, o->head_dropout};
+
+    loop->fingerprint = fingerprint(method, encoder, data, o, rates);
+    loop->fingerprint_before = fingerprint(method, encoder, data, o, given);
+}
+
 /* The layers that --layers keeps; gates, heads and token exits of the method. */
 static ofr_status reshape(const ofr_method *method, ofr_encoder *encoder,
                           const ofr_method_options *o, ofr_error *err)
@@ -191,7 +207,7 @@ ofr_status ofr_method_train(const ofr_method *method, ofr_encoder *encoder, ofr_
     if (o.attention_dropout >= 0) config->attention_dropout = o.attention_dropout;
     if (o.head_dropout >= 0) config->head_dropout = o.head_dropout;
     loop = ofr_method_loop(&o, job);
-    loop.fingerprint = fingerprint(method, encoder, data, &o);
+    set_fingerprints(&loop, method, encoder, data, &o);
     status = run(method, encoder, dev, data, &o, &loop, result ? result : &mine, err);
     config->hidden_dropout = rates[0];
     config->attention_dropout = rates[1];

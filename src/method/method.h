@@ -136,7 +136,7 @@ ofr_status ofr_method_train(const ofr_method *method, ofr_encoder *encoder, ofr_
                             const ofr_method_options *options, const ofr_method_job *job,
                             ofr_method_result *result, ofr_error *err);
 
-/* What the loop has to know of the options; the fingerprint is left 0. */
+/* What the loop has to know of the options; the fingerprints are left 0. */
 ofr_train_options ofr_method_loop(const ofr_method_options *options,
                                   const ofr_method_job *job);
 

@@ -261,7 +261,8 @@ static ofr_status read_state(ofr_trainer *trainer, const ofr_checkpoint *checkpo
     if (!items) return OFR_NOMEM;
     items[n++] = ofr_checkpoint_item_of("fingerprint", OFR_I64, 1, &fingerprint);
     status = ofr_checkpoint_read(checkpoint, items, n, err);
-    if (!status && !forked && (uint64_t)fingerprint != trainer->options->fingerprint)
+    if (!status && !forked && (uint64_t)fingerprint != trainer->options->fingerprint &&
+        (uint64_t)fingerprint != trainer->options->fingerprint_before)
         status = ofr_fail(err, OFR_INVALID,
                           "%s: was made with other data or other settings; give the same "
                           "ones, or remove it to start again",

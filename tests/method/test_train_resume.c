@@ -231,6 +231,7 @@ static void test_other_settings(void **state)
     (void)state;
     snprintf(out, sizeof out, "%s", support_path("other"));
     job.out = out;
+    o.dropout = -1; /* the encoder's own */
     toy_open(&t, N_TRAIN, L, 1);
     toy_encoder(&t, &encoder, &o);
     assert_fails(ofr_method_train(&ofr_method_consistentee, &encoder, t.dev, &t.data, &o,
@@ -239,6 +240,11 @@ static void test_other_settings(void **state)
     s.flag = 0;
     job.resume = true;
     o.seed++;
+    assert_fails(ofr_method_train(&ofr_method_consistentee, &encoder, t.dev, &t.data, &o,
+                                  &job, NULL, &err),
+                 OFR_INVALID, err, "other data or other settings");
+    o.seed--;
+    encoder.config.hidden_dropout += 0.1; /* other masks */
     assert_fails(ofr_method_train(&ofr_method_consistentee, &encoder, t.dev, &t.data, &o,
                                   &job, NULL, &err),
                  OFR_INVALID, err, "other data or other settings");
