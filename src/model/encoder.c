@@ -212,6 +212,9 @@ ofr_status ofr_encoder_set_task(ofr_encoder *encoder, int K, const char *const *
     if (K != encoder->config.K) {
         made.found &= OFR_GROUP_BACKBONE | OFR_GROUP_POOLER;
     }
+    if (policy_hidden != encoder->config.policy_hidden) {
+        made.found &= ~(unsigned)OFR_GROUP_POLICIES;
+    }
     ofr_encoder_close(encoder);
     *encoder = made;
     return OFR_OK;

@@ -392,6 +392,12 @@ static void test_set_task(void **state)
     assert_memory_equal(b.w + b.params.exits[1].policy_w1,
                         a.w + a.params.exits[1].policy_w1, 4 * 12 * sizeof *a.w);
 
+    /* Policies of another size are fresh ones. */
+    b.found = OFR_GROUP_HEADS | OFR_GROUP_POLICIES;
+    assert_ok(ofr_encoder_set_task(&b, 3, NULL, false, OFR_POOLER_PER_LAYER, 5, 7, &err),
+              err);
+    assert_int_equal(b.found, OFR_GROUP_HEADS);
+
     /* Other classes: new heads and policies, and back to one pooler, that of L. */
     b.w[b.params.exits[2].pool_w] = 5;
     assert_ok(ofr_encoder_set_task(&b, 2, names, false, OFR_POOLER_SHARED, 6, 7, &err),
