@@ -44,10 +44,10 @@ ofr_status ofr_train_find(ofr_train_source *s, const ofr_train_values *o, ofr_er
 
     s->columns.skip_bad_rows = o->skip_bad_rows;
     if (o->task) {
-        if (o->text || o->pair || o->label || o->regression)
+        if (o->text || o->pair || o->label || o->regression || o->no_header)
             return ofr_fail(err, OFR_INVALID,
                             "--task knows its columns; leave out --text, --text-pair, "
-                            "--label and --regression, or --task");
+                            "--label, --regression and --no-header, or --task");
         OFR_TRY(ofr_task_find(&s->task, o->task, err));
         s->columns.has_header = s->task->has_header;
         s->columns.text = s->task->text;
