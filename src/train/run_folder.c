@@ -49,6 +49,7 @@ ofr_status ofr_run_folder_advise(const char *out, const char *resume_command,
     const bool ours = status == OFR_IO || status == OFR_NOT_FOUND || status == OFR_NOMEM;
 
     if (!err || !out || !(ours || status == OFR_DIVERGED)) return status;
+    if (!err->text[0]) return status; /* a reader went away, nothing failed */
     if (ofr_file_join(path, out, OFR_RUN_LATEST, NULL)) return status;
     if (!ofr_file_exists(path))
         return ofr_fail(err, status, "%s; no checkpoint was written yet", err->text);

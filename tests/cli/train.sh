@@ -136,6 +136,12 @@ exits 1
 remarks 'standard output: cannot write: Bad file descriptor'
 [ ! -s four/lock ] || complain 'the result went into the lock'
 cmp -s one/journal.jsonl four/journal.jsonl || complain 'closed output changes the journal'
+# A reader that goes away is no failure.
+last='offramp train | true'
+{ "$offramp" train --resume --out four -q 2>err; echo $? >ended; } | true
+code=$(cat ended)
+exits 0
+[ ! -s err ] || { complain 'a reader went away, and there is something to say'; cat err; }
 # shellcheck disable=SC2086
 run train --model start $data $how --out five --tensorboard texts.tsv
 fails 2 ' train' '--tensorboard texts.tsv is a file'
@@ -154,6 +160,10 @@ run train --model start --task sst --data . --out x
 fails 2 ' train' "did you mean 'sst2'"
 run train --model start --task sst2 --data . --out x
 fails 3 ' train' 'train.tsv'
+run train --model start --task sst2 --data . --no-header --out x
+fails 2 ' train' '--task knows its columns; leave out .*--no-header'
+run eval --model one --task sst2 --data . --no-header
+fails 2 ' eval' 'task sst2 knows its columns; leave out .*--no-header'
 # shellcheck disable=SC2086
 run train --model start $data --out start
 fails 2 ' train' 'same directory'
