@@ -116,8 +116,7 @@ static ofr_status read_all(ofr_buf *out, int fd, const char *name, size_t max_by
     size_t total = 0;
     char chunk[READ_CHUNK];
     for (;;) {
-        ssize_t n = read(fd, chunk, sizeof(chunk));
-        if (n < 0 && errno == EINTR) continue;
+        ssize_t n = ofr_os_read(fd, chunk, sizeof(chunk));
         if (n < 0) return ofr_os_fail(err, name, "read", errno);
         if (n == 0) return OFR_OK;
         total += (size_t)n;
@@ -186,8 +185,8 @@ ofr_status ofr_file_make_dirs(const char *path, ofr_error *err)
     size_t n = strlen(path);
     if (n == 0 || n >= sizeof(part))
         return ofr_fail(err, OFR_INVALID,
-                        "'%.200s': not a usable name for a directory, %zu bytes, expected "
-                        "1 to %d; choose another",
+                        "'%.200s': not a usable name for a directory, %zu bytes, "
+                        "expected 1 to %d; choose another",
                         path, n, OFR_PATH_MAX - 1);
     for (size_t i = 1; i <= n; i++) {
         if (path[i] != '/' && path[i] != '\0') continue;
@@ -238,8 +237,8 @@ static ofr_status resolve(ofr_file_writer *w, bool *special, const char *path,
     size_t n = strlen(target);
     if (n == 0 || n + 32 >= sizeof(w->temporary))
         return ofr_fail(err, OFR_INVALID,
-                        "'%.200s': not a usable name for a file, %zu bytes, expected 1 to "
-                        "%zu; choose another",
+                        "'%.200s': not a usable name for a file, %zu bytes, expected 1 "
+                        "to %zu; choose another",
                         path, n, sizeof(w->temporary) - 33);
     memcpy(w->path, target, n + 1);
     bool exists = stat(w->path, &info) == 0;
@@ -349,10 +348,11 @@ ofr_status ofr_file_write(const char *path, const void *p, size_t n, ofr_error *
 ofr_status ofr_file_check(const char *path, ofr_error *err)
 {
     ofr_file_writer w;
-    bool special;
+    bool special = false;
     OFR_TRY(resolve(&w, &special, path, err));
     /* Whoever reads a pipe would take an open and a close for all that comes. */
-    if (special && access(w.path, W_OK) != 0) return ofr_os_fail(err, path, "write", errno);
+    if (special && access(w.path, W_OK) != 0)
+        return ofr_os_fail(err, path, "write", errno);
     if (special) return OFR_OK;
     OFR_TRY(ofr_file_writer_begin(&w, path, err));
     ofr_file_writer_abort(&w);
@@ -408,15 +408,30 @@ void ofr_file_tidy(const char *dir)
     if (folder != NULL) closedir(folder);
 }
 
+ofr_status ofr_file_each(const char *path, ofr_file_take take, void *user, ofr_error *err)
+{
+    unsigned char chunk[READ_CHUNK];
+    int fd = -1;
+    ssize_t n;
+    OFR_TRY(ofr_file_open(&fd, path, err));
+    while ((n = ofr_os_read(fd, chunk, sizeof(chunk))) > 0)
+        take(user, chunk, (size_t)n);
+    ofr_status status = n < 0 ? ofr_os_fail(err, path, "read", errno) : OFR_OK;
+    close(fd);
+    return status;
+}
+
+static void add_to_hash(void *user, const unsigned char *p, size_t n)
+{
+    uint64_t *hash = user;
+    for (size_t i = 0; i < n; i++)
+        *hash = (*hash ^ p[i]) * 0x100000001b3U;
+}
+
 ofr_status ofr_file_hash(char out[OFR_FILE_HASH], const char *path, ofr_error *err)
 {
     uint64_t hash = 0xcbf29ce484222325U;
-    ofr_file_map map;
-
-    OFR_TRY(ofr_file_map_open(&map, path, err));
-    for (size_t i = 0; i < map.size; i++)
-        hash = (hash ^ map.p[i]) * 0x100000001b3U;
-    ofr_file_map_close(&map);
+    OFR_TRY(ofr_file_each(path, add_to_hash, &hash, err));
     snprintf(out, OFR_FILE_HASH, "%016llx", (unsigned long long)hash);
     return OFR_OK;
 }

@@ -39,6 +39,12 @@ ofr_status ofr_file_read(ofr_buf *out, const char *path, size_t max_bytes,
                          ofr_error *err);
 ofr_status ofr_file_read_input(ofr_buf *out, const char *path, ofr_error *err);
 
+/* The bytes of a regular file in order, some at a time; read, not mapped, so that a file
+ * that somebody cuts meanwhile does no harm.  OFR_NOT_FOUND, OFR_IO. */
+typedef void (*ofr_file_take)(void *user, const unsigned char *p, size_t n);
+ofr_status ofr_file_each(const char *path, ofr_file_take take, void *user,
+                         ofr_error *err);
+
 bool ofr_file_exists(const char *path);
 bool ofr_file_is_dir(const char *path);
 bool ofr_file_same(const char *a, const char *b); /* both exist and are one file */

@@ -16,6 +16,15 @@ int ofr_os_open(const char *path, int flags, mode_t mode)
     return fd;
 }
 
+ssize_t ofr_os_read(int fd, void *p, size_t n)
+{
+    ssize_t got;
+    do {
+        got = read(fd, p, n);
+    } while (got < 0 && errno == EINTR);
+    return got;
+}
+
 int ofr_os_write(int fd, const void *p, size_t n)
 {
     const char *from = p;

@@ -13,6 +13,9 @@
 /* open() with O_CLOEXEC; -1 and errno. */
 int ofr_os_open(const char *path, int flags, mode_t mode);
 
+/* read(): what has arrived, at most n bytes; 0 at the end; -1 and errno. */
+ssize_t ofr_os_read(int fd, void *p, size_t n);
+
 /* All n bytes, everything down to the disk, the end of fd: 0 or the errno. */
 int ofr_os_write(int fd, const void *p, size_t n);
 int ofr_os_sync(int fd);

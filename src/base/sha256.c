@@ -87,15 +87,17 @@ void ofr_sha256_end(ofr_sha256 *hash, char hex[OFR_SHA256_HEX])
         snprintf(hex + 8 * i, 9, "%08x", hash->state[i]);
 }
 
+static void take(void *user, const unsigned char *p, size_t n)
+{
+    ofr_sha256_add(user, p, n);
+}
+
 ofr_status ofr_sha256_file(char hex[OFR_SHA256_HEX], const char *path, ofr_error *err)
 {
-    ofr_file_map map;
     ofr_sha256 hash;
 
-    OFR_TRY(ofr_file_map_open(&map, path, err));
     ofr_sha256_init(&hash);
-    ofr_sha256_add(&hash, map.p, map.size);
-    ofr_file_map_close(&map);
+    OFR_TRY(ofr_file_each(path, take, &hash, err));
     ofr_sha256_end(&hash, hex);
     return OFR_OK;
 }

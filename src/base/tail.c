@@ -61,8 +61,8 @@ ofr_status ofr_tail_open(ofr_tail *tail, const char *path, long long keep,
     *tail = (ofr_tail){.fd = -1};
     if (strlen(path) >= sizeof tail->path)
         return ofr_fail(err, OFR_INVALID,
-                        "%.200s: path is longer than %d bytes; choose a shorter one", path,
-                        OFR_PATH_MAX - 1);
+                        "%.200s: path is longer than %d bytes; choose a shorter one",
+                        path, OFR_PATH_MAX - 1);
     memcpy(tail->path, path, strlen(path) + 1);
     tail->fd = ofr_os_open(path, O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW, 0666);
     if (tail->fd < 0) return ofr_os_fail(err, path, "write", errno);

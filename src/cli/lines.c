@@ -35,10 +35,7 @@ void ofr_lines_close(ofr_lines *lines)
 /* What has arrived, so that a pipe is answered line by line. */
 static ofr_status fill(ofr_lines *lines, ofr_error *err)
 {
-    ssize_t n;
-    do {
-        n = read(lines->fd, lines->block, BLOCK);
-    } while (n < 0 && errno == EINTR);
+    ssize_t n = ofr_os_read(lines->fd, lines->block, BLOCK);
     if (n < 0) return ofr_os_fail(err, lines->path, "read", errno);
     lines->at = 0;
     lines->end = (size_t)n;

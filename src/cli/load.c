@@ -35,8 +35,8 @@ static ofr_status choose_max_tokens(int *chosen, const ofr_config *config, int w
     int most = ofr_config_max_tokens(config);
     if (wanted > 0 && wanted < OFR_TOKENS_MIN)
         return ofr_fail(err, OFR_INVALID,
-                        "--max-length is %d, expected 0 or at least %d, which the special "
-                        "tokens of two texts take", wanted, OFR_TOKENS_MIN);
+                        "--max-length is %d, expected 0 or at least %d, which the "
+                        "special tokens of two texts take", wanted, OFR_TOKENS_MIN);
     if (wanted <= 0) wanted = config->max_tokens;
     *chosen = wanted > 0 && wanted < most ? wanted : most;
     return OFR_OK;
@@ -60,7 +60,8 @@ ofr_status ofr_load_check_dir(const char *dir, ofr_error *err)
         return ofr_fail(err, OFR_INVALID,
                         "%s: is a file, expected a model directory with config.json and "
                         "model.safetensors", dir);
-    return ofr_fail(err, OFR_NOT_FOUND, "%s: no such model directory; check the name", dir);
+    return ofr_fail(err, OFR_NOT_FOUND, "%s: no such model directory; check the name",
+                    dir);
 }
 
 ofr_status ofr_load_whole(ofr_encoder *encoder, const char *dir, const char *verb,

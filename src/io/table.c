@@ -89,12 +89,12 @@ static bool only_blank_lines(reader *r)
 static ofr_status check_line_count(const reader *r, ofr_error *err)
 {
     size_t n = 0;
-    for (const char *p = r->at; p < r->end && (p = memchr(p, '\n', (size_t)(r->end - p)));
-         p++)
-        n++;
+    for (const char *p = r->at; p < r->end; p++, n++)
+        if (!(p = memchr(p, '\n', (size_t)(r->end - p)))) break;
     if (n < INT_MAX) return OFR_OK;
-    return ofr_fail(err, OFR_FORMAT, "%s: has %zu lines, expected fewer than %d; split it",
-                    r->path, n, INT_MAX);
+    return ofr_fail(err, OFR_FORMAT,
+                    "%s: has %zu lines, expected fewer than %d; split the file", r->path,
+                    n, INT_MAX);
 }
 
 /* --------------------------------------------------------------- formats -- */

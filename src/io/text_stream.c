@@ -38,10 +38,7 @@ struct ofr_text_stream {
 /* More bytes into in[in_end..]; at least one unless the file is over. */
 static ofr_status read_more(ofr_text_stream *s, ofr_error *err)
 {
-    ssize_t n;
-    do {
-        n = read(s->fd, s->in + s->in_end, BLOCK - s->in_end);
-    } while (n < 0 && errno == EINTR);
+    ssize_t n = ofr_os_read(s->fd, s->in + s->in_end, BLOCK - s->in_end);
     if (n < 0) return ofr_os_fail(err, s->path, "read", errno);
     s->in_end += (size_t)n;
     s->in_over = n == 0;

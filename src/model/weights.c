@@ -59,7 +59,8 @@ static ofr_status missing(const ofr_param *row, const ofr_config *config,
     }
     return ofr_fail(err, OFR_FORMAT,
                     "%s: tensor \"%s\"%s%s%s is missing, a model of family %s needs it; "
-                    "supported families: " FAMILIES "; restore the file or correct \"model_type\"",
+                    "supported families: " FAMILIES "; restore the file or correct "
+                    "\"model_type\"",
                     where, row->file_name, bare ? " (or \"" : "", bare ? bare : "",
                     bare ? "\")" : "", ofr_family_name(config->family));
 }
