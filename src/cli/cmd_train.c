@@ -242,9 +242,14 @@ static ofr_status check_hardness(const ofr_train_values *o, const ofr_method *me
                     "--joint-epochs is 0; give some, or another --hardness");
 }
 
-/* Options of the command line that the method does not look at. */
-static void remark_options(const ofr_method *method, const bool *is_set)
+/* Options of the command line that the method does not look at, and one that only
+ * another makes useful. */
+static void remark_options(const ofr_train_values *o, const ofr_method *method,
+                           const bool *is_set)
 {
+    if (ofr_method_reads(method, "max-loss") && o->method.max_loss >= 0 &&
+        !o->method.alphas)
+        ofr_log(OFR_LOG_WARN, "--max-loss has no effect without --alphas");
     for (const ofr_opt *row = ofr_train_rows; row->name; row++)
         if (is_set[row - ofr_train_rows] && !ofr_method_reads(method, row->name))
             ofr_log(OFR_LOG_WARN, "--%s has no effect with --method %s", row->name,
@@ -274,7 +279,7 @@ static ofr_status run(void *values, const bool *is_set, char **args, int n_args,
     if (!status) status = check_hardness(o, method, err);
     if (!status) status = check_out(o, err);
     if (!status) status = check_events(o, err);
-    if (!status) remark_options(method, is_set);
+    if (!status) remark_options(o, method, is_set);
     if (!status) {
         ofr_stop_begin();
         status = ofr_train_run(o, method, print, NULL, err);

@@ -152,6 +152,12 @@ run train --model start $data --joint-epochs 1 --method finetune --out plain -q
 exits 0
 says 'saved layers 0.0 %'
 
+# shellcheck disable=SC2086
+run train --model start $data --joint-epochs 1 --policy-epochs 1 --iterations 0 --max-loss 1 \
+    --out plain --overwrite -q
+exits 0
+remarks '--max-loss has no effect without --alphas'
+
 run train --model start --out x
 fails 2 ' train' 'needs --task NAME'
 run train --task sst2 --data . --out x
