@@ -16,16 +16,39 @@
 
 /* ---- the runs ------------------------------------------------------------ */
 
+/* A run that is done is not measured again, not even for times that it lacks. */
+static void remark_times(const ofr_compare_plan *plan, int method, int seed)
+{
+    static const char option[] = " --timed "; /* in the command that its records tell */
+    char path[OFR_PATH_MAX];
+    ofr_buf records;
+
+    if (ofr_compare_dir(path, plan, method, seed, NULL) ||
+        ofr_file_join(path, path, "records.jsonl", NULL))
+        return;
+    ofr_buf_init(&records);
+    if (!ofr_file_read(&records, path, 0, NULL) && records.n &&
+        !memmem(records.p, records.n, option, sizeof option - 1))
+        ofr_log(OFR_LOG_WARN,
+                "warning: %s, seed %llu was done without --timed and is not measured "
+                "again; give --timed %d to its sweep command, which %s/report.md tells",
+                plan->methods[method]->name, (unsigned long long)plan->seeds[seed],
+                plan->o->timed, plan->o->out);
+    ofr_buf_free(&records);
+}
+
 static ofr_status one_run(ofr_compare_runs *runs, int method, int seed, ofr_error *err)
 {
     const ofr_compare_plan *plan = runs->plan;
+    const bool done = ofr_compare_is_done(plan, method, seed);
     ofr_error *mine = &runs->error[method][seed];
     ofr_status status;
 
     ofr_log(OFR_LOG_INFO, "run %d of %d: %s, seed %llu%s",
             seed * plan->n_methods + method + 1, plan->n_methods * plan->n_seeds,
             plan->methods[method]->name, (unsigned long long)plan->seeds[seed],
-            ofr_compare_is_done(plan, method, seed) ? " is done" : "");
+            done ? " is done" : "");
+    if (done && plan->o->timed) remark_times(plan, method, seed);
     status = ofr_compare_run(plan, method, seed, mine);
     ofr_term_progress_end(plan->o->train.common.term);
     if (status == OFR_INTERRUPTED)
@@ -235,6 +258,9 @@ static ofr_status prepare(ofr_compare_values *o, ofr_compare_plan *plan,
         o->train.model = model;
     }
     OFR_TRY(ofr_compare_check(plan, err));
+    if (o->train.method.max_loss >= 0)
+        ofr_log(OFR_LOG_WARN,
+                "--max-loss has no effect in a comparison, which shows every price");
     return ofr_compare_settle(o, err);
 }
 

@@ -111,6 +111,10 @@ compare two $three $how --out c
 exits 0
 [ -z "$(find two/c/runs -newer stamp -name model.safetensors)" ] || complain 'done twice'
 # shellcheck disable=SC2086
+compare two $three $how --timed 2 --out c
+exits 0
+remarks 'pabee, seed 2 was done without --timed .* give --timed 2 to its sweep command'
+# shellcheck disable=SC2086
 compare two $three $how --alpha 0.5 --out c
 fails 2 ' compare' "have --alpha '0.005', now it is '0.5'"
 # shellcheck disable=SC2086
