@@ -1,6 +1,7 @@
 /* html_answers.c - reads predictions.tsv and derives what every layer said. */
 #include "report/html_answers.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -126,7 +127,8 @@ static ofr_status bad_field(const reader *r, int row, int column, const char *ex
 static ofr_status read_real(const reader *r, int row, int column, double *x,
                             ofr_error *err)
 {
-    if (ofr_str_to_double(ofr_table_cell(&r->a->table, row, column), x) && isfinite(*x))
+    if (ofr_str_to_double(ofr_table_cell(&r->a->table, row, column), x) &&
+        fabs(*x) <= (double)FLT_MAX)
         return OFR_OK;
     return bad_field(r, row, column, "a number", err);
 }
@@ -186,7 +188,11 @@ static ofr_status read_layers(const reader *r, int row, ofr_error *err)
         double best = -1, x = 0;
 
         for (int k = 0; k < a->K; k++) {
-            OFR_TRY(read_real(r, row, first + l * a->K + k, &x, err));
+            const int column = first + l * a->K + k;
+
+            OFR_TRY(read_real(r, row, column, &x, err));
+            if (!a->regression && !(x >= 0 && x <= 1))
+                return bad_field(r, row, column, "a probability, 0 to 1", err);
             if (a->regression || x > best) {
                 best = x;
                 a->says[at] = k;
