@@ -28,16 +28,20 @@ static ofr_status is_folder(const char *path, ofr_error *err)
                     "%s: is a directory, expected a file; give the name of one", path);
 }
 
+static ofr_status is_special(const char *path, ofr_error *err)
+{
+    return ofr_fail(err, OFR_IO,
+                    "%s: is not a regular file, expected one; put a file in its place",
+                    path);
+}
+
 static ofr_status check_kind(struct stat *info, int fd, const char *path, bool input,
                              ofr_error *err)
 {
     if (fstat(fd, info) != 0) return ofr_os_fail(err, path, "open", errno);
     if (S_ISDIR(info->st_mode)) return is_folder(path, err);
     if (input || S_ISREG(info->st_mode)) return OFR_OK;
-    return ofr_fail(err, OFR_IO,
-                    "%s: is not a regular file, expected one; copy the content into a "
-                    "file",
-                    path);
+    return is_special(path, err);
 }
 
 /* Open for reading and look at it.  Who stands in for a file, a pipe say, is refused and
@@ -357,6 +361,14 @@ ofr_status ofr_file_check(const char *path, ofr_error *err)
     OFR_TRY(ofr_file_writer_begin(&w, path, err));
     ofr_file_writer_abort(&w);
     return OFR_OK;
+}
+
+ofr_status ofr_file_check_own(const char *path, ofr_error *err)
+{
+    struct stat info;
+    if (stat(path, &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode))
+        return is_special(path, err);
+    return ofr_file_check(path, err);
 }
 
 ofr_status ofr_file_check_room(const char *dir, double bytes, const char *what,

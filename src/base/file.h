@@ -80,6 +80,8 @@ void ofr_file_writer_abort(ofr_file_writer *w);
 
 /* Before a long work: can `path` be written?  The error now instead of later. */
 ofr_status ofr_file_check(const char *path, ofr_error *err);
+/* The same for a file of a run, whose writer would wait at a pipe for ever. */
+ofr_status ofr_file_check_own(const char *path, ofr_error *err);
 /* Are `bytes` free where `dir` is?  OFR_IO with both numbers; "the run" is a good
  * `what`. */
 ofr_status ofr_file_check_room(const char *dir, double bytes, const char *what,

@@ -32,9 +32,9 @@ ofr_status ofr_run_folder_prepare(const ofr_train_options *options, bool resumed
     ofr_file_tidy(folder);
     ofr_file_tidy(out);
     OFR_TRY(ofr_file_join(path, out, OFR_RUN_LATEST, err));
-    OFR_TRY(ofr_file_check(path, err));
+    OFR_TRY(ofr_file_check_own(path, err));
     OFR_TRY(ofr_file_join(path, out, "model.safetensors", err));
-    OFR_TRY(ofr_file_check(path, err));
+    OFR_TRY(ofr_file_check_own(path, err));
     OFR_TRY(ofr_file_check_room(out, needed(options, resumed, state_bytes, model_bytes),
                                 "the run", err));
     if (resumed) return OFR_OK;

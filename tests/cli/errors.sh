@@ -46,6 +46,12 @@ for name in config.json model.safetensors vocab.txt; do
     run predict --model bad
     fails 1 ' predict' "bad/$name: is not a regular file, expected one"
 done
+printf 'text\tlabel\nthe film\tpos\ngood\tneg\n' >rows.tsv
+mkdir taken
+mkfifo taken/model.safetensors
+run train --model good --train rows.tsv --dev rows.tsv --text text --label label \
+    --out taken --overwrite -q
+fails 1 ' train' 'taken/model.safetensors: is not a regular file, expected one'
 mkfifo pipe
 run calibrate --model good --data pipe --text review --label verdict --max-drop 5
 fails 1 ' calibrate' 'pipe: is not a regular file, expected one'

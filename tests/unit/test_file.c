@@ -92,6 +92,7 @@ static void test_pipe(void **state)
     assert_fails(ofr_file_read(&buf, path, 0, &err), OFR_IO, err, "not a regular file");
     assert_fails(ofr_file_hash(hash, path, &err), OFR_IO, err, "not a regular file");
     assert_ok(ofr_file_check(path, &err), err);
+    assert_fails(ofr_file_check_own(path, &err), OFR_IO, err, "not a regular file");
     pid_t writer = fork();
     if (writer == 0) _exit(ofr_file_write(path, "piped", 5, NULL) == OFR_OK ? 0 : 1);
     assert_ok(ofr_file_read_input(&buf, path, &err), err);
