@@ -27,7 +27,7 @@ void ofr_stop_end(void)
     if (signal(SIGHUP, SIG_DFL) == SIG_IGN) signal(SIGHUP, SIG_IGN);
 }
 
-const volatile sig_atomic_t *ofr_stop_flag(void)
+volatile sig_atomic_t *ofr_stop_flag(void)
 {
     return &stop_flag;
 }

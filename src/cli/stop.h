@@ -12,7 +12,7 @@
 
 void ofr_stop_begin(void); /* from now on signals raise the flag    */
 void ofr_stop_end(void);   /* and from now on they end the program  */
-/* 0, or the number of the signal. */
-const volatile sig_atomic_t *ofr_stop_flag(void);
+/* 0, or the number of the signal, which may be another rank's (train/train.h). */
+volatile sig_atomic_t *ofr_stop_flag(void);
 
 #endif

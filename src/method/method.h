@@ -120,7 +120,7 @@ typedef struct ofr_method_job {
     bool keep_first;             /* see train.h */
     const char *fork;
     const ofr_comm *comm;        /* NULL: one rank */
-    const volatile sig_atomic_t *stop;
+    volatile sig_atomic_t *stop; /* see train.h */
     ofr_train_progress progress;
     void *user;
     void (*guard)(bool on);      /* tests */

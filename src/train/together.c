@@ -14,6 +14,19 @@ bool ofr_together_any(const ofr_comm *comm, bool mine)
     return x > 0;
 }
 
+int ofr_together_most(const ofr_comm *comm, int mine)
+{
+    int most = mine;
+
+    for (int r = 0; r < comm->n_ranks; r++) {
+        int theirs = mine;
+
+        comm->broadcast(comm, &theirs, sizeof theirs, r);
+        if (theirs > most) most = theirs;
+    }
+    return most;
+}
+
 /* ---- are we equal? ----------------------------------------------------------- */
 
 /* FNV-1a over words of eight bytes, and the bytes that are left. */

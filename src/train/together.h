@@ -13,6 +13,9 @@
 /* Is it true on any rank?  Only where no rank can have failed without the others. */
 bool ofr_together_any(const ofr_comm *comm, bool mine);
 
+/* The largest of all ranks' numbers; under the same condition. */
+int ofr_together_most(const ofr_comm *comm, int mine);
+
 /* At the start: do all ranks have the same kernels, settings, data, counters and
  * weights?  OFR_INVALID on a rank that differs from rank 0.  Later: still the same
  * weights?  OFR_DIVERGED. */

@@ -574,6 +574,7 @@ static ofr_status interrupted(ofr_trainer *trainer, ofr_error *err)
 {
     const ofr_train_options *o = trainer->options;
 
+    *o->stop = ofr_together_most(trainer->comm, (int)*o->stop);
     OFR_TRY(save(trainer, err));
     if (!o->out)
         return ofr_fail(err, OFR_INTERRUPTED, "interrupted after %lld steps",

@@ -51,7 +51,8 @@ typedef struct ofr_train_options {
                                     there, with its journal.  The caller vouches that
                                     both runs' first phases are the same        */
     const ofr_comm *comm;        /* NULL: one rank                              */
-    const volatile sig_atomic_t *stop; /* NULL, or becomes non-zero to interrupt */
+    volatile sig_atomic_t *stop; /* NULL, or becomes non-zero to interrupt; then gets
+                                    the largest of all ranks' numbers           */
     ofr_train_progress progress; /* may be NULL */
     void *user;
     void (*guard)(bool on);      /* tests: called around every step; may be NULL */

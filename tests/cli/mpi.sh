@@ -182,7 +182,7 @@ same_as_whole()
 ranks 2 train --model start $data $some --out whole -q
 exits 0
 stop TERM stopped
-exits 130
+exits 143
 remarks "^offramp train: interrupted after .*: mpirun -np 2 offramp train --resume --out stopped"
 cp -r stopped elsewhere
 on 2 stopped

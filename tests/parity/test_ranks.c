@@ -78,6 +78,7 @@ static ofr_status run(const ofr_method *method, const ofr_method_options *o, int
     const size_t bytes = seats[0].encoder.params.total * sizeof(ofr_real);
     for (int r = 0; r < n; r++) {
         assert_int_equal(seats[r].status, status);
+        assert_int_equal(seats[r].stop.flag, seats[0].stop.flag); /* all know why */
         if (status && status != OFR_INTERRUPTED) fail_msg("%s", seats[r].err.text);
         assert_memory_equal(seats[r].encoder.w, seats[0].encoder.w, bytes);
     }
