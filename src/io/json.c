@@ -51,14 +51,15 @@ static size_t next_part(void *buffer, size_t room, void *user)
     return n;
 }
 
-json_t *ofr_json_try(const char *text, size_t len, json_error_t *why)
+/* As ofr_json_try(), with more of jansson's flags. */
+static json_t *parse(const char *text, size_t len, size_t flags, json_error_t *why)
 {
     source from = {text, len};
     json_t *json = NULL;
 
     /* jansson doubles the memory of the word that it is reading. */
     if (len < SIZE_MAX / 4 && ofr_json_memory_begin(2 * len + 65536))
-        json = json_load_callback(next_part, &from, JSON_REJECT_DUPLICATES, why);
+        json = json_load_callback(next_part, &from, JSON_REJECT_DUPLICATES | flags, why);
     else
         why->text[0] = '\0';
     if (ofr_json_memory_short()) {
@@ -72,8 +73,13 @@ json_t *ofr_json_try(const char *text, size_t len, json_error_t *why)
     return json;
 }
 
-ofr_status ofr_json_parse(json_t **out, const char *text, size_t len, const char *name,
-                          ofr_error *err)
+json_t *ofr_json_try(const char *text, size_t len, json_error_t *why)
+{
+    return parse(text, len, 0, why);
+}
+
+static ofr_status parse_named(json_t **out, const char *text, size_t len, size_t flags,
+                              const char *name, ofr_error *err)
 {
     json_error_t why;
     json_t *json;
@@ -81,7 +87,7 @@ ofr_status ofr_json_parse(json_t **out, const char *text, size_t len, const char
         text += 3;
         len -= 3;
     }
-    json = ofr_json_try(text, len, &why);
+    json = parse(text, len, flags, &why);
     if (!json && !why.text[0]) return ofr_fail_nomem(err, len, name);
     if (!json)
         return ofr_fail(err, OFR_FORMAT, "%s:%d:%d: not valid JSON: %s; restore the file",
@@ -90,15 +96,31 @@ ofr_status ofr_json_parse(json_t **out, const char *text, size_t len, const char
     return OFR_OK;
 }
 
-ofr_status ofr_json_load(json_t **out, const char *path, ofr_error *err)
+ofr_status ofr_json_parse(json_t **out, const char *text, size_t len, const char *name,
+                          ofr_error *err)
+{
+    return parse_named(out, text, len, 0, name, err);
+}
+
+static ofr_status load(json_t **out, const char *path, size_t flags, ofr_error *err)
 {
     ofr_buf bytes;
     ofr_status status;
     ofr_buf_init(&bytes);
     status = ofr_file_read(&bytes, path, JSON_MAX_BYTES, err);
-    if (status == OFR_OK) status = ofr_json_parse(out, bytes.p, bytes.n, path, err);
+    if (status == OFR_OK) status = parse_named(out, bytes.p, bytes.n, flags, path, err);
     ofr_buf_free(&bytes);
     return status;
+}
+
+ofr_status ofr_json_load(json_t **out, const char *path, ofr_error *err)
+{
+    return load(out, path, 0, err);
+}
+
+ofr_status ofr_json_load_reals(json_t **out, const char *path, ofr_error *err)
+{
+    return load(out, path, JSON_DECODE_INT_AS_REAL, err);
 }
 
 /* ---- writing -------------------------------------------------------------------- */

@@ -124,6 +124,7 @@ ofr_status ofr_bpe_read_merges(ofr_bpe *bpe, const ofr_buf *text, const char *pa
     const char *p = text->p, *end = p + text->n;
     ofr_buf where;
     ofr_status status = OFR_OK;
+    if (text->n >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0) p += 3;
     ofr_buf_init(&where);
     for (int number = 1; p < end && status == OFR_OK; number++) {
         const char *stop = memchr(p, '\n', (size_t)(end - p)), *space;

@@ -17,6 +17,7 @@ typedef struct ofr_normalize {
     bool strip;    /* decompose and drop the marks (accents)            */
     bool compat;   /* compatibility decomposition; drop all of category M */
     bool chinese;  /* spaces around CJK ideographs                      */
+    bool quotes;   /* unigram: `` and '' become "                       */
 } ofr_normalize;
 
 /* Next character of s[n], n > 0: its length goes to *used (at least 1).

@@ -40,10 +40,17 @@ typedef struct words {
     ofr_marks marks;
 } words;
 
+/* One character more; is there room for it?  Counting ends one above the most, or the
+ * longest words would count past what an int holds. */
+static bool count_char(words *w)
+{
+    if (w->n_chars <= OFR_WORD_CHARS) w->n_chars++;
+    return w->n_chars <= OFR_WORD_CHARS;
+}
+
 static void add_char(words *w, int32_t c)
 {
-    if (++w->n_chars <= OFR_WORD_CHARS)
-        w->len += (size_t)ofr_utf8_put(w->word + w->len, c);
+    if (count_char(w)) w->len += (size_t)ofr_utf8_put(w->word + w->len, c);
 }
 
 static void flush_marks(words *w)
@@ -114,7 +121,7 @@ void ofr_bert_split_run(const ofr_bert_split *split, ofr_str text, ofr_word_fn f
             unsigned char to = split->ascii[*p++];
             if (to > ASCII_PUNCTUATION) {
                 if (w.marks.n) flush_marks(&w);
-                if (++w.n_chars <= OFR_WORD_CHARS) w.word[w.len++] = (char)to;
+                if (count_char(&w)) w.word[w.len++] = (char)to;
             } else if (to == ASCII_SPACE) {
                 end_word(&w);
             } else if (to == ASCII_PUNCTUATION) {

@@ -20,8 +20,8 @@ typedef struct ofr_bert_split {
 
 void ofr_bert_split_init(ofr_bert_split *split, ofr_normalize how);
 
-/* One word of n_chars characters; when n_chars > OFR_WORD_CHARS only the first
- * ones are in `word`.  Returns false to stop. */
+/* One word of n_chars characters, of OFR_WORD_CHARS + 1 when there are more; then only
+ * the first ones are in `word`.  Returns false to stop. */
 typedef bool (*ofr_word_fn)(void *user, const char *word, size_t len, int n_chars);
 
 /* All words of the text, which need not be valid UTF-8: bad bytes are dropped. */

@@ -106,29 +106,56 @@ static ofr_str trim_right(ofr_str s)
     return s;
 }
 
-/* The longest special token that the text begins with, or NULL. */
-static const ofr_tok_special *special_at(const ofr_tok *tok, const char *p, size_t n)
+/* Bytes that p[n] begins with and that are `token` once they are normalised; 0: none. */
+static size_t match_normal(const ofr_normalize *how, ofr_str token, const char *p,
+                           size_t n)
 {
-    const ofr_tok_special *found = NULL;
+    size_t at = 0, done = 0, used;
+    while (done < token.n && at < n) {
+        int32_t parts[OFR_NORMALIZE_MAX];
+        int32_t c = ofr_utf8_next(p + at, n - at, &used);
+        int n_parts = c < 0 ? 0 : ofr_normalize_char(how, c, parts);
+        if (c < 0) return 0;
+        for (int i = 0; i < n_parts; i++) {
+            char bytes[4];
+            size_t len = (size_t)ofr_utf8_put(bytes, parts[i]);
+            if (len > token.n - done || memcmp(bytes, token.p + done, len) != 0) return 0;
+            done += len;
+        }
+        at += used;
+    }
+    return done == token.n ? at : 0;
+}
+
+/* A special token in a text. */
+typedef struct match {
+    const ofr_tok_special *special; /* NULL: there is none */
+    size_t n;                       /* bytes of the text that are it */
+} match;
+
+/* The longest special token that p[n] begins with. */
+static match special_at(const ofr_tok *tok, const char *p, size_t n)
+{
+    match found = {NULL, 0};
     for (int i = 0; i < tok->n_specials; i++) {
         const ofr_tok_special *s = &tok->specials[i];
-        if (s->text.n <= n && memcmp(p, s->text.p, s->text.n) == 0 &&
-            (!found || s->text.n > found->text.n))
-            found = s;
+        size_t len = s->text.n;
+        if (s->normal.p) len = match_normal(&tok->how, s->normal, p, n);
+        else if (len > n || memcmp(p, s->text.p, len) != 0) len = 0;
+        if (len > found.n) found = (match){s, len};
     }
     return found;
 }
 
-/* Bytes of `text` in front of its first special token, *special; all of them
- * and NULL when there is none. */
-static size_t until_special(const ofr_tok *tok, ofr_str text,
-                            const ofr_tok_special **special)
+/* Bytes of `text` in front of its first special token, *found; all of them when
+ * there is none. */
+static size_t until_special(const ofr_tok *tok, ofr_str text, match *found)
 {
-    *special = NULL;
+    *found = (match){NULL, 0};
     for (size_t i = 0; i < text.n; i++) {
         if (!tok->special_first[(unsigned char)text.p[i]]) continue;
-        *special = special_at(tok, text.p + i, text.n - i);
-        if (*special) return i;
+        *found = special_at(tok, text.p + i, text.n - i);
+        if (found->special) return i;
     }
     return text.n;
 }
@@ -181,14 +208,15 @@ ofr_status ofr_tok_encode_bare(const ofr_tok *tok, ofr_tok_scratch *scratch, ofr
         (space || !ofr_utf8_valid(text.p, text.n, NULL)))
         OFR_TRY(clean_copy(scratch, &text, space, err));
     while (text.n && scratch->n_work < limit) {
-        const ofr_tok_special *special;
-        size_t n = until_special(tok, text, &special);
+        match found;
+        size_t n = until_special(tok, text, &found);
+        const ofr_tok_special *special = found.special;
         ofr_str plain = {text.p, n};
         if (special && special->strip_left) plain = trim_right(plain);
         OFR_TRY(encode_plain(tok, scratch, plain, limit, err));
         if (!special) break;
         if (scratch->n_work < limit) OFR_TRY(ofr_tok_push(scratch, special->id, err));
-        n += special->text.n;
+        n += found.n;
         text = (ofr_str){text.p + n, text.n - n};
         if (special->strip_right) text = trim_left(text);
     }
@@ -214,8 +242,8 @@ static void put_part(writer *w, const int *ids, int n, int type)
         put(w, ids[i], type);
 }
 
-ofr_status ofr_tok_encode(const ofr_tok *tok, ofr_tok_scratch *scratch, ofr_str text,
-                          ofr_str pair, int max_tokens, ofr_error *err)
+static ofr_status encode_whole(const ofr_tok *tok, ofr_tok_scratch *scratch, ofr_str text,
+                               ofr_str pair, int max_tokens, ofr_error *err)
 {
     bool has_pair = pair.p != NULL, bpe = tok->model == OFR_TOK_BPE;
     int extra = has_pair ? (bpe ? 4 : 3) : 2, room = INT_MAX / 4, n_a, n_b, second;
@@ -250,6 +278,28 @@ ofr_status ofr_tok_encode(const ofr_tok *tok, ofr_tok_scratch *scratch, ofr_str 
     }
     scratch->n = w.n;
     return OFR_OK;
+}
+
+/* One word of megabytes needs up to 68 bytes for each of its own.  A session may live as
+ * long as its server and gives them back; below the bound, reuse is worth more. */
+static void give_back(ofr_buf *buf)
+{
+    if (buf->cap > OFR_TOK_KEPT) ofr_buf_free(buf);
+}
+
+ofr_status ofr_tok_encode(const ofr_tok *tok, ofr_tok_scratch *scratch, ofr_str text,
+                          ofr_str pair, int max_tokens, ofr_error *err)
+{
+    ofr_status status = encode_whole(tok, scratch, text, pair, max_tokens, err);
+    give_back(&scratch->text);
+    give_back(&scratch->word);
+    give_back(&scratch->lattice);
+    if ((size_t)scratch->cap_work > OFR_TOK_KEPT / sizeof *scratch->work) {
+        ofr_mem_free(scratch->work);
+        scratch->work = NULL;
+        scratch->cap_work = 0;
+    }
+    return status;
 }
 
 /* ------------------------------------------------------------- questions -- */

@@ -16,12 +16,14 @@
 typedef struct ofr_tok ofr_tok;
 
 typedef struct ofr_tok_options {
-    int lower_case;     /* 1, 0, or -1: as tokenizer_config.json says, else 1     */
+    int lower_case;     /* 1, 0, or -1: as the tokenizer's files say              */
 } ofr_tok_options;
 
-/* A model directory (vocab.txt | tokenizer.json | vocab.json + merges.txt, with
- * tokenizer_config.json) or a single vocab.txt.  Caller closes.
- * OFR_FORMAT: duplicates, a missing [UNK], [CLS] or [SEP], bad UTF-8. */
+/* A model directory (tokenizer.json | vocab.txt | vocab.json + merges.txt | spiece.model,
+ * the first of them that is there, with tokenizer_config.json and added_tokens.json) or a
+ * single vocab.txt, tokenizer.json or spiece.model.  Caller closes.
+ * OFR_FORMAT: duplicates, a missing [UNK], [CLS] or [SEP], bad UTF-8, rules of a kind
+ * that we do not have. */
 ofr_status ofr_tok_open(ofr_tok **out, const char *path, ofr_tok_options options,
                         ofr_error *err);
 void ofr_tok_close(ofr_tok *tok);

@@ -18,16 +18,19 @@ typedef enum ofr_tok_model {
 
 /* A token that is recognised in running text before anything else. */
 typedef struct ofr_tok_special {
-    ofr_str text; /* borrowed from the vocabulary */
+    ofr_str text;   /* borrowed from the vocabulary */
+    ofr_str normal; /* the same normalised, in its arena; p == NULL: matched as it is */
     int id;
     bool strip_left, strip_right; /* eat the white space next to it */
 } ofr_tok_special;
 
 #define OFR_TOK_FILES 8
+#define OFR_TOK_KEPT ((size_t)16 << 20) /* bytes of a scratch buffer that stay */
 
 struct ofr_tok {
     ofr_tok_model model;
     ofr_vocab vocab;
+    ofr_normalize how;      /* of the text; BPE: nothing happens to it */
     int unk, cls, sep, pad; /* pad: -1 when there is none */
     ofr_tok_special *specials;
     int n_specials;

@@ -172,7 +172,8 @@ ofr_status ofr_unigram_encode(const ofr_unigram *unigram, ofr_tok_scratch *scrat
         int32_t c = ofr_utf8_next(text.p + at, text.n - at, &used);
         int n;
         if (c < 0 || is_dropped(c)) continue;
-        if ((c == '`' || c == '\'') && at + 1 < text.n && text.p[at + 1] == text.p[at]) {
+        if (unigram->how.quotes && (c == '`' || c == '\'') && at + 1 < text.n &&
+            text.p[at + 1] == text.p[at]) {
             c = '"'; /* `` and '' */
             used = 2;
         }

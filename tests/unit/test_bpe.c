@@ -1,10 +1,9 @@
 /* test_bpe.c - byte pairs by hand, GPT-2's splitting, RoBERTa's special tokens. */
-#include "support/support.h"
+#include "support/bare_ids.h"
 
 #include <sys/stat.h>
 
 #include "base/mem.h"
-#include "tok/tok_parts.h"
 
 /* The 256 byte tokens are ids 0..255 in byte order, then 256.. as below. */
 static const char *const more[] = {"ab", "abc", "bc", "aa", "\xc4\xa0\x61", "<s>", "</s>",
@@ -55,23 +54,6 @@ static ofr_tok *open_model(void)
     return tok;
 }
 
-static void check(const ofr_tok *tok, const char *text, const int *want)
-{
-    ofr_tok_scratch scratch;
-    ofr_error err;
-    int n = 0;
-    ofr_tok_scratch_init(&scratch);
-    assert_ok(ofr_tok_encode_bare(tok, &scratch, ofr_str_of(text), INT32_MAX, &err), err);
-    for (; want[n] >= 0; n++)
-        if (n >= scratch.n_work || scratch.work[n] != want[n])
-            fail_msg("\"%s\": id %d is %d, want %d", text, n,
-                     n < scratch.n_work ? scratch.work[n] : -1, want[n]);
-    assert_int_equal(scratch.n_work, n);
-    ofr_tok_scratch_free(&scratch);
-}
-
-#define CHECK(tok, text, ...) check(tok, text, (const int[]){__VA_ARGS__})
-
 static void test_merges(void **state)
 {
     (void)state;
@@ -90,6 +72,76 @@ static void test_merges(void **state)
     CHECK(tok, "z\xc3\xa9", 'z', 0xc3, 0xa9, -1);
     CHECK(tok, "\n\x01\xc2\xad", '\n', 1, 0xc2, 0xad, -1);
     ofr_tok_close(tok);
+}
+
+/* A merges.txt with a byte-order mark, with and without a version. */
+static void test_mark(void **state)
+{
+    (void)state;
+    static const char *const files[] = {"\xef\xbb\xbf#version: 0.2\na b\n",
+                                        "\xef\xbb\xbf" "a b\n"};
+    char dir[OFR_PATH_MAX];
+    snprintf(dir, sizeof dir, "%s", model_dir());
+    for (size_t i = 0; i < 2; i++) {
+        ofr_tok *tok = NULL;
+        ofr_error err;
+        support_write("roberta/merges.txt", files[i]);
+        assert_ok(ofr_tok_open(&tok, dir, (ofr_tok_options){-1}, &err), err);
+        CHECK(tok, "ab", 256, -1);
+        ofr_tok_close(tok);
+    }
+}
+
+/* tokenizer.json: byte-level or not at all. */
+static void test_json(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *parts, *wrong; /* NULL: it opens */
+    } cases[] = {
+        {"\"pre_tokenizer\": {\"type\": \"ByteLevel\"}", NULL},
+        {"\"normalizer\": null, \"pre_tokenizer\": {\"type\": \"Sequence\", "
+         "\"pretokenizers\": [{\"type\": \"ByteLevel\", \"add_prefix_space\": true}]}",
+         NULL},
+        {"\"pre_tokenizer\": null", "\"pre_tokenizer\" has no step \"ByteLevel\""},
+        {"\"normalizer\": null", "\"pre_tokenizer\" has no step \"ByteLevel\""},
+        {"\"pre_tokenizer\": {\"type\": \"Whitespace\"}",
+         "\"pre_tokenizer\" has a step \"Whitespace\", expected ByteLevel; choose"},
+        {"\"pre_tokenizer\": {\"type\": \"Sequence\", \"pretokenizers\": [{\"type\": "
+         "\"Digits\"}, {\"type\": \"ByteLevel\"}]}",
+         "has a step \"Digits\""},
+        {"\"pre_tokenizer\": {\"type\": \"ByteLevel\", \"use_regex\": false}",
+         "\"use_regex\" is false, only true is supported"},
+        {"\"normalizer\": {\"type\": \"Lowercase\"}, \"pre_tokenizer\": {\"type\": "
+         "\"ByteLevel\"}",
+         "\"normalizer\" has a step \"Lowercase\", expected none; choose"},
+    };
+    ofr_buf vocab, text;
+    ofr_error err;
+    ofr_tok *tok = NULL;
+    write_vocab("vocab.json", 11);
+    ofr_buf_init(&vocab);
+    ofr_buf_init(&text);
+    assert_ok(ofr_file_read(&vocab, support_path("vocab.json"), 0, &err), err);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        ofr_buf_clear(&text);
+        ofr_buf_addf(&text, "{%s, \"model\": {\"merges\": [\"a b\"], \"vocab\": ",
+                     cases[i].parts);
+        ofr_buf_add(&text, vocab.p, vocab.n);
+        ofr_buf_adds(&text, "}}");
+        const char *path = support_write("tokenizer.json", text.p);
+        if (cases[i].wrong) {
+            assert_fails(ofr_tok_open(&tok, path, (ofr_tok_options){-1}, &err),
+                         OFR_FORMAT, err, cases[i].wrong);
+            continue;
+        }
+        assert_ok(ofr_tok_open(&tok, path, (ofr_tok_options){-1}, &err), err);
+        if (i == 0) CHECK(tok, "ab", 256, -1);
+        else CHECK(tok, "ab", 32, 256, -1); /* the space in front */
+        ofr_tok_close(tok);
+    }
+    ofr_buf_free(&vocab);
+    ofr_buf_free(&text);
 }
 
 static void test_split(void **state)
@@ -185,6 +237,19 @@ static void test_long_word(void **state)
     assert_int_equal(s.n_work, (int)(n / 3));
     for (int i = 0; i < s.n_work; i++)
         assert_int_equal(s.work[i], 257);
+    /* what such a word needs is given back, after a failure, too */
+    assert_true(s.lattice.cap > OFR_TOK_KEPT);
+    ofr_mem_fail_at(1, false);
+    ofr_status status = ofr_tok_encode(tok, &s, OFR_STR("ab"), (ofr_str){0}, 0, &err);
+    ofr_mem_fail_at(0, false);
+    assert_int_equal(status, OFR_NOMEM);
+    assert_int_equal(s.lattice.cap, 0);
+    assert_ok(ofr_tok_encode(tok, &s, (ofr_str){text, n - 1}, (ofr_str){0}, 0, &err),
+              err);
+    assert_int_equal(s.n, (int)(n / 3) + 2);
+    assert_int_equal(s.lattice.cap, 0);
+    assert_ok(ofr_tok_encode(tok, &s, OFR_STR("ab"), (ofr_str){0}, 0, &err), err);
+    assert_true(s.lattice.cap > 0); /* small ones stay */
     free(text);
     ofr_tok_scratch_free(&s);
     ofr_tok_close(tok);
@@ -236,7 +301,8 @@ static void test_bad_files(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_merges),         cmocka_unit_test(test_split),
+        cmocka_unit_test(test_merges),         cmocka_unit_test(test_mark),
+        cmocka_unit_test(test_json),           cmocka_unit_test(test_split),
         cmocka_unit_test(test_special_tokens), cmocka_unit_test(test_long_word),
         cmocka_unit_test(test_bad_files),
     };

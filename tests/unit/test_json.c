@@ -47,6 +47,24 @@ static void test_refused(void **state)
                  err, "absent.json");
 }
 
+/* A whole number beyond 64 bits is an error, but where reals were asked for. */
+static void test_reals(void **state)
+{
+    (void)state;
+    ofr_error err;
+    json_t *json = NULL;
+    const char *path = support_write(
+        "big.json", "{\"n\": 1000000000000000019884624838656, \"i\": 7, \"b\": true}");
+    assert_fails(ofr_json_load(&json, path, &err), OFR_FORMAT, err, "too big integer");
+    assert_ok(ofr_json_load_reals(&json, path, &err), err);
+    assert_true(json_real_value(json_object_get(json, "n")) == 1e30);
+    assert_true(json_real_value(json_object_get(json, "i")) == 7);
+    assert_true(json_is_true(json_object_get(json, "b")));
+    json_decref(json);
+    path = support_write("big.json", "{\"n\": 1, \"n\": 2}");
+    assert_fails(ofr_json_load_reals(&json, path, &err), OFR_FORMAT, err, "duplicate");
+}
+
 static void test_getters(void **state)
 {
     (void)state;
@@ -149,7 +167,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_getters),
+        cmocka_unit_test(test_getters), cmocka_unit_test(test_reals),
         cmocka_unit_test(test_save),
         cmocka_unit_test(test_memory),
     };

@@ -1,11 +1,10 @@
 /* test_tok.c - whole texts and pairs against Hugging Face's ids, and cutting. */
-#include "support/support.h"
+#include "support/bare_ids.h"
 
 #include <jansson.h>
 #include <sys/stat.h>
 
 #include "base/mem.h"
-#include "tok/tok_parts.h"
 
 /* Calls fn for every line of a JSONL file; returns how many there were. */
 static int each_row(const char *path, void (*fn)(void *user, const json_t *row, int line),
@@ -175,6 +174,7 @@ static ofr_tok *open_dir(const char *vocab, const char *config, const char *json
     assert_ok(ofr_file_remove(support_path("model/vocab.txt"), &err), err);
     assert_ok(ofr_file_remove(support_path("model/tokenizer_config.json"), &err), err);
     assert_ok(ofr_file_remove(support_path("model/tokenizer.json"), &err), err);
+    assert_ok(ofr_file_remove(support_path("model/added_tokens.json"), &err), err);
     if (vocab) support_write("model/vocab.txt", vocab);
     if (config) support_write("model/tokenizer_config.json", config);
     if (json) support_write("model/tokenizer.json", json);
@@ -211,6 +211,10 @@ static void test_config(void **state)
         {"{\"strip_accents\": false}", -1, 5, 9},
         {"{\"do_lower_case\": false, \"strip_accents\": true}", -1, 8, 5},
         {"{\"strip_accents\": null}", -1, 5, 5},
+        {"{\"model_max_length\": 1000000000000000019884624838656, "
+         "\"do_lower_case\": false}",
+         -1, 8, 9},
+        {"{\"do_basic_tokenize\": true, \"word_tokenizer_type\": \"basic\"}", -1, 5, 5},
     };
     const char *paths[8];
     ofr_error err;
@@ -229,16 +233,108 @@ static void test_config(void **state)
     char dir[OFR_PATH_MAX];
     snprintf(dir, sizeof dir, "%s/model", support_folder());
     assert_fails(ofr_tok_open(&tok, dir, (ofr_tok_options){-1}, &err), OFR_FORMAT, err,
-                 "tokenizer_config.json: \"do_lower_case\" is an integer");
+                 "tokenizer_config.json: \"do_lower_case\" is a real number");
     assert_ok(ofr_file_remove(support_path("model/vocab.txt"), &err), err);
     assert_ok(ofr_file_remove(support_path("model/tokenizer_config.json"), &err), err);
     assert_fails(ofr_tok_open(&tok, dir, (ofr_tok_options){-1}, &err), OFR_NOT_FOUND, err,
                  "model: no tokenizer: expected vocab.txt");
 }
 
+/* What tokenizer_config.json may not say. */
+static void test_refused_config(void **state)
+{
+    (void)state;
+    static const char *const bad[][2] = {
+        {"{\"tokenizer_class\": \"BertJapaneseTokenizer\"}",
+         "\"tokenizer_class\" is \"BertJapaneseTokenizer\""},
+        {"{\"word_tokenizer_type\": \"mecab\"}",
+         "\"word_tokenizer_type\" is \"mecab\", only \"basic\" is supported"},
+        {"{\"subword_tokenizer_type\": \"character\"}",
+         "\"subword_tokenizer_type\" is \"character\", only \"wordpiece\""},
+        {"{\"do_basic_tokenize\": false}",
+         "\"do_basic_tokenize\" is false, only true is supported"},
+        {"{\"cls_token\": {\"lstrip\": false}}",
+         "\"cls_token\" is an object without \"content\""},
+        {"{\"added_tokens_decoder\": []}", "\"added_tokens_decoder\" is no object"},
+        {"{\"added_tokens_decoder\": {\"x\": {\"content\": \"y\"}}}",
+         "the id of the added token \"x\" is -1, expected 0..65545"},
+        {"{\"added_tokens_decoder\": {\"5\": {\"content\": \"y\"}}}",
+         "the added token \"y\" has id 5, which the vocabulary gives to \"a\""},
+        {"{\"added_tokens_decoder\": {\"10\": {\"content\": \"y\", \"single_word\": "
+         "true}}}",
+         "\"single_word\" is true, only false is supported"},
+        {"{\"added_tokens_decoder\": {\"10\": {\"special\": true}}}",
+         "added_tokens_decoder[0]: an added token has no \"content\""},
+    };
+    char dir[OFR_PATH_MAX];
+    ofr_error err;
+    ofr_tok *tok = NULL;
+    ofr_tok_close(open_dir(small_vocab, "{}", NULL, -1));
+    snprintf(dir, sizeof dir, "%s/model", support_folder());
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        support_write("model/tokenizer_config.json", bad[i][0]);
+        assert_fails(ofr_tok_open(&tok, dir, (ofr_tok_options){-1}, &err), OFR_FORMAT,
+                     err, bad[i][1]);
+    }
+    support_write("model/tokenizer_config.json", "{}");
+    support_write("model/added_tokens.json", "[]");
+    assert_fails(ofr_tok_open(&tok, dir, (ofr_tok_options){-1}, &err), OFR_FORMAT, err,
+                 "added_tokens.json: not a JSON object");
+    support_write("model/added_tokens.json", "{\"x\": 1.5}");
+    assert_fails(ofr_tok_open(&tok, dir, (ofr_tok_options){-1}, &err), OFR_FORMAT, err,
+                 "added_tokens.json: the id of the added token \"x\" is -1");
+}
+
+/* Added tokens beside a vocab.txt: those that are normalised are met in any case, and
+ * with accents. */
+static void test_added_tokens(void **state)
+{
+    (void)state;
+    const char *paths[8];
+    ofr_error err;
+    char dir[OFR_PATH_MAX];
+    ofr_tok *tok = open_dir(
+        small_vocab,
+        "{\"added_tokens_decoder\": {"
+        "\"3\": {\"content\": \"[SEP]\", \"normalized\": false, \"special\": true},"
+        "\"10\": {\"content\": \"[E1]\", \"lstrip\": false, \"normalized\": false},"
+        "\"12\": {\"content\": \"[\xc3\x89" "A]\", \"rstrip\": true, "
+        "\"normalized\": true}}}",
+        NULL, -1);
+    assert_int_equal(ofr_tok_size(tok), 13);
+    CHECK(tok, "a[E1]b", 5, 10, 6, -1);
+    CHECK(tok, "[e1]", 1, 1, 1, -1);
+    CHECK(tok, "a[\xc3\x89" "A] b", 5, 12, 6, -1);
+    CHECK(tok, "[ea]b", 12, 6, -1);
+    CHECK(tok, "[e\xcc\x81\xc3\x81]b", 12, 6, -1); /* an accent by itself */
+    CHECK(tok, "[ea", 1, 1, -1);
+    ofr_tok_close(tok);
+
+    tok = open_dir(small_vocab, "{\"additional_special_tokens\": [\"[E2]\"]}", NULL, -1);
+    ofr_tok_close(tok);
+    support_write("model/added_tokens.json",
+                  "{\"[E2]\": 11, \"[E1]\": 10, \"[MASK]\": 4, \"\": 12}");
+    snprintf(dir, sizeof dir, "%s/model", support_folder());
+    assert_ok(ofr_tok_open(&tok, dir, (ofr_tok_options){-1}, &err), err);
+    CHECK(tok, "a[E1][E2]", 5, 10, 11, -1);
+    CHECK(tok, "[e1]", 10, -1);
+    CHECK(tok, "[e2]", 1, 1, 1, -1);   /* special: as it is */
+    CHECK(tok, "[mask]", 1, 1, 1, -1); /* special by its name */
+    assert_int_equal(ofr_tok_files(tok, paths), 3);
+    assert_non_null(strstr(paths[2], "added_tokens.json"));
+    ofr_tok_close(tok);
+    assert_ok(ofr_tok_open(&tok, dir, (ofr_tok_options){0}, &err), err);
+    CHECK(tok, "[E1]", 10, -1);
+    CHECK(tok, "[e1]", 1, 1, 1, -1); /* cased: nothing is normalised */
+    ofr_tok_close(tok);
+}
+
 #define JSON_VOCAB                                                                       \
     "\"vocab\": {\"[PAD]\": 0, \"[UNK]\": 1, \"[CLS]\": 2, \"[SEP]\": 3, \"[MASK]\": 4," \
     " \"a\": 5, \"b\": 6, \"@b\": 7, \"A\": 8, \"\xc3\xa1\": 9}"
+#define BERT_WORDS "\"pre_tokenizer\": {\"type\": \"BertPreTokenizer\"},"
+#define IN "{\"type\": \"Sequence\", \"normalizers\": ["
+#define DEEP IN IN IN IN IN IN "]}]}]}]}]}]},"
 
 static void test_tokenizer_json(void **state)
 {
@@ -247,7 +343,7 @@ static void test_tokenizer_json(void **state)
         open_dir(NULL, NULL,
                  "{\"added_tokens\": [{\"id\": 10, \"content\": \"<x>\"}],"
                  "\"normalizer\": {\"type\": \"BertNormalizer\", \"lowercase\": "
-                 "false, \"strip_accents\": null}, \"model\": {"
+                 "false, \"strip_accents\": null}," BERT_WORDS "\"model\": {"
                  "\"continuing_subword_prefix\": \"@\", " JSON_VOCAB "}}",
                  -1);
     ofr_tok_scratch s;
@@ -267,10 +363,61 @@ static void test_tokenizer_json(void **state)
     tok =
         open_dir(NULL, "{\"do_lower_case\": true}",
                  "{\"normalizer\": {\"type\": \"BertNormalizer\", \"lowercase\": false},"
-                 "\"model\": {\"type\": \"WordPiece\", " JSON_VOCAB "}}",
+                 BERT_WORDS "\"model\": {\"type\": \"WordPiece\", " JSON_VOCAB "}}",
                  -1);
     assert_int_equal(id_of(tok, "A"), 5);
     ofr_tok_close(tok);
+    /* it goes before vocab.txt, for it knows the added tokens; a Sequence changes
+     * nothing */
+    tok = open_dir(small_vocab, NULL,
+                   "{\"added_tokens\": [{\"id\": 10, \"content\": \"[E1]\", "
+                   "\"normalized\": true}],"
+                   "\"normalizer\": " IN "{\"type\": \"BertNormalizer\", "
+                   "\"lowercase\": true, \"strip_accents\": null}]},"
+                   BERT_WORDS "\"model\": {\"type\": \"WordPiece\", " JSON_VOCAB "}}",
+                   -1);
+    CHECK(tok, "A[e1]\xc3\xa1", 5, 10, 5, -1);
+    ofr_tok_close(tok);
+}
+
+/* Other chains of steps than BERT's, and damage. */
+static void test_refused_json(void **state)
+{
+    (void)state;
+    static const char *const bad[][2] = {
+        {BERT_WORDS, "\"normalizer\" has no step \"BertNormalizer\""},
+        {"\"normalizer\": null," BERT_WORDS,
+         "\"normalizer\" has no step \"BertNormalizer\""},
+        {"\"normalizer\": {\"type\": \"Lowercase\"}," BERT_WORDS,
+         "\"normalizer\" has a step \"Lowercase\", expected BertNormalizer"},
+        {"\"normalizer\": {\"type\": \"Sequence\"}," BERT_WORDS,
+         "\"normalizer\" has a step \"Sequence\", expected BertNormalizer"},
+        {"\"normalizer\": {\"type\": \"Sequence\", \"normalizers\": [{}]}," BERT_WORDS,
+         "\"normalizer\" holds something without a type"},
+        {"\"normalizer\": [1]," BERT_WORDS,
+         "\"normalizer\" holds something without a type"},
+        {"\"normalizer\": " DEEP BERT_WORDS,
+         "\"normalizer\" holds sequences in each other"},
+        {"\"normalizer\": {\"type\": \"BertNormalizer\", \"clean_text\": false},"
+         BERT_WORDS,
+         "\"clean_text\" is false, only true is supported"},
+        {"\"normalizer\": {\"type\": \"BertNormalizer\"},",
+         "\"pre_tokenizer\" has no step \"BertPreTokenizer\""},
+        {"\"normalizer\": {\"type\": \"BertNormalizer\"}, \"pre_tokenizer\": 3,",
+         "\"pre_tokenizer\" holds something without a type"},
+        {"\"normalizer\": {\"type\": \"BertNormalizer\"}, \"pre_tokenizer\": {\"type\": "
+         "\"Whitespace\"},",
+         "\"pre_tokenizer\" has a step \"Whitespace\", expected BertPreTokenizer"},
+    };
+    char text[1024];
+    ofr_error err;
+    ofr_tok *tok = NULL;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        snprintf(text, sizeof text, "{%s\"model\": {" JSON_VOCAB "}}", bad[i][0]);
+        assert_fails(ofr_tok_open(&tok, support_write("t.json", text),
+                                  (ofr_tok_options){-1}, &err),
+                     OFR_FORMAT, err, bad[i][1]);
+    }
 }
 
 /* Special tokens inside of texts, next to letters and twice in a row. */
@@ -410,6 +557,8 @@ int main(void)
         cmocka_unit_test(test_config),           cmocka_unit_test(test_tokenizer_json),
         cmocka_unit_test(test_special_tokens),   cmocka_unit_test(test_truncation),
         cmocka_unit_test(test_long_text),        cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_refused_config),   cmocka_unit_test(test_added_tokens),
+        cmocka_unit_test(test_refused_json),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,8 +1,7 @@
 /* test_unigram.c - Viterbi cuts by hand, from tokenizer.json and spiece.model. */
-#include "support/support.h"
+#include "support/bare_ids.h"
 
 #include "base/mem.h"
-#include "tok/tok_parts.h"
 
 #define SP "\xe2\x96\x81" /* the visible space */
 
@@ -37,8 +36,18 @@ static const char *write_json(const char *head)
 static const char albert[] =
     "\"added_tokens\": [{\"id\": 4, \"content\": \"[MASK]\", \"lstrip\": true},"
     "{\"id\": 2, \"content\": \"[CLS]\"}, {\"id\": 18, \"content\": \"<new>\"}],"
-    "\"normalizer\": {\"type\": \"Sequence\", \"normalizers\": [{\"type\": \"NFKD\"},"
-    "{\"type\": \"StripAccents\"}, {\"type\": \"Lowercase\"}]},";
+    "\"normalizer\": {\"type\": \"Sequence\", \"normalizers\": ["
+    "{\"type\": \"Replace\", \"pattern\": {\"String\": \"``\"}, \"content\": \"\\\"\"},"
+    "{\"type\": \"Replace\", \"pattern\": {\"String\": \"''\"}, \"content\": \"\\\"\"},"
+    "{\"type\": \"NFKD\"}, {\"type\": \"StripAccents\"}, {\"type\": \"Lowercase\"},"
+    "{\"type\": \"Sequence\", \"normalizers\": [{\"type\": \"Precompiled\"},"
+    "{\"type\": \"Replace\", \"pattern\": {\"Regex\": \" {2,}\"}, "
+    "\"content\": \" \"}]}]},"
+    "\"pre_tokenizer\": {\"type\": \"Sequence\", \"pretokenizers\": [{\"type\": "
+    "\"WhitespaceSplit\"}, {\"type\": \"Metaspace\", \"replacement\": \"" SP "\", "
+    "\"add_prefix_space\": true, \"prepend_scheme\": \"always\"}]},";
+
+#define METASPACE "\"pre_tokenizer\": {\"type\": \"Metaspace\"},"
 
 static const char *write_model(void)
 {
@@ -69,23 +78,6 @@ static ofr_tok *open_tok(const char *path)
     assert_ok(ofr_tok_open(&tok, path, (ofr_tok_options){-1}, &err), err);
     return tok;
 }
-
-static void check(const ofr_tok *tok, const char *text, const int *want)
-{
-    ofr_tok_scratch scratch;
-    ofr_error err;
-    int n = 0;
-    ofr_tok_scratch_init(&scratch);
-    assert_ok(ofr_tok_encode_bare(tok, &scratch, ofr_str_of(text), INT32_MAX, &err), err);
-    for (; want[n] >= 0; n++)
-        if (n >= scratch.n_work || scratch.work[n] != want[n])
-            fail_msg("\"%s\": id %d is %d, want %d", text, n,
-                     n < scratch.n_work ? scratch.work[n] : -1, want[n]);
-    assert_int_equal(scratch.n_work, n);
-    ofr_tok_scratch_free(&scratch);
-}
-
-#define CHECK(tok, text, ...) check(tok, text, (const int[]){__VA_ARGS__})
 
 /* The same for both files. */
 static void check_cuts(const ofr_tok *tok)
@@ -132,12 +124,55 @@ static void test_json(void **state)
     ofr_tok_scratch_free(&s);
     ofr_tok_close(tok);
     /* a normalizer without these steps keeps case and accents */
-    tok = open_tok(write_json("\"normalizer\": {\"type\": \"Sequence\", \"normalizers\": "
-                              "[{\"type\": \"Precompiled\"}]},"));
-    CHECK(tok, "AB", 5, 1, -1);
-    CHECK(tok, "\xc3\xa1", 5, 1, -1);
-    CHECK(tok, "\xef\xbd\x81", 9, -1);
-    ofr_tok_close(tok);
+    static const char *const bare[] = {
+        "\"normalizer\": {\"type\": \"Sequence\", \"normalizers\": [{\"type\": "
+        "\"Precompiled\"}]}," METASPACE,
+        "\"normalizer\": {\"type\": \"Precompiled\"}," METASPACE,
+    };
+    for (size_t i = 0; i < 2; i++) {
+        tok = open_tok(write_json(bare[i]));
+        CHECK(tok, "AB", 5, 1, -1);
+        CHECK(tok, "\xc3\xa1", 5, 1, -1);
+        CHECK(tok, "\xef\xbd\x81", 9, -1);
+        CHECK(tok, "``", 5, 1, -1); /* and quotes */
+        ofr_tok_close(tok);
+    }
+}
+
+/* Chains that are not ALBERT's. */
+static void test_other_chains(void **state)
+{
+    (void)state;
+    static const char *const bad[][2] = {
+        {METASPACE, "\"normalizer\" has no step \"Precompiled\""},
+        {"\"normalizer\": null," METASPACE, "\"normalizer\" has no step \"Precompiled\""},
+        {"\"normalizer\": {\"type\": \"Precompiled\"},",
+         "\"pre_tokenizer\" has no step \"Metaspace\""},
+        {"\"normalizer\": {\"type\": \"NFC\"}," METASPACE,
+         "\"normalizer\" has a step \"NFC\", expected Precompiled"},
+        {"\"normalizer\": {\"type\": \"Replace\", \"pattern\": {\"String\": \"x\"}, "
+         "\"content\": \"y\"}," METASPACE,
+         "replaces \"x\" by \"y\", only quotes and spaces"},
+        {"\"pre_tokenizer\": {\"type\": \"Metaspace\", \"replacement\": \"_\"},",
+         "\"replacement\" is \"_\", only"},
+        {"\"pre_tokenizer\": {\"type\": \"Metaspace\", \"add_prefix_space\": false},",
+         "\"add_prefix_space\" is false, only true"},
+        {"\"pre_tokenizer\": {\"type\": \"Metaspace\", \"prepend_scheme\": \"first\"},",
+         "\"prepend_scheme\" is \"first\", only \"always\""},
+    };
+    ofr_error err;
+    ofr_tok *tok = NULL;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_fails(
+            ofr_tok_open(&tok, write_json(bad[i][0]), (ofr_tok_options){-1}, &err),
+            OFR_FORMAT, err, bad[i][1]);
+    /* XLM-R: other special tokens mean another way to put texts together */
+    write_json(albert);
+    support_write("tokenizer_config.json", "{\"cls_token\": \"<pad>\"}");
+    assert_fails(ofr_tok_open(&tok, support_folder(), (ofr_tok_options){-1}, &err),
+                 OFR_FORMAT, err,
+                 "\"cls_token\" is \"<pad>\", of unigram tokenizers only");
+    assert_ok(ofr_file_remove(support_path("tokenizer_config.json"), &err), err);
 }
 
 static void test_model(void **state)
@@ -164,7 +199,10 @@ static void test_bad_files(void **state)
         {"{\"model\": {\"type\": \"Unigram\", \"unk_id\": 3, \"vocab\": [[\"a\", 0]]}}",
          "\"unk_id\" is 3, expected 0..0"},
         {"{\"model\": {\"type\": \"Magic\"}}", "model type \"Magic\" is not supported"},
-        {"{\"model\": 3}", "the vocabulary is missing or empty"},
+        {"{\"model\": 3}", "\"model\" is missing or no object"},
+        {"{\"model\": {}}", "the vocabulary is missing or empty"},
+        {"{\"added_tokens\": {\"a\": 0}, \"model\": {\"vocab\": [[\"a\", 0]]}}",
+         "\"added_tokens\" is no array"},
         {"{\"added_tokens\": [{\"id\": 0}], \"model\": {\"vocab\": [[\"a\", 0]]}}",
          "an added token has no \"content\""},
         {"{\"added_tokens\": [{\"id\": 0, \"content\": \"b\"}], \"model\": {\"vocab\": "
@@ -232,6 +270,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_json),      cmocka_unit_test(test_model),
         cmocka_unit_test(test_bad_files), cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_other_chains),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

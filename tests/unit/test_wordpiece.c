@@ -203,12 +203,41 @@ static void test_odd_vocabulary(void **state)
     ofr_tok_close(NULL);
 }
 
+static bool keep_count(void *user, const char *word, size_t len, int n_chars)
+{
+    int *most = user;
+    (void)word;
+    (void)len;
+    if (n_chars > *most) *most = n_chars;
+    return true;
+}
+
+/* The count of a word's letters stops where it says enough. */
+static void test_count(void **state)
+{
+    (void)state;
+    static const char *const letters[] = {"a", "\xc3\xa9", "\xf0\x90\x8e\x80"};
+    ofr_bert_split split;
+    ofr_bert_split_init(&split, (ofr_normalize){0});
+    for (size_t k = 0; k < 3; k++) {
+        ofr_buf text;
+        int most = 0;
+        ofr_buf_init(&text);
+        for (int i = 0; i < 1000; i++)
+            ofr_buf_adds(&text, letters[k]);
+        ofr_bert_split_run(&split, (ofr_str){text.p, text.n}, keep_count, &most);
+        assert_int_equal(most, OFR_WORD_CHARS + 1);
+        ofr_buf_free(&text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_pieces),           cmocka_unit_test(test_characters),
         cmocka_unit_test(test_canonical_order),  cmocka_unit_test(test_long_words),
         cmocka_unit_test(test_bad_vocabularies), cmocka_unit_test(test_odd_vocabulary),
+        cmocka_unit_test(test_count),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
