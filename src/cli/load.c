@@ -13,6 +13,11 @@ static ofr_status check_classifier(const ofr_encoder *encoder, const char *dir,
                                    ofr_error *err)
 {
     if (encoder->config.K > 0 && (encoder->found & OFR_FOUND_CLASSIFIER)) return OFR_OK;
+    if (encoder->config.multi_label)
+        return ofr_fail(err, OFR_INVALID,
+                        "%s: its classifier gives several labels to a text "
+                        "(\"problem_type\" in config.json), expected one; train another "
+                        "with `offramp train --model %s`", dir, dir);
     return ofr_fail(err, OFR_INVALID,
                     "%s: this model has no classifier yet; train it with `offramp train "
                     "--model %s`", dir, dir);

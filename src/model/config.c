@@ -153,9 +153,9 @@ static ofr_status read_labels(ofr_config *config, const json_t *json, const char
     OFR_TRY(ofr_json_text(json, "problem_type", &problem, name, err));
     /* A classifier of several labels per text is none that we can run; its
      * backbone is as good as any. */
-    if (K == 0 || (problem && strcmp(problem, "multi_label_classification") == 0)) {
-        return OFR_OK;
-    }
+    config->multi_label = K > 0 && problem &&
+                          strcmp(problem, "multi_label_classification") == 0;
+    if (K == 0 || config->multi_label) return OFR_OK;
     bool regression = K == 1 && (!problem || strcmp(problem, "regression") == 0);
     OFR_TRY(ofr_config_set_labels(config, K, NULL, regression, err));
     for (int k = 0; map && k < K; k++) {
@@ -346,14 +346,19 @@ static ofr_status read_family(ofr_config *config, const json_t *json, const char
 {
     const char *type = NULL;
     OFR_TRY(ofr_json_text(json, "model_type", &type, name, err));
-    int family = type ? ofr_family_parse(type) : -1;
+    if (!type) { /* the first files of BERT do not have it */
+        return ofr_fail(err, OFR_FORMAT,
+                        "%s: \"model_type\" is absent, expected bert, electra, roberta, "
+                        "distilbert or albert; add it: \"model_type\": \"bert\"",
+                        name);
+    }
+    int family = ofr_family_parse(type);
     if (family < 0) {
         return ofr_fail(err, OFR_FORMAT,
-                        "%s: \"model_type\" is %s%.40s%s, supported are bert, electra, "
+                        "%s: \"model_type\" is \"%.40s\", supported are bert, electra, "
                         "roberta (xlm-roberta, camembert), distilbert and albert; choose "
                         "another model",
-                        name, type ? "\"" : "absent", type ? type : "",
-                        type ? "\"" : "");
+                        name, type);
     }
     config->family = (ofr_family)family;
     const char *positions = NULL;
@@ -363,6 +368,14 @@ static ofr_status read_family(ofr_config *config, const json_t *json, const char
                         "%s: \"position_embedding_type\" is \"%.40s\", only \"absolute\" "
                         "is supported; choose another model",
                         name, positions);
+    }
+    bool decoder = false;
+    OFR_TRY(ofr_json_bool(json, "is_decoder", &decoder, name, err));
+    if (decoder) { /* its tokens see only those before them */
+        return ofr_fail(err, OFR_FORMAT,
+                        "%s: \"is_decoder\" is true, only false is supported; choose "
+                        "another model",
+                        name);
     }
     return OFR_OK;
 }

@@ -53,6 +53,8 @@ typedef struct ofr_config {
 
     int K;                 /* classes; 0: the directory has no classifier yet */
     bool regression;       /* K == 1 and problem_type == "regression"         */
+    bool multi_label;      /* its classifier gives several labels to a text, which
+                              cannot be run: K is 0                           */
     char **labels;         /* [K] id2label; owned                             */
 
     /* The "offramp" key. */

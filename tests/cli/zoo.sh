@@ -277,7 +277,7 @@ config()
     [ "$code" -eq 0 ] && run predict --model bad # quantize does not ask the rule
     rm -rf made
     expect "$what" 4 '[a-z]*' 'bad/config.json' "$@" \
-        'correct the file\|restore\|choose\|calibrate\|rename\|belong'
+        'correct the file\|restore\|choose\|calibrate\|rename\|belong\|add it'
 }
 config 'no layers' 's/\("num_hidden_layers":\) 3/\1 0/' \
     '"num_hidden_layers" is 0, expected 1..512'
@@ -295,6 +295,10 @@ config 'wrong type' 's/\("hidden_size":\) 16/\1 "wide"/' \
     '"hidden_size" is a string, expected an integer'
 config 'unknown family' 's/\("model_type":\) "bert"/\1 "gpt2"/' '"model_type" is "gpt2"' \
     'supported are bert'
+config 'no family' 's/"model_type"/"model_kind"/' \
+    '"model_type" is absent, expected bert, .*; add it: "model_type": "bert"'
+config 'decoder' 's/"vocab_size": 16/"vocab_size": 16, "is_decoder": true/' \
+    '"is_decoder" is true, only false is supported; choose'
 config 'unknown activation' 's/\("hidden_act":\) "gelu"/\1 "swoosh"/' \
     '"hidden_act" is "swoosh", supported are gelu'
 config 'key given twice' 's/"vocab_size": 16/"vocab_size": 16, "vocab_size": 16/' \
@@ -331,6 +335,13 @@ for value in '"x"' -1 '[]'; do
     config "pairs: $value" 's/\("policies": true\)/\1, "pair": '"$value/" \
         '"offramp.pair" is an* [a-z]*, expected true or false'
 done
+
+broken
+sed 's/"single_label_classification"/"multi_label_classification"/' good/config.json \
+    >bad/config.json
+run predict --model bad
+expect 'several labels per text' 2 predict \
+    '^offramp predict: bad: its classifier gives several labels .*expected one; train'
 
 broken
 sed 's/"vocab_size": 16/"vocab_size": 8/' good/config.json >bad/config.json
@@ -422,6 +433,11 @@ tokenizer 'piece without a score' tokenizer.json \
 tokenizer 'no bytes' tokenizer.json \
     '{"model":{"type":"BPE","vocab":{"<s>":0,"</s>":1},"merges":[]}}' \
     'bad/tokenizer.json: the vocabulary has no token .* for byte 0x00 .*restore'
+tokenizer 'no normalizer' tokenizer.json "{\"model\":{\"vocab\":{$three}}}" \
+    'bad/tokenizer.json: "normalizer" has no step "BertNormalizer", .*; choose'
+tokenizer 'other words' tokenizer.json \
+    "{\"pre_tokenizer\":{\"type\":\"Whitespace\"},\"model\":{\"vocab\":{$three}}}" \
+    'bad/tokenizer.json: "pre_tokenizer" has a step "Whitespace", expected Bert.*; choose'
 tokenizer 'damaged sentencepiece' spiece.model 'xyz' \
     'bad/spiece.model: no sentencepiece model or damaged; restore'
 broken
@@ -444,8 +460,23 @@ for value in 7 '{"content": 7}'; do
     printf '{"cls_token": %s}\n' "$value" >bad/tokenizer_config.json
     run predict --model bad
     expect "special token $value" 4 predict \
-        'bad/tokenizer_config.json: "[a-z_]*" is an integer, expected a string; correct'
+        'bad/tokenizer_config.json: "[a-z_]*" is a real number, expected a string; correct'
 done
+printf '{"word_tokenizer_type": "mecab"}\n' >bad/tokenizer_config.json
+run predict --model bad
+expect 'words of another kind' 4 predict \
+    'bad/tokenizer_config.json: "word_tokenizer_type" is "mecab", only "basic" .*; choose'
+printf '{"model_max_length": 1000000000000000019884624838656}\n' >bad/tokenizer_config.json
+run predict --model bad
+exits 0 # what Hugging Face writes for "no limit"
+printf '{"[E1]": 5}\n' >bad/added_tokens.json
+run predict --model bad
+expect 'added token in the place of another' 4 predict \
+    'bad/added_tokens.json: the added token "\[E1\]" has id 5, .* gives to "the"; restore'
+printf '{"[E1]": 16}\n' >bad/added_tokens.json
+run predict --model bad
+expect 'added token without an embedding' 4 predict \
+    'bad/vocab.txt: the tokenizer has 17 entries, the model only 16 embeddings'
 
 # ---- data files -------------------------------------------------------------------
 
@@ -752,6 +783,8 @@ predictions 'class that there is not' "2s/^\\([^$tab]*$tab\\)[a-z]*/\\1odd/" \
     ":2: label is 'odd', expected the name of a class" 'give'
 predictions 'probability that is none' '3s/[^\t]*$/many/' \
     ":3: p_3_1 is 'many', expected a number" 'give'
+predictions 'probability beyond 1' '3s/[^\t]*$/8.33333/' \
+    ":3: p_3_1 is '8.33333', expected a probability, 0 to 1" 'give'
 cp run/journal.jsonl journal
 { cat journal; echo '{"event": '; } >run/journal.jsonl
 lines=$(wc -l <run/journal.jsonl)

@@ -118,6 +118,28 @@ static void expect_classes(const char *rest, int K, bool regression, const char 
     ofr_config_free(&c);
 }
 
+/* Several labels per text: a backbone, and known to be that. */
+static void test_multi_label(void **state)
+{
+    ofr_config c;
+    ofr_error err;
+    (void)state;
+    assert_ok(parse(&c,
+                    "{\"model_type\":\"bert\",\"num_labels\":4,"
+                    "\"problem_type\":\"multi_label_classification\"}",
+                    &err),
+              err);
+    assert_true(c.K == 0 && c.multi_label);
+    ofr_config_free(&c);
+    assert_ok(parse(&c,
+                    "{\"model_type\":\"bert\","
+                    "\"problem_type\":\"multi_label_classification\"}",
+                    &err),
+              err);
+    assert_true(c.K == 0 && !c.multi_label); /* no classifier at all */
+    ofr_config_free(&c);
+}
+
 static void test_classes(void **state)
 {
     (void)state;
@@ -131,8 +153,7 @@ static void test_classes(void **state)
     expect_classes(",\"id2label\":{\"0\":\"x\"},\"problem_type\":"
                    "\"single_label_classification\"",
                    1, false, "x");
-    expect_classes(",\"num_labels\":4,\"problem_type\":\"multi_label_classification\"", 0,
-                   false, NULL);
+    expect_classes(",\"is_decoder\":false", 0, false, NULL);
 }
 
 static void test_offramp_key(void **state)
@@ -165,7 +186,10 @@ static void test_offramp_key(void **state)
 /* Each row: what is wrong, and what the error line must say. */
 static const char *const refused[][2] = {
     {"[]", "not a JSON object"},
-    {"{}", "\"model_type\" is absent"},
+    {"{}", "\"model_type\" is absent, expected bert, electra"},
+    {"{\"hidden_size\":768}", "add it: \"model_type\": \"bert\""},
+    {"{\"model_type\":\"bert\",\"is_decoder\":true}",
+     "\"is_decoder\" is true, only false is supported"},
     {"{\"model_type\":\"gpt2\"}", "\"gpt2\", supported are bert"},
     {"{\"model_type\":3}", "\"model_type\""},
     {"{\"model_type\":\"bert\",\"hidden_size\":0}", "\"hidden_size\" is 0"},
@@ -393,6 +417,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_defaults),    cmocka_unit_test(test_keys),
         cmocka_unit_test(test_acts_and_dropout), cmocka_unit_test(test_classes),
+        cmocka_unit_test(test_multi_label),
         cmocka_unit_test(test_offramp_key), cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_places),
         cmocka_unit_test(test_shapes),      cmocka_unit_test(test_save),
