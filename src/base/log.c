@@ -4,6 +4,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/status.h"
+
 /* Set once by the program before it starts threads. */
 static ofr_log_sink current_sink;
 static void *current_user;
@@ -22,5 +24,6 @@ void ofr_log(ofr_log_level level, const char *fmt, ...)
     va_start(args, fmt);
     vsnprintf(line, sizeof(line), fmt, args);
     va_end(args);
+    ofr_make_one_line(line);
     current_sink(current_user, level, line);
 }

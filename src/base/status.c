@@ -18,10 +18,8 @@ const char *ofr_status_text(ofr_status status)
     return i < OFR_STATUS_COUNT ? texts[i] : "unknown status";
 }
 
-/* An error is one line: control characters that came in with a file's name or
- * content would break that promise (and the terminal).  Those of two bytes are U+0080 to
- * U+009F. */
-static void make_one_line(char *text)
+/* Those of two bytes are U+0080 to U+009F. */
+void ofr_make_one_line(char *text)
 {
     for (char *p = text; *p != '\0'; p++) {
         unsigned char first = (unsigned char)p[0], second = (unsigned char)p[1];
@@ -53,7 +51,7 @@ ofr_status ofr_fail(ofr_error *err, ofr_status status, const char *fmt, ...)
     va_end(args);
     if (n < 0) line[0] = '\0';
     if (n >= (int)sizeof(line)) trim_utf8(line, sizeof(line) - 1);
-    make_one_line(line);
+    ofr_make_one_line(line);
     err->status = status;
     memcpy(err->text, line, sizeof(line));
     return status;

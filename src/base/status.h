@@ -28,6 +28,10 @@ ofr_status ofr_fail_nomem(ofr_error *err, size_t bytes, const char *what);
 /* Put "prefix: " in front of the text in `err`; returns err's status. */
 ofr_status ofr_fail_prefix(ofr_error *err, ofr_status status, const char *prefix);
 
+/* What is said is one line: control characters that came in with a file's name or
+ * content would break that (and the terminal); each becomes a '?'. */
+void ofr_make_one_line(char *text);
+
 /* Return from the calling function when `expr` is not OFR_OK.  Only where
  * nothing has to be released; functions that own things `goto fail`. */
 #define OFR_TRY(expr)                                   \

@@ -101,12 +101,15 @@ static ofr_status save(demo *d, ofr_error *err)
     ofr_buf_init(&file);
     ofr_buf_add_word(&folder, dir);
     ofr_buf_add_word(&file, path);
-    if (!folder.failed && !file.failed)
+    if (!folder.failed && !file.failed) {
+        ofr_log(OFR_LOG_INFO, "Saved in %s.  Try:", dir);
         ofr_log(OFR_LOG_INFO,
-                "Saved in %s.  Try:\n"
-                "  echo 'the film was not dull .' | offramp predict --model %s\n"
-                "  offramp eval --model %s --dev %s --text text --label label",
-                dir, folder.p, folder.p, file.p);
+                "  echo 'the film was not dull .' | offramp predict --model %s",
+                folder.p);
+        ofr_log(OFR_LOG_INFO,
+                "  offramp eval --model %s --dev %s --text text --label label", folder.p,
+                file.p);
+    }
     ofr_buf_free(&folder);
     ofr_buf_free(&file);
     return OFR_OK;

@@ -231,7 +231,7 @@ static void test_log(void **state)
     ofr_error err;
     ofr_model *model;
     char dir[OFR_PATH_MAX];
-    strcpy(dir, support_path("plain"));
+    strcpy(dir, support_path("plain\nbut\033odd"));
     support_tiny_plain(dir);
     ofr_log_set_sink(listen_to, &heard);
     assert_ok(ofr_model_open(&model, support_tiny_dir(), &err), err);
@@ -242,7 +242,7 @@ static void test_log(void **state)
     assert_ok(ofr_model_open(&model, dir, &err), err);
     ofr_model_close(model);
     assert_int_equal(heard.n[OFR_LOG_WARN], 1);
-    assert_non_null(strstr(heard.last[OFR_LOG_WARN], dir));
+    assert_non_null(strstr(heard.last[OFR_LOG_WARN], "plain?but?odd: "));
     assert_non_null(strstr(heard.last[OFR_LOG_WARN], "no internal classifiers"));
     ofr_log_set_sink(NULL, NULL);
     assert_ok(ofr_model_open(&model, dir, &err), err);
