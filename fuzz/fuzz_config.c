@@ -56,7 +56,11 @@ static void check_rule(const ofr_config *c)
     }
     ofr_buf_init(&said);
     ofr_calibration_say(&said, c);
-    ofr_calibration_remark(c, rule, threshold);
+    const ofr_loaded model = {.encoder = {.config = *c},
+                              .rule = rule,
+                              .threshold = threshold,
+                              .max_tokens = ofr_config_max_tokens(c)};
+    ofr_calibration_remark(&model);
     ofr_buf_free(&said);
 }
 
