@@ -523,7 +523,11 @@ static void test_long_text(void **state)
 static void test_memory(void **state)
 {
     (void)state;
-    ofr_tok_close(open_dir(small_vocab, "{\"do_lower_case\": true}", NULL, -1));
+    ofr_tok_close(open_dir(small_vocab,
+                           "{\"added_tokens_decoder\": {\"10\": {\"content\": "
+                           "\"[\xc3\x89]\", \"normalized\": true}}}",
+                           NULL, -1));
+    support_write("model/added_tokens.json", "{\"[E1]\": 10}"); /* the older file */
     char dir[OFR_PATH_MAX];
     snprintf(dir, sizeof dir, "%s/model", support_folder());
     for (size_t n = 1;; n++) {
