@@ -311,6 +311,7 @@ static ofr_status open_parts(ofr_sweep_run *r, ofr_error *err)
     options.values = job->values;
     options.metric = r->source.metric;
     options.metric2 = r->source.metric2;
+    if (r->origin.known) options.error_limit = r->origin.values.method.error_limit;
     options.seed = job->seed;
     options.features = job->alphas != NULL;
     options.progress = show_pass;

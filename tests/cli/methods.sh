@@ -109,6 +109,16 @@ for method in static pabee berxit palbert; do
     run eval --model "r-$method" --dev texts.tsv $text --label stars --runs 0
     exits 0
 done
+# What counts as right is for a sweep what it was in training.
+# shellcheck disable=SC2086
+run train --model start $how $stars --method static --error-limit 1000 --out r-wide
+exits 0
+# shellcheck disable=SC2086
+run sweep --model r-wide --dev texts.tsv $text --label stars --rules fixed --json -q
+exits 0
+grep '"kind": "point"' out >points
+[ "$(grep -c '"accuracy": 1,' points)" -eq "$(wc -l <points)" ] ||
+    complain 'a sweep with another error limit than training had'
 for rule in entropy speed confidence energy pcee; do
     # shellcheck disable=SC2086
     run eval --model r-pabee --dev texts.tsv $text --label stars --runs 0 --rule "$rule"
