@@ -4,7 +4,8 @@
  * Any rule: its thresholds are tried on a sample of the tuning texts, first spread
  * over the rule's range, then halfway between the two neighbours whose savings are
  * furthest apart; of all that were tried, those are taken whose savings lie nearest
- * to an even spread.  In effect the quantiles of whatever the rule looks at.
+ * to an even spread.  In effect the quantiles of whatever the rule looks at.  A rule
+ * of whole numbers has few enough to take every one.
  */
 #include <math.h>
 
@@ -103,14 +104,16 @@ int ofr_sweep_knobs(const ofr_sweep *sweep, const ofr_rule *rule, const ofr_real
 {
     double first[SPREAD];
     trial trials[TRIALS];
-    if (rule->by_token) return ofr_rule_spread(rule, sweep->L, sweep->K, values, n);
-    int m = ofr_rule_spread(rule, sweep->L, sweep->K, first, SPREAD);
+    int m;
 
+    if (rule->by_token) return ofr_rule_spread(rule, sweep->L, sweep->K, values, n);
+    m = ofr_rule_spread(rule, sweep->L, sweep->K, values, OFR_SWEEP_KNOBS_MAX);
+    if (all_whole(values, m)) return m;
+    m = ofr_rule_spread(rule, sweep->L, sweep->K, first, SPREAD);
     for (int i = 0; i < m; i++)
         trials[i] = (trial){first[i], mean_exit(sweep, rule, pi, first[i])};
-    if (!all_whole(first, m))
-        m = refine(sweep, rule, pi, trials, m,
-                   fabs(trials[m - 1].mean_exit - trials[0].mean_exit) / (2.0 * n));
+    m = refine(sweep, rule, pi, trials, m,
+               fabs(trials[m - 1].mean_exit - trials[0].mean_exit) / (2.0 * n));
     if (m > n) return pick(values, n, trials, m);
     for (int i = 0; i < m; i++)
         values[i] = trials[i].knob;

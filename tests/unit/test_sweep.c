@@ -206,6 +206,8 @@ static void knobs(void **state)
             }
     assert_true(s.curves[2].n >= L - 1);
     assert_int_equal(s.curves[3].n, 1 + L);
+    double all[OFR_SWEEP_KNOBS_MAX]; /* also where fewer are asked for */
+    assert_int_equal(ofr_sweep_knobs(&s, &ofr_rule_fixed, s.tune->outputs.pi, all, 3), L);
     ofr_sweep_close(&s);
 }
 
