@@ -56,7 +56,12 @@ ofr_status ofr_engine_open(ofr_model *model, const char *dir,
     const ofr_config *config = &model->encoder.config;
     if (config->K == 0)
         return ofr_fail(err, OFR_INVALID,
-                        "%s: holds no classifier, only a backbone; train it first", dir);
+                        "%s: holds %s; train one with `offramp train --model %s`",
+                        dir,
+                        config->multi_label
+                            ? "a classifier of several labels for a text, expected one"
+                            : "no classifier, only a backbone",
+                        dir);
     OFR_TRY(ofr_tok_open(&model->tok, dir, (ofr_tok_options){-1}, err));
     if (ofr_tok_size(model->tok) > config->V)
         return ofr_fail(err, OFR_FORMAT,
