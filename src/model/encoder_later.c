@@ -89,7 +89,8 @@ static bool take_turn(ofr_later *later)
 {
     const int mine = (int)getpid();
     int before = atomic_load(&later->packer);
-    return before != mine && atomic_compare_exchange_strong(&later->packer, &before, mine);
+    return before != mine &&
+           atomic_compare_exchange_strong(&later->packer, &before, mine);
 }
 
 /* `m` into the place that was kept for it. */
