@@ -113,6 +113,18 @@ static ofr_status load(json_t **out, const char *path, size_t flags, ofr_error *
     return status;
 }
 
+ofr_status ofr_json_load_input(json_t **out, const char *path, ofr_error *err)
+{
+    const char *name = ofr_file_input_name(path);
+    ofr_buf bytes;
+    ofr_status status;
+    ofr_buf_init(&bytes);
+    status = ofr_file_read_input(&bytes, path, err);
+    if (status == OFR_OK) status = parse_named(out, bytes.p, bytes.n, 0, name, err);
+    ofr_buf_free(&bytes);
+    return status;
+}
+
 ofr_status ofr_json_load(json_t **out, const char *path, ofr_error *err)
 {
     return load(out, path, 0, err);
@@ -214,7 +226,7 @@ static const char *type_name(const json_t *value)
     case JSON_ARRAY: return "an array";
     case JSON_STRING: return "a string";
     case JSON_INTEGER: return "an integer";
-    case JSON_REAL: return "a real number";
+    case JSON_REAL: return "a number"; /* whole ones, too: see ofr_json_load_reals() */
     case JSON_TRUE: return "true";
     case JSON_FALSE: return "false";
     default: return "null";

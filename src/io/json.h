@@ -16,6 +16,9 @@
 ofr_status ofr_json_parse(json_t **out, const char *text, size_t len, const char *name,
                           ofr_error *err);
 ofr_status ofr_json_load(json_t **out, const char *path, ofr_error *err);
+/* The same for a file that a user names, which may come through a pipe; "-" is standard
+ * input. */
+ofr_status ofr_json_load_input(json_t **out, const char *path, ofr_error *err);
 /* Whole numbers become reals: for files where one may be beyond 64 bits. */
 ofr_status ofr_json_load_reals(json_t **out, const char *path, ofr_error *err);
 /* For those who say themselves what is wrong: NULL, and *why, whose text is empty when

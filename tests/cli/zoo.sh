@@ -460,7 +460,7 @@ for value in 7 '{"content": 7}'; do
     printf '{"cls_token": %s}\n' "$value" >bad/tokenizer_config.json
     run predict --model bad
     expect "special token $value" 4 predict \
-        'bad/tokenizer_config.json: "[a-z_]*" is a real number, expected a string; correct'
+        'bad/tokenizer_config.json: "[a-z_]*" is a number, expected a string; correct'
 done
 printf '{"word_tokenizer_type": "mecab"}\n' >bad/tokenizer_config.json
 run predict --model bad
@@ -697,7 +697,7 @@ options()
 }
 options 'comparison that is no JSON' '{"alpha": ' ':1:[0-9]*: not valid JSON'
 options 'comparison that is no object' '[1]' ': expected an object of options'
-options 'comparison with a number' '{"alpha": 0.1}' ': "alpha" is a real number, expected a string'
+options 'comparison with a number' '{"alpha": 0.1}' ': "alpha" is a number, expected a string'
 printf '{"alpha": "0.5"}' >compared/compare.json
 comparison --out compared
 expect 'comparison of other options' 2 compare \

@@ -1,6 +1,8 @@
 /* test_json.c - parsing, getters and the writer. */
 #include "support/support.h"
 
+#include <unistd.h>
+
 #include "base/mem.h"
 #include "io/json.h"
 
@@ -60,9 +62,43 @@ static void test_reals(void **state)
     assert_true(json_real_value(json_object_get(json, "n")) == 1e30);
     assert_true(json_real_value(json_object_get(json, "i")) == 7);
     assert_true(json_is_true(json_object_get(json, "b")));
+    const char *none = "none";
+    assert_fails(ofr_json_text(json, "i", &none, path, &err), OFR_FORMAT, err,
+                 "\"i\" is a number, expected a string");
     json_decref(json);
     path = support_write("big.json", "{\"n\": 1, \"n\": 2}");
     assert_fails(ofr_json_load_reals(&json, path, &err), OFR_FORMAT, err, "duplicate");
+}
+
+/* A user's file may come through a pipe, or from standard input; a model's may not. */
+static void test_input(void **state)
+{
+    (void)state;
+    static const char text[] = "{\"i\": 7}", broken[] = "{\"i\":";
+    ofr_error err;
+    json_t *json = NULL;
+    int ends[2], before = dup(STDIN_FILENO), i = 0;
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(write(ends[1], text, strlen(text)), strlen(text));
+    close(ends[1]);
+    char path[32];
+    snprintf(path, sizeof path, "/dev/fd/%d", ends[0]);
+    assert_fails(ofr_json_load(&json, path, &err), OFR_IO, err, "is not a regular file");
+    assert_ok(ofr_json_load_input(&json, path, &err), err);
+    close(ends[0]);
+    assert_ok(ofr_json_int(json, "i", 0, 9, &i, path, &err), err);
+    assert_int_equal(i, 7);
+    json_decref(json);
+
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(write(ends[1], broken, strlen(broken)), strlen(broken));
+    close(ends[1]);
+    assert_true(dup2(ends[0], STDIN_FILENO) >= 0);
+    close(ends[0]);
+    ofr_status status = ofr_json_load_input(&json, "-", &err);
+    assert_true(dup2(before, STDIN_FILENO) >= 0);
+    close(before);
+    assert_fails(status, OFR_FORMAT, err, "standard input:1:5: not valid JSON");
 }
 
 static void test_getters(void **state)
@@ -98,7 +134,7 @@ static void test_getters(void **state)
                  "t: \"i\" is 7, expected 8..9");
     assert_fails(ofr_json_int(json, "i", 0, 6, &i, "t", &err), OFR_FORMAT, err, "0..6");
     assert_fails(ofr_json_int(json, "r", 0, 6, &i, "t", &err), OFR_FORMAT, err,
-                 "\"r\" is a real number, expected an integer");
+                 "\"r\" is a number, expected an integer");
     assert_fails(ofr_json_real(json, "s", 0, 6, &r, "t", &err), OFR_FORMAT, err,
                  "\"s\" is a string, expected a number");
     assert_fails(ofr_json_real(json, "i", 0, 6.5, &r, "t", &err), OFR_FORMAT, err,
@@ -166,10 +202,9 @@ static void test_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_refused), cmocka_unit_test(test_input),
         cmocka_unit_test(test_getters), cmocka_unit_test(test_reals),
-        cmocka_unit_test(test_save),
-        cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_save),    cmocka_unit_test(test_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -233,7 +233,7 @@ static void test_config(void **state)
     char dir[OFR_PATH_MAX];
     snprintf(dir, sizeof dir, "%s/model", support_folder());
     assert_fails(ofr_tok_open(&tok, dir, (ofr_tok_options){-1}, &err), OFR_FORMAT, err,
-                 "tokenizer_config.json: \"do_lower_case\" is a real number");
+                 "tokenizer_config.json: \"do_lower_case\" is a number");
     assert_ok(ofr_file_remove(support_path("model/vocab.txt"), &err), err);
     assert_ok(ofr_file_remove(support_path("model/tokenizer_config.json"), &err), err);
     assert_fails(ofr_tok_open(&tok, dir, (ofr_tok_options){-1}, &err), OFR_NOT_FOUND, err,
