@@ -61,14 +61,7 @@ install(FILES ${PROJECT_BINARY_DIR}/offramp-config.cmake
 install(FILES README.md CHANGELOG.md LICENSE CITATION.cff TYPE DOC)
 install(DIRECTORY docs DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(DIRECTORY examples DESTINATION ${CMAKE_INSTALL_DOCDIR})
-# A Debian package puts it where Debian's Python looks.
-install(CODE "
-  set(folder \"${CMAKE_INSTALL_DATADIR}/offramp/python\")
-  if(CMAKE_INSTALL_PREFIX MATCHES \"/usr$\" AND EXISTS /etc/debian_version)
-    set(folder lib/python3/dist-packages)
-  endif()
-  file(INSTALL \"${PROJECT_SOURCE_DIR}/bindings/python/offramp.py\" DESTINATION
-    \"\${CMAKE_INSTALL_PREFIX}/\${folder}\")")
+install(FILES bindings/python/offramp.py DESTINATION ${CMAKE_INSTALL_DATADIR}/offramp/python)
 if(EXISTS ${PROJECT_SOURCE_DIR}/models) # src/cli/default_model.c finds it there
   install(DIRECTORY models DESTINATION ${CMAKE_INSTALL_DATADIR}/offramp)
 endif()

@@ -224,6 +224,10 @@ static ofr_status run(ofr_ablation *a, ofr_error *err)
         return ofr_fail(err, OFR_INVALID,
                         "a regression has no entropy; this question needs "
                         "classes");
+    if (a->o->train.method.joint_epochs == 0)
+        return ofr_fail(err, OFR_INVALID,
+                        "forgetting is counted over the joint epochs, and --joint-epochs "
+                        "is 0; give some");
     OFR_TRY(ofr_ablate_grid(a, units, variants, VARIANTS, set, err));
     OFR_TRY(compare_measures(a, &like, err));
     OFR_TRY(add_units(a, units, err));

@@ -91,8 +91,8 @@ ofr_train_values ofr_ablate_base(const ofr_ablation *a, int seed)
     return values;
 }
 
-/* The cheapest run with this joint phase.  It counts forgetting, which is no part
- * of the phase's bits, so that every question can fork from it. */
+/* The cheapest run with this joint phase.  It counts forgetting, where there is any to
+ * count: that is no part of the phase's bits, so that every question can fork from it. */
 ofr_status ofr_ablate_joint(ofr_ablation *a, int seed, ofr_error *err)
 {
     ofr_train_values values = ofr_ablate_base(a, seed);
@@ -100,7 +100,8 @@ ofr_status ofr_ablate_joint(ofr_ablation *a, int seed, ofr_error *err)
 
     if (a->joint[seed]) return OFR_OK;
     values.keep_first = true;
-    values.method.hardness = OFR_HARDNESS_FORGETTING;
+    values.method.hardness = values.method.joint_epochs > 0 ? OFR_HARDNESS_FORGETTING
+                                                            : OFR_HARDNESS_MEMORIZED;
     values.method.policy_epochs = 1;
     values.method.iterations = 0;
     snprintf(folder, sizeof folder, "joint-s%.0f", a->seeds[seed]);

@@ -144,7 +144,7 @@ const ofr_cmd ofr_cmd_sweep = {
     .usage = "--model DIR --task NAME --data DIR [--tune FILE]",
     .example =
         "  offramp sweep --model my-model --task sst2 --data glue --out sweep\n"
-        "  offramp sweep --model my-model --task sst2 --data glue --tune-held \\\n"
+        "  offramp sweep --model my-model --task sst2 --data glue --tune tuning.tsv \\\n"
         "      --rules policy,entropy,patience --timed 5",
     .notes =
         "All exits are computed once; each rule at each threshold is a replay of the "

@@ -137,9 +137,11 @@ static ofr_status check_same(const ofr_train_values *o, const bool *given, json_
             status = ofr_fail_nomem(err, then.n + now.n, "options");
         } else if (then.n != now.n || memcmp(then.p, now.p, now.n) != 0) {
             status = ofr_fail(err, OFR_INVALID,
-                              "the run in %s has --%s %s, now it is %s; leave the option "
-                              "out, or start again with --overwrite",
-                              o->out, row->name, then.p, now.p);
+                              "the run in %s has --%s %s, now it is %s%s%s; leave the "
+                              "option out, or start again with --overwrite",
+                              o->out, row->name, then.p, now.p,
+                              o->config ? ", here or in " : "",
+                              o->config ? o->config : "");
         }
     }
     ofr_buf_free(&then);
@@ -155,7 +157,7 @@ static ofr_status read_config(ofr_train_values *o, bool *given, json_t **json,
     json_t *value;
 
     if (!o->config) return OFR_OK;
-    OFR_TRY(ofr_json_load(json, o->config, err));
+    OFR_TRY(ofr_json_load_input(json, o->config, err));
     OFR_TRY(ofr_train_read_config(o, given, *json, o->config, err));
     json_object_foreach(*json, key, value)
         if (!json_is_null(value))
@@ -227,21 +229,6 @@ static ofr_status check_out(const ofr_train_values *o, ofr_error *err)
     return OFR_OK;
 }
 
-/* Forgetting is counted over the joint epochs: without any, nothing was ever right, and
- * every text would be as hard as can be. */
-static ofr_status check_hardness(const ofr_train_values *o, const ofr_method *method,
-                                 ofr_error *err)
-{
-    const ofr_method_options *m = &o->method;
-
-    if (!ofr_method_reads(method, "hardness") || m->joint_epochs > 0 ||
-        m->reward != OFR_REWARD_HARDNESS || m->hardness != OFR_HARDNESS_FORGETTING)
-        return OFR_OK;
-    return ofr_fail(err, OFR_INVALID,
-                    "--hardness forgetting is counted over the joint epochs, and "
-                    "--joint-epochs is 0; give some, or another --hardness");
-}
-
 /* Options of the command line that the method does not look at, and one that only
  * another makes useful. */
 static void remark_options(const ofr_train_values *o, const ofr_method *method,
@@ -276,7 +263,6 @@ static ofr_status run(void *values, const bool *is_set, char **args, int n_args,
         o->model = model;
     if (!status) status = ofr_cmd_need(o->out, "out", err);
     if (!status) status = ofr_method_find(&method, o->method_name, err);
-    if (!status) status = check_hardness(o, method, err);
     if (!status) status = check_out(o, err);
     if (!status) status = check_events(o, err);
     if (!status) remark_options(o, method, is_set);

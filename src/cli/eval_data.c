@@ -70,8 +70,8 @@ ofr_status ofr_eval_data_find(ofr_eval_source *source, const ofr_eval_data *opti
     if (name && (o->text || o->label || o->pair || o->no_header))
         return ofr_fail(err, OFR_INVALID,
                         "task %s knows its columns; leave out --text, --text-pair, "
-                        "--label and --no-header, or --task",
-                        name);
+                        "--label and --no-header, or %s",
+                        name, o->task ? "--task" : "give --text and --label");
     if (!name) return source_of_columns(s, o, config, err);
     OFR_TRY(ofr_task_find(&task, name, err));
     if (task->regression != config->regression)

@@ -388,6 +388,12 @@ ofr_status ofr_consistentee_check(const ofr_method_options *options, int L,
         return ofr_fail(err, OFR_INVALID,
                         "--hardness entropy needs classes; regression has none, use "
                         "memorized, loss or none");
+    /* Without a joint epoch nothing was ever right, and every text as hard as can be. */
+    if (options->hardness == OFR_HARDNESS_FORGETTING &&
+        options->reward == OFR_REWARD_HARDNESS && options->joint_epochs == 0)
+        return ofr_fail(err, OFR_INVALID,
+                        "--hardness forgetting is counted over the joint epochs, and "
+                        "--joint-epochs is 0; give some, or another --hardness");
     if (options->task_updates_policy && options->policy_data == OFR_POLICY_DEV)
         return ofr_fail(err, OFR_INVALID,
                         "--task-updates-policy needs the hardness of training texts, and "

@@ -130,7 +130,7 @@ ofr_status ofr_records_open(ofr_records *records, const char *path, ofr_error *e
     for (int k = 0; k < OFR_RECORD_KINDS; k++)
         if (!(records->lines[k] = json_array()))
             status = ofr_fail_nomem(err, 256, "records");
-    if (!status) status = ofr_text_stream_open(&stream, path, err);
+    if (!status) status = ofr_text_stream_open_file(&stream, path, err);
     if (!status) status = read_lines(records, stream, path, err);
     ofr_text_stream_close(stream);
     if (status) ofr_records_close(records);

@@ -99,6 +99,8 @@ exits 0
 
 ablate reward --joint-epochs 2
 fails 2 ' ablate' 'was made with other options'
+ablate hardness --joint-epochs 0 --out none
+fails 2 ' ablate' 'forgetting is counted over the joint epochs'
 ablate rewards
 fails 2 ' ablate' "did you mean 'reward'"
 run ablate --out x

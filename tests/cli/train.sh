@@ -185,6 +185,9 @@ fails 2 ' train' "did you mean '--alpha'"
 printf '{"alpah": 1}' >bad.json
 run train --model start --config bad.json --out x
 fails 2 ' train' 'bad.json: unknown option "alpah"; did you mean "alpha"'
+mv bad.json in
+run train --model start --config - --out x
+fails 2 ' train' '-: unknown option "alpah"; did you mean "alpha"'
 printf '{"alpha": -1}' >bad.json
 run train --model start --config bad.json --out x
 fails 2 ' train' 'bad.json'
