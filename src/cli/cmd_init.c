@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "cli/cmd.h"
+#include "cli/copy.h"
 #include "io/json.h"
 #include "model/encoder.h"
 #include "model/weights.h"
@@ -29,7 +30,7 @@ static const ofr_opt rows[] = {
      "bert|electra|roberta|distilbert|albert", 0, 0,
      "architecture that goes with --shape", NULL},
     {"vocab", 0, OFR_OPT_TEXT, offsetof(options, vocab), NULL, "FILE", NULL, 0, 0,
-     "vocab.txt, or a directory that holds a tokenizer", NULL},
+     "vocab.txt, tokenizer.json, spiece.model or a directory with a tokenizer", NULL},
     {"cased", 0, OFR_OPT_FLAG, offsetof(options, cased), NULL, NULL, NULL, 0, 0,
      "the tokenizer keeps case and accents", NULL},
     {"seed", 's', OFR_OPT_U64, offsetof(options, seed), "1", "N", NULL, 0, 0,
@@ -64,6 +65,15 @@ static ofr_status check_out(const options *o, ofr_error *err)
                     "%s: is not empty; choose another --out or add --force", o->out);
 }
 
+static ofr_status load_config(ofr_config *config, const char *path, ofr_error *err)
+{
+    json_t *json = NULL;
+    OFR_TRY(ofr_json_load_input(&json, path, err));
+    ofr_status status = ofr_config_parse(config, json, ofr_file_input_name(path), err);
+    json_decref(json);
+    return status;
+}
+
 /* The shape, with the vocabulary's size. */
 static ofr_status make_config(ofr_config *config, const options *o, const ofr_tok *tok,
                               ofr_error *err)
@@ -73,7 +83,7 @@ static ofr_status make_config(ofr_config *config, const options *o, const ofr_to
         OFR_TRY(ofr_config_shape(config, (ofr_family)o->family, o->shape, V, err));
         return OFR_OK;
     }
-    OFR_TRY(ofr_config_load(config, o->config, err));
+    OFR_TRY(load_config(config, o->config, err));
     if (config->V < V) {
         int had = config->V;
         ofr_config_free(config);
@@ -86,41 +96,26 @@ static ofr_status make_config(ofr_config *config, const options *o, const ofr_to
     return OFR_OK;
 }
 
-static ofr_status copy_file(const char *from, const char *dir, const char *name,
-                            ofr_error *err)
+/* Is a file of this name among those of the tokenizer? */
+static bool has_file(const ofr_tok *tok, const char *name)
 {
-    char to[OFR_PATH_MAX];
-    ofr_buf bytes;
-    ofr_status status;
-    OFR_TRY(ofr_file_join(to, dir, name, err));
-    ofr_buf_init(&bytes);
-    status = ofr_file_read(&bytes, from, 0, err);
-    if (status == OFR_OK) status = ofr_file_write(to, bytes.p, bytes.n, err);
-    ofr_buf_free(&bytes);
-    return status;
+    for (int i = 0; i < OFR_TOK_FILES; i++)
+        if (strcmp(ofr_tok_file_name(i), name) == 0) return ofr_tok_file(tok, i) != NULL;
+    return false;
 }
 
-static ofr_status copy_tokenizer(const options *o, const ofr_tok *tok, ofr_error *err)
+/* tokenizer_config.json, unless the tokenizer brought its own or tokenizer.json, which
+ * says it all. */
+static ofr_status write_tokenizer_config(const options *o, const ofr_tok *tok,
+                                         const ofr_config *config, ofr_error *err)
 {
-    const char *paths[8];
-    int n = ofr_tok_files(tok, paths);
-    if (!ofr_file_is_dir(o->vocab)) return copy_file(o->vocab, o->out, "vocab.txt", err);
-    for (int i = 0; i < n; i++) {
-        const char *slash = strrchr(paths[i], '/');
-        OFR_TRY(copy_file(paths[i], o->out, slash ? slash + 1 : paths[i], err));
-    }
-    return OFR_OK;
-}
-
-/* tokenizer_config.json, unless the tokenizer brought its own. */
-static ofr_status write_tokenizer_config(const options *o, const ofr_config *config,
-                                         ofr_error *err)
-{
+    bool brought = has_file(tok, "tokenizer_config.json") ||
+                   has_file(tok, "tokenizer.json");
     char path[OFR_PATH_MAX];
     ofr_status status;
     json_t *json;
+    if (brought && !o->cased) return OFR_OK;
     OFR_TRY(ofr_file_join(path, o->out, "tokenizer_config.json", err));
-    if (ofr_file_is_dir(o->vocab) && ofr_file_exists(path) && !o->cased) return OFR_OK;
     json = json_pack("{s:b, s:s, s:i}", "do_lower_case", !o->cased, "tokenizer_class",
                      config->family == OFR_FAMILY_ELECTRA ? "ElectraTokenizer"
                                                           : "BertTokenizer",
@@ -139,8 +134,8 @@ static ofr_status write_all(const options *o, ofr_encoder *encoder, const ofr_to
     OFR_TRY(ofr_file_join(path, o->out, "model.safetensors", err));
     OFR_TRY(ofr_weights_save(&encoder->params, &encoder->config, path, encoder->w,
                              OFR_F32, err));
-    OFR_TRY(copy_tokenizer(o, tok, err));
-    OFR_TRY(write_tokenizer_config(o, &encoder->config, err));
+    OFR_TRY(ofr_copy_tokenizer(tok, o->out, err));
+    OFR_TRY(write_tokenizer_config(o, tok, &encoder->config, err));
     OFR_TRY(ofr_file_join(path, o->out, "config.json", err));
     return ofr_config_save(&encoder->config, path, err);
 }

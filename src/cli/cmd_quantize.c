@@ -51,7 +51,7 @@ static ofr_status write_all(const options *o, ofr_encoder *encoder, const ofr_to
     OFR_TRY(ofr_file_join(path, o->out, "model.safetensors", err));
     OFR_TRY(ofr_weights_quantise(&encoder->params, &encoder->config, path, encoder->w,
                                  err));
-    OFR_TRY(ofr_copy_tokenizer(tok, o->model, o->out, err));
+    OFR_TRY(ofr_copy_tokenizer(tok, o->out, err));
     OFR_TRY(ofr_file_join(path, o->out, "config.json", err));
     return ofr_config_save(&encoder->config, path, err);
 }

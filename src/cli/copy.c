@@ -1,18 +1,13 @@
-/* copy.c - files that are taken over from one model directory to another. */
+/* copy.c - the tokenizer goes with its model. */
 #include "cli/copy.h"
-
-#include <string.h>
 
 #include "base/file.h"
 
-static ofr_status copy_file(const char *from, const char *dir, ofr_error *err)
+static ofr_status copy_file(const char *from, const char *to, ofr_error *err)
 {
-    const char *slash = strrchr(from, '/');
-    char to[OFR_PATH_MAX];
     ofr_buf bytes;
     ofr_status status;
 
-    OFR_TRY(ofr_file_join(to, dir, slash ? slash + 1 : from, err));
     ofr_buf_init(&bytes);
     status = ofr_file_read(&bytes, from, 0, err);
     if (!status) status = ofr_file_write(to, bytes.p, bytes.n, err);
@@ -20,20 +15,18 @@ static ofr_status copy_file(const char *from, const char *dir, ofr_error *err)
     return status;
 }
 
-ofr_status ofr_copy_tokenizer(const ofr_tok *tok, const char *model, const char *out,
-                              ofr_error *err)
+/* What an older model left there goes last, when all of the new one has its place. */
+ofr_status ofr_copy_tokenizer(const ofr_tok *tok, const char *out, ofr_error *err)
 {
-    static const char *const beside[] = {"tokenizer_config.json",
-                                         "special_tokens_map.json", "added_tokens.json"};
-    const char *paths[8];
-    const int n = ofr_tok_files(tok, paths);
     char path[OFR_PATH_MAX];
 
-    for (int i = 0; i < n; i++)
-        OFR_TRY(copy_file(paths[i], out, err));
-    for (size_t i = 0; i < sizeof beside / sizeof *beside; i++) {
-        OFR_TRY(ofr_file_join(path, model, beside[i], err));
-        if (ofr_file_exists(path)) OFR_TRY(copy_file(path, out, err));
+    for (int i = 0; i < OFR_TOK_FILES; i++) {
+        OFR_TRY(ofr_file_join(path, out, ofr_tok_file_name(i), err));
+        if (ofr_tok_file(tok, i)) OFR_TRY(copy_file(ofr_tok_file(tok, i), path, err));
+    }
+    for (int i = 0; i < OFR_TOK_FILES; i++) {
+        OFR_TRY(ofr_file_join(path, out, ofr_tok_file_name(i), err));
+        if (!ofr_tok_file(tok, i)) OFR_TRY(ofr_file_remove(path, err));
     }
     return OFR_OK;
 }

@@ -1,12 +1,11 @@
-/* copy.h - the tokenizer of a model directory goes with it. */
+/* copy.h - the tokenizer goes with its model. */
 #ifndef OFR_CLI_COPY_H
 #define OFR_CLI_COPY_H
 
 #include "tok/tok.h"
 
-/* The files that `tok`, opened from `model`, was read from, and those that other
- * tools want beside them, into the directory `out`. */
-ofr_status ofr_copy_tokenizer(const ofr_tok *tok, const char *model, const char *out,
-                              ofr_error *err);
+/* The files of `tok` into the directory `out`; those of another tokenizer that it lacks
+ * are removed there, for they would be read with it or instead of it. */
+ofr_status ofr_copy_tokenizer(const ofr_tok *tok, const char *out, ofr_error *err);
 
 #endif

@@ -23,17 +23,6 @@ static ofr_status check_classifier(const ofr_encoder *encoder, const char *dir,
                     "--model %s`", dir, dir);
 }
 
-static ofr_status check_vocabulary(const ofr_loaded *m, const char *dir, ofr_error *err)
-{
-    const char *paths[8];
-    int n = ofr_tok_files(m->tok, paths);
-    if (ofr_tok_size(m->tok) <= m->encoder.config.V) return OFR_OK;
-    return ofr_fail(err, OFR_FORMAT,
-                    "%s: the tokenizer has %d entries, the model only %d embeddings; "
-                    "they do not belong together, restore the file",
-                    n ? paths[0] : dir, ofr_tok_size(m->tok), m->encoder.config.V);
-}
-
 static ofr_status choose_max_tokens(int *chosen, const ofr_config *config, int wanted,
                                     ofr_error *err)
 {
@@ -117,7 +106,7 @@ ofr_status ofr_load_open(ofr_loaded *loaded, const char *dir,
     m.pairs = has_pairs(config);
     if (options->tokenizer) {
         if ((status = ofr_tok_open(&m.tok, dir, as_stored, err)) != OFR_OK) goto fail;
-        if ((status = check_vocabulary(&m, dir, err)) != OFR_OK) goto fail;
+        if ((status = ofr_tok_check_size(m.tok, config->V, err)) != OFR_OK) goto fail;
     }
     status = ofr_dev_open(&m.dev, &ops, options->threads, ofr_config_max_tokens(config),
                           err);

@@ -104,7 +104,7 @@ ofr_status ofr_train_save(const ofr_train_values *values, ofr_loaded *model,
     OFR_TRY(ofr_file_join(path, values->out, "model.safetensors", err));
     OFR_TRY(ofr_weights_save(&encoder->params, &encoder->config, path, encoder->w,
                              OFR_F32, err));
-    OFR_TRY(ofr_copy_tokenizer(model->tok, values->model, values->out, err));
+    OFR_TRY(ofr_copy_tokenizer(model->tok, values->out, err));
     OFR_TRY(ofr_file_join(path, values->out, "predictions.dev.tsv", err));
     OFR_TRY(ofr_record_predictions(path, eval, encoder->config.labels, err));
     OFR_TRY(write_card(values, &encoder->config, eval, result, card, err));

@@ -63,11 +63,7 @@ ofr_status ofr_engine_open(ofr_model *model, const char *dir,
                             : "no classifier, only a backbone",
                         dir);
     OFR_TRY(ofr_tok_open(&model->tok, dir, (ofr_tok_options){-1}, err));
-    if (ofr_tok_size(model->tok) > config->V)
-        return ofr_fail(err, OFR_FORMAT,
-                        "%s: the tokenizer has %d entries, the model %d embeddings; they "
-                        "do not belong together, restore the files",
-                        dir, ofr_tok_size(model->tok), config->V);
+    OFR_TRY(ofr_tok_check_size(model->tok, config->V, err));
     int most = ofr_config_max_tokens(config);
     bool shorter = config->max_tokens > 0 && config->max_tokens < most;
     model->max_tokens = shorter ? config->max_tokens : most;

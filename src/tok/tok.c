@@ -332,11 +332,28 @@ const char *ofr_tok_kind(const ofr_tok *tok)
     return names[tok->model];
 }
 
-int ofr_tok_files(const ofr_tok *tok, const char *paths[8])
+const char *ofr_tok_file(const ofr_tok *tok, int i)
 {
-    for (int i = 0; i < tok->n_files; i++)
-        paths[i] = tok->files[i];
-    return tok->n_files;
+    OFR_ASSERT(i >= 0 && i < OFR_TOK_FILES);
+    return tok->files[i];
+}
+
+ofr_status ofr_tok_check_size(const ofr_tok *tok, int n_embeddings, ofr_error *err)
+{
+    int last = tok->vocab.n - 1, first_file = 0;
+    if (last < n_embeddings) return OFR_OK;
+    if (tok->n_words <= n_embeddings)
+        return ofr_fail(err, OFR_FORMAT,
+                        "%s: the added token \"%.64s\" has id %d, the model only %d "
+                        "embeddings; remove the tokens from id %d on from the file",
+                        tok->last_added, tok->vocab.tokens[last].p, last, n_embeddings,
+                        n_embeddings);
+    while (!tok->files[first_file])
+        first_file++;
+    return ofr_fail(err, OFR_FORMAT,
+                    "%s: the tokenizer has %d entries, the model only %d embeddings; "
+                    "they do not belong together, restore the file",
+                    tok->files[first_file], tok->n_words, n_embeddings);
 }
 
 void ofr_tok_close(ofr_tok *tok)
@@ -346,7 +363,7 @@ void ofr_tok_close(ofr_tok *tok)
     ofr_bpe_close(&tok->bpe);
     ofr_unigram_close(&tok->unigram);
     ofr_vocab_free(&tok->vocab);
-    for (int i = 0; i < tok->n_files; i++)
+    for (int i = 0; i < OFR_TOK_FILES; i++)
         ofr_mem_free(tok->files[i]);
     ofr_mem_free(tok->specials);
     ofr_mem_free(tok);

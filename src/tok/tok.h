@@ -33,8 +33,14 @@ int ofr_tok_pad(const ofr_tok *tok);                    /* id of padding, 0 if n
 ofr_str ofr_tok_token(const ofr_tok *tok, int id);      /* borrowed */
 int ofr_tok_id(const ofr_tok *tok, ofr_str token);      /* -1: absent */
 const char *ofr_tok_kind(const ofr_tok *tok); /* "wordpiece", "bpe", "unigram" */
-/* File names that make up the tokenizer, to be copied into a saved model. */
-int ofr_tok_files(const ofr_tok *tok, const char *paths[8]);
+/* Has the model an embedding for each token?  OFR_FORMAT names the one too many. */
+ofr_status ofr_tok_check_size(const ofr_tok *tok, int n_embeddings, ofr_error *err);
+
+/* The files that make up a tokenizer, i = 0..OFR_TOK_FILES-1: the name in a model
+ * directory, and where the file was found; NULL when there is none. */
+enum { OFR_TOK_FILES = 8 };
+const char *ofr_tok_file_name(int i);
+const char *ofr_tok_file(const ofr_tok *tok, int i);
 
 /* Ids of one text or pair with special tokens; grows as needed, reused. */
 typedef struct ofr_tok_scratch {

@@ -88,12 +88,17 @@ static ofr_status place_token(ofr_tok *tok, const char *content, int id, const c
                               ofr_error *err)
 {
     int old = ofr_vocab_id(&tok->vocab, content, strlen(content));
-    if ((old >= 0 && old != id) ||
-        (old < 0 && id < tok->vocab.n && tok->vocab.tokens[id].p))
+    if (old >= 0 && old != id)
+        return ofr_fail(err, OFR_FORMAT,
+                        "%s: the added token \"%.64s\" has id %d, in the vocabulary %d; "
+                        "restore the file",
+                        name, content, id, old);
+    if (old < 0 && id < tok->vocab.n && tok->vocab.tokens[id].p)
         return ofr_fail(err, OFR_FORMAT,
                         "%s: the added token \"%.64s\" has id %d, which the vocabulary "
                         "gives to \"%.64s\"; restore the file",
-                        name, content, id, ofr_tok_token(tok, id).p);
+                        name, content, id, tok->vocab.tokens[id].p);
+    if (id >= tok->vocab.n) tok->last_added = name;
     return ofr_vocab_add(&tok->vocab, content, strlen(content), id, NULL, err);
 }
 
@@ -149,18 +154,25 @@ static ofr_status add_decoded(ofr_tok *tok, const json_t *decoder, const char *n
     return OFR_OK;
 }
 
-/* Is the text among config's additional_special_tokens? */
-static bool is_more(const json_t *config, const char *text)
+/* Is the text in this list of tokens, "[E1]" or {"content": "[E1]"}? */
+static bool is_among(const json_t *list, const char *text)
 {
-    const json_t *more = json_object_get(config, "additional_special_tokens");
     size_t i;
     json_t *entry;
-    json_array_foreach(more, i, entry)
+    json_array_foreach(list, i, entry)
     {
-        const char *other = json_string_value(entry);
+        const json_t *content = json_object_get(entry, "content");
+        const char *other = json_string_value(content ? content : entry);
         if (other && strcmp(other, text) == 0) return true;
     }
     return false;
+}
+
+/* Is the text one of config's other special tokens?  transformers 5 renamed the key. */
+static bool is_more(const json_t *config, const char *text)
+{
+    return is_among(json_object_get(config, "additional_special_tokens"), text) ||
+           is_among(json_object_get(config, "extra_special_tokens"), text);
 }
 
 /* added_tokens.json: {"[E1]": 30522}.  [CLS] and its like are left to the caller, who
@@ -200,6 +212,7 @@ static ofr_status add_all(ofr_tok *tok, const ofr_tok_settings *s,
                         "%s: \"added_tokens_decoder\" is no object of ids and tokens; "
                         "restore the file",
                         s->config_path);
+    tok->n_words = tok->vocab.n;
     tok->specials = ofr_mem_array(n + 5, sizeof *tok->specials);
     if (!tok->specials) return ofr_fail_nomem(err, 0, "the special tokens");
     json_array_foreach(s->listed, i, entry)

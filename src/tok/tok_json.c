@@ -297,7 +297,8 @@ static ofr_status read_whole(ofr_tok *tok, ofr_tok_settings *s, const json_t *js
         if (!complete[i])
             return ofr_fail(err, OFR_FORMAT,
                             "%s: \"%s\" has no step \"%s\", without which a text is cut "
-                            "in a way that is not supported; choose another model",
+                            "in a way that is not supported; take tokenizer.json of the "
+                            "original model",
                             s->name, stages[i].key, stages[i].types[tok->model][0]);
     return OFR_OK;
 }

@@ -64,39 +64,43 @@ static ofr_status open_spiece(ofr_tok *tok, ofr_tok_settings *s, const char *pat
 
 /* ----------------------------------------------------------------- files -- */
 
-static ofr_status keep_file(ofr_tok *tok, const char *path, ofr_error *err)
+/* What says most first: that is the file that errors name. */
+enum { TOKENIZER_JSON, VOCAB, VOCAB_JSON, MERGES, SPIECE, CONFIG, ADDED, MAP };
+static const char *const file_names[OFR_TOK_FILES] = {
+    [TOKENIZER_JSON] = "tokenizer.json",
+    [VOCAB] = "vocab.txt",
+    [VOCAB_JSON] = "vocab.json",
+    [MERGES] = "merges.txt",
+    [SPIECE] = "spiece.model",
+    [CONFIG] = "tokenizer_config.json",
+    [ADDED] = "added_tokens.json",
+    [MAP] = "special_tokens_map.json",
+};
+
+const char *ofr_tok_file_name(int i)
 {
-    char *kept = ofr_mem_strdup(path, strlen(path));
-    if (!kept) return ofr_fail_nomem(err, strlen(path), "a path");
-    OFR_ASSERT(tok->n_files < OFR_TOK_FILES);
-    tok->files[tok->n_files++] = kept;
-    return OFR_OK;
+    OFR_ASSERT(i >= 0 && i < OFR_TOK_FILES);
+    return file_names[i];
 }
 
-/* What says most first: that is the file that errors name. */
-enum { TOKENIZER_JSON, VOCAB, VOCAB_JSON, MERGES, SPIECE, CONFIG, ADDED, MAP, N_FILES };
-static const char *const file_names[N_FILES] = {
-    "tokenizer.json", "vocab.txt",
-    "vocab.json",     "merges.txt",
-    "spiece.model",   "tokenizer_config.json",
-    "added_tokens.json", "special_tokens_map.json"};
-
-typedef struct found_files {
-    char paths[N_FILES][OFR_PATH_MAX];
-    bool here[N_FILES];
-} found_files;
-
-static ofr_status open_found(ofr_tok *tok, ofr_tok_settings *s, const found_files *f,
-                             const char *dir, ofr_tok_options options, ofr_error *err)
+/* files[i] of the tokenizer is the one at `path`. */
+static ofr_status keep_file(ofr_tok *tok, int i, const char *path, ofr_error *err)
 {
-    if (f->here[TOKENIZER_JSON])
-        return ofr_tok_open_json(tok, s, f->paths[TOKENIZER_JSON], options, err);
+    tok->files[i] = ofr_mem_strdup(path, strlen(path));
+    return tok->files[i] ? OFR_OK : ofr_fail_nomem(err, strlen(path), "a path");
+}
+
+static ofr_status open_found(ofr_tok *tok, ofr_tok_settings *s, const char *dir,
+                             ofr_tok_options options, ofr_error *err)
+{
+    char *const *files = tok->files;
+    if (files[TOKENIZER_JSON])
+        return ofr_tok_open_json(tok, s, files[TOKENIZER_JSON], options, err);
     OFR_TRY(ofr_tok_read_config(s, err));
-    if (f->here[VOCAB])
-        return open_vocab_txt(tok, s, f->paths[VOCAB], options, err);
-    if (f->here[VOCAB_JSON] && f->here[MERGES])
-        return open_bpe_files(tok, s, f->paths[VOCAB_JSON], f->paths[MERGES], err);
-    if (f->here[SPIECE]) return open_spiece(tok, s, f->paths[SPIECE], options, err);
+    if (files[VOCAB]) return open_vocab_txt(tok, s, files[VOCAB], options, err);
+    if (files[VOCAB_JSON] && files[MERGES])
+        return open_bpe_files(tok, s, files[VOCAB_JSON], files[MERGES], err);
+    if (files[SPIECE]) return open_spiece(tok, s, files[SPIECE], options, err);
     return ofr_fail(
         err, OFR_NOT_FOUND,
         "%s: no tokenizer: expected vocab.txt, tokenizer.json, vocab.json with "
@@ -107,12 +111,12 @@ static ofr_status open_found(ofr_tok *tok, ofr_tok_settings *s, const found_file
 /* The files beside the vocabulary.  model_max_length of tokenizer_config.json is often
  * 10^30, more than an integer holds. */
 static ofr_status load_settings(json_t **config, json_t **added, ofr_tok_settings *s,
-                                const found_files *f, ofr_error *err)
+                                char *const *files, ofr_error *err)
 {
-    s->config_path = f->paths[CONFIG];
-    s->added_path = f->paths[ADDED];
-    if (f->here[CONFIG]) OFR_TRY(ofr_json_load_reals(config, s->config_path, err));
-    if (f->here[ADDED]) OFR_TRY(ofr_json_load(added, s->added_path, err));
+    s->config_path = files[CONFIG];
+    s->added_path = files[ADDED];
+    if (files[CONFIG]) OFR_TRY(ofr_json_load_reals(config, s->config_path, err));
+    if (files[ADDED]) OFR_TRY(ofr_json_load(added, s->added_path, err));
     if (*config && !json_is_object(*config))
         return ofr_tok_no_object(s->config_path, err);
     if (*added && !json_is_object(*added)) return ofr_tok_no_object(s->added_path, err);
@@ -125,20 +129,16 @@ static ofr_status open_dir(ofr_tok *tok, ofr_tok_settings *s, const char *dir,
                            ofr_tok_options options, ofr_error *err)
 {
     json_t *config = NULL, *added = NULL;
-    ofr_status status = OFR_OK;
-    found_files *f = ofr_mem_zalloc(sizeof *f);
-    if (!f) return ofr_fail_nomem(err, sizeof *f, dir);
-    for (int i = 0; i < N_FILES && status == OFR_OK; i++) {
-        status = ofr_file_join(f->paths[i], dir, file_names[i], err);
-        if (status != OFR_OK) break;
-        f->here[i] = ofr_file_exists(f->paths[i]);
-        if (f->here[i]) status = keep_file(tok, f->paths[i], err);
+    char path[OFR_PATH_MAX];
+    ofr_status status;
+    for (int i = 0; i < OFR_TOK_FILES; i++) {
+        OFR_TRY(ofr_file_join(path, dir, file_names[i], err));
+        if (ofr_file_exists(path)) OFR_TRY(keep_file(tok, i, path, err));
     }
-    if (status == OFR_OK) status = load_settings(&config, &added, s, f, err);
-    if (status == OFR_OK) status = open_found(tok, s, f, dir, options, err);
+    status = load_settings(&config, &added, s, tok->files, err);
+    if (status == OFR_OK) status = open_found(tok, s, dir, options, err);
     json_decref(config);
     json_decref(added);
-    ofr_mem_free(f);
     return status;
 }
 
@@ -151,10 +151,11 @@ static bool ends_with(const char *s, const char *ending)
 static ofr_status open_file(ofr_tok *tok, ofr_tok_settings *s, const char *path,
                             ofr_tok_options options, ofr_error *err)
 {
-    OFR_TRY(keep_file(tok, path, err));
-    if (ends_with(path, ".json")) return ofr_tok_open_json(tok, s, path, options, err);
-    if (ends_with(path, ".model")) return open_spiece(tok, s, path, options, err);
-    return open_vocab_txt(tok, s, path, options, err);
+    int i = ends_with(path, ".json")    ? TOKENIZER_JSON
+            : ends_with(path, ".model") ? SPIECE
+                                        : VOCAB;
+    OFR_TRY(keep_file(tok, i, path, err));
+    return open_found(tok, s, path, options, err);
 }
 
 ofr_status ofr_tok_open(ofr_tok **out, const char *path, ofr_tok_options options,

@@ -24,7 +24,6 @@ typedef struct ofr_tok_special {
     bool strip_left, strip_right; /* eat the white space next to it */
 } ofr_tok_special;
 
-#define OFR_TOK_FILES 8
 #define OFR_TOK_KEPT ((size_t)16 << 20) /* bytes of a scratch buffer that stay */
 
 struct ofr_tok {
@@ -38,8 +37,9 @@ struct ofr_tok {
     ofr_wordpiece wordpiece; /* the one that `model` names is in use */
     ofr_bpe bpe;
     ofr_unigram unigram;
-    char *files[OFR_TOK_FILES];
-    int n_files;
+    char *files[OFR_TOK_FILES]; /* paths; NULL where there is none */
+    int n_words;                /* entries before tokens were added */
+    const char *last_added;     /* the file that added the last one; borrowed of files */
 };
 
 /* Append one id to scratch->work. */

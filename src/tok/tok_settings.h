@@ -12,8 +12,8 @@
 #include "tok/tok_parts.h"
 
 typedef struct ofr_tok_settings {
-    const char *name;     /* file that errors speak of */
-    const json_t *config; /* tokenizer_config.json, or NULL */
+    const char *name;     /* file that errors speak of; all paths are tok->files */
+    const json_t *config; /* tokenizer_config.json, or NULL; then its path is, too */
     const char *config_path;
     const json_t *added;  /* added_tokens.json, or NULL */
     const char *added_path;

@@ -51,6 +51,60 @@ says '"labels": \["neg", "pos"\]'
 says '"exits": true'
 says '"policies": true'
 
+# A shape may come through a pipe, as all that a user names.
+cp shape.json in
+run init --config - --vocab vocab.txt --out piped --seed 7
+exits 0
+cmp -s piped/config.json model/config.json || complain 'another shape from standard input'
+echo '{' >in
+run init --config - --vocab vocab.txt --out d
+fails 4 ' init' 'standard input:2:0: not valid JSON'
+: >in
+
+# What another tokenizer left in the folder would be read instead of the new one.
+# bert FILE LOWERCASE: a tokenizer.json of the vocabulary.
+bert()
+{
+    awk -v lower="$2" 'BEGIN { printf "{\"normalizer\": {\"type\": \"BertNormalizer\", \"lowercase\": %s},\n", lower
+        printf "\"pre_tokenizer\": {\"type\": \"BertPreTokenizer\"}, \"model\": {\"vocab\": {" }
+        { printf "%s\"%s\": %d", (NR > 1 ? ", " : ""), $0, NR - 1 } END { print "}}}" }' vocab.txt >"$1"
+}
+bert tokenizer.json false
+tokenizer_files='tokenizer.json vocab.txt vocab.json merges.txt spiece.model
+tokenizer_config.json added_tokens.json special_tokens_map.json'
+mkdir stale
+for file in $tokenizer_files; do
+    echo '{}' >stale/$file
+done
+echo mine >stale/notes.txt
+cp -r stale stale2
+run init --shape tiny --vocab vocab.txt --out stale --force
+exits 0
+has='' # the files of the eight
+for file in $tokenizer_files; do
+    [ -e stale/$file ] && has="$has $file"
+done
+[ "$has" = ' vocab.txt tokenizer_config.json' ] || complain "init --force left $has"
+grep -q BertTokenizer stale/tokenizer_config.json || complain 'the old settings stayed'
+[ -e stale/notes.txt ] || complain 'a file that is no tokenizer was removed'
+echo 'the FILM' >in
+run tokenize --model stale
+exits 0
+says '^2 5 6 3$'
+
+# A single tokenizer.json keeps what it says of case, and its name.
+cp tokenizer.json mine.json
+run init --shape tiny --vocab mine.json --out stale2 --force
+exits 0
+cmp -s stale2/tokenizer.json mine.json || complain 'tokenizer.json was not copied'
+for file in vocab.txt tokenizer_config.json added_tokens.json; do
+    [ ! -e stale2/$file ] || complain "a stale $file"
+done
+run tokenize --model stale2
+exits 0
+says '^2 5 1 3$'
+: >in
+
 run init --shape tiny --config shape.json --vocab vocab.txt --out d
 fails 2 ' init' '--shape'
 run init --shape gigantic --vocab vocab.txt --out d

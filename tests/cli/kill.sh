@@ -256,6 +256,13 @@ rm -rf run
 train '' $short --seed 5
 exits 0
 mv run older
+# Its tokenizer is another one: the words are the other way round.
+{
+    echo '{"normalizer": {"type": "BertNormalizer"}, "pre_tokenizer": {"type": "BertPreTokenizer"},'
+    awk '{ printf "%s\"%s\": %d", (NR > 1 ? ", " : "\"model\": {\"vocab\": {"), $0,
+               (NR > 5 ? 21 - NR : NR - 1) }
+        END { print "}}}" }' vocab.txt
+} >older/tokenizer.json
 cp -r older run
 # shellcheck disable=SC2086
 train '' $short
@@ -263,6 +270,7 @@ exits 0
 mv trace whole.trace
 rm -rf whole
 mv run whole
+[ ! -e whole/tokenizer.json ] || complain 'the tokenizer of the older model stayed'
 cp texts.tsv in
 run predict --model older
 cp out old.out
@@ -294,6 +302,7 @@ for at in $first $(grep -n '^rename' whole.trace | cut -d : -f 1 | awk -v f="$fi
         # shellcheck disable=SC2086
         resume $short
         same
+        [ ! -e run/tokenizer.json ] || complain "kill:$((at + step)): the older tokenizer"
     done
 done
 case $seen in *old*refused*new*) ;; *) complain "kills in saving: $seen" ;; esac

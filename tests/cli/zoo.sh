@@ -2,28 +2,7 @@
 # The zoo: every rule of the file formats broken once.  One line that names the file,
 # the place, what was found, what is allowed, and what to do; the right exit code;
 # nothing half written.
-. "$2/tests/cli/common.inc"
-LC_ALL=C
-export LC_ALL
-make_model good
-printf 'the film\n' >in
-cases=0
-
-# expect WHAT CODE VERB PATTERN...: how the last run ended.
-expect()
-{
-    what=$1 want=$2 verb=$3
-    shift 3
-    cases=$((cases + 1))
-    [ "$code" -eq "$want" ] || { complain "$what: exit $code, expected $want"; cat err; }
-    [ "$(wc -l <err)" -eq 1 ] || { complain "$what: not one line of error"; cat err; }
-    grep -q "^offramp $verb: " err || { complain "$what: how it begins"; cat err; }
-    for pattern in "$@"; do
-        grep -q -e "$pattern" err || { complain "$what: does not say '$pattern'"; cat err; }
-    done
-    [ ! -s out ] || complain "$what: output in spite of the error"
-    [ ! -e made ] || { complain "$what: something was written"; rm -rf made; }
-}
+. "$2/tests/cli/zoo.inc"
 
 # ---- safetensors ------------------------------------------------------------------
 
@@ -44,12 +23,6 @@ tensors()
     number "$(wc -c <header)" >"$3"
     cat header >>"$3"
     printf '%s' "$2" >>"$3"
-}
-
-broken()
-{
-    rm -rf bad
-    cp -r good bad
 }
 
 # header WHAT HEADER DATA PATTERN...: a model with these weights.
@@ -355,128 +328,6 @@ run predict --model bad
 expect 'weights of another save' 4 predict \
     '^offramp predict: bad: model.safetensors has the content [0-9a-f]*, config.json is of 0123' \
     'of different runs; finish the run .*--resume --out bad., or restore'
-
-# ---- vocabularies -----------------------------------------------------------------
-
-# vocabulary WHAT PATTERN...: bad/vocab.txt is made by the caller.
-vocabulary()
-{
-    what=$1
-    shift
-    run predict --model bad
-    expect "$what" 4 predict "$@" 'remove one\|give the\|restore'
-}
-broken
-sed 's/^good$/film/' vocab.txt >bad/vocab.txt
-vocabulary 'token given twice' 'bad/vocab.txt:9: "film" is already on line 7'
-for token in UNK CLS SEP; do
-    broken
-    sed "s/^.$token.\$/nothing/" vocab.txt >bad/vocab.txt
-    vocabulary "no [$token]" "bad/vocab.txt: the vocabulary of 16 tokens has no \"\\[$token\\]\""
-done
-broken
-: >bad/vocab.txt
-vocabulary 'empty vocabulary' 'bad/vocab.txt: the file is empty, expected one token a line'
-broken
-sed 's/^film$/f\x00lm/' vocab.txt >bad/vocab.txt
-vocabulary 'NUL' 'bad/vocab.txt:7:2: byte 0x00, expected text'
-broken
-sed 's/^film$/fi\xfflm/' vocab.txt >bad/vocab.txt
-vocabulary 'vocabulary that is not UTF-8' 'bad/vocab.txt:7:3: byte 0xff is not valid UTF-8'
-broken
-{ cat vocab.txt; head -c 5000 /dev/zero | tr '\0' x; } >bad/vocab.txt
-vocabulary 'endless line' 'bad/vocab.txt:17: the token has 5000 bytes, expected at most 1024'
-broken
-{ cat vocab.txt; echo more; } >bad/vocab.txt
-vocabulary 'more tokens than embeddings' \
-    'bad/vocab.txt: the tokenizer has 17 entries, the model only 16 embeddings'
-broken
-sed 's/^.PAD.$/[NIL]/' vocab.txt >bad/vocab.txt
-run predict --model bad
-exits 0 # nothing is padded here
-
-# ---- other tokenizers -------------------------------------------------------------
-
-# tokenizer WHAT FILE TEXT PATTERN...: the directory with this one instead.
-tokenizer()
-{
-    [ -d bad ] && [ "$2" = merges.txt ] || broken
-    rm -f bad/vocab.txt
-    printf '%s\n' "$3" >"bad/$2"
-    what=$1
-    shift 3
-    run predict --model bad
-    expect "$what" 4 predict "$@"
-}
-three='"[UNK]":0,"[CLS]":1,"[SEP]":2'
-tokenizer 'unknown kind' tokenizer.json '{"model":{"type":"Magic","vocab":{}}}' \
-    'bad/tokenizer.json: model type "Magic" is not supported, expected WordPiece, .*choose'
-tokenizer 'array' tokenizer.json '[]' \
-    'bad/tokenizer.json: not a JSON object, expected the keys of a tokenizer; restore'
-tokenizer 'absurd id' tokenizer.json "{\"model\":{\"vocab\":{$three,\"a\":9999999}}}" \
-    'bad/tokenizer.json: the id of "a" is 9999999, expected 0..65539; restore'
-tokenizer 'id that is no number' tokenizer.json "{\"model\":{\"vocab\":{$three,\"a\":\"b\"}}}" \
-    'bad/tokenizer.json: the id of "a" is no integer, expected 0..65539; restore'
-tokenizer 'two tokens, one id' tokenizer.json "{\"model\":{\"vocab\":{$three,\"a\":2}}}" \
-    'bad/tokenizer.json: "\[SEP\]" and "a" have the same id 2; restore'
-tokenizer 'added token elsewhere' tokenizer.json \
-    "{\"added_tokens\":[{\"id\":0,\"content\":\"[SEP]\"}],\"model\":{\"vocab\":{$three}}}" \
-    'bad/tokenizer.json: the added token "\[SEP\]" has id 0, .*"\[UNK\]"; restore'
-tokenizer 'added token without a name' tokenizer.json \
-    "{\"added_tokens\":[{\"id\":3}],\"model\":{\"vocab\":{$three}}}" \
-    'bad/tokenizer.json: added_tokens\[0\]: .*no "content".*restore'
-tokenizer 'no vocabulary' tokenizer.json '{"model":{"type":"WordPiece"}}' \
-    'bad/tokenizer.json: the vocabulary is missing or empty, expected an object'
-tokenizer 'piece without a score' tokenizer.json \
-    '{"model":{"type":"Unigram","unk_id":0,"vocab":[["<unk>"]]}}' \
-    'bad/tokenizer.json: piece 0 is no pair of text and score; restore'
-tokenizer 'no bytes' tokenizer.json \
-    '{"model":{"type":"BPE","vocab":{"<s>":0,"</s>":1},"merges":[]}}' \
-    'bad/tokenizer.json: the vocabulary has no token .* for byte 0x00 .*restore'
-tokenizer 'no normalizer' tokenizer.json "{\"model\":{\"vocab\":{$three}}}" \
-    'bad/tokenizer.json: "normalizer" has no step "BertNormalizer", .*; choose'
-tokenizer 'other words' tokenizer.json \
-    "{\"pre_tokenizer\":{\"type\":\"Whitespace\"},\"model\":{\"vocab\":{$three}}}" \
-    'bad/tokenizer.json: "pre_tokenizer" has a step "Whitespace", expected Bert.*; choose'
-tokenizer 'damaged sentencepiece' spiece.model 'xyz' \
-    'bad/spiece.model: no sentencepiece model or damaged; restore'
-broken
-printf '{"<s>":0,"</s>":1,"<unk>":2,"a":3,"b":4}\n' >bad/vocab.json
-tokenizer 'merge of three' merges.txt '#version: 0.2
-a b c' 'bad/merges.txt:2: expected two symbols with one space .*restore'
-tokenizer 'merge of nothing known' merges.txt 'a z' \
-    'bad/merges.txt:1: "z" is not in the vocabulary; the two files do not belong'
-broken
-printf '{"do_lower_case": "yes"}\n' >bad/tokenizer_config.json
-run predict --model bad
-expect 'setting of the wrong type' 4 predict \
-    'bad/tokenizer_config.json: "do_lower_case" is a string, expected true or false; correct'
-
-printf '[]\n' >bad/tokenizer_config.json
-run predict --model bad
-expect 'settings in an array' 4 predict \
-    'bad/tokenizer_config.json: not a JSON object, expected the keys of a tokenizer; restore'
-for value in 7 '{"content": 7}'; do
-    printf '{"cls_token": %s}\n' "$value" >bad/tokenizer_config.json
-    run predict --model bad
-    expect "special token $value" 4 predict \
-        'bad/tokenizer_config.json: "[a-z_]*" is a number, expected a string; correct'
-done
-printf '{"word_tokenizer_type": "mecab"}\n' >bad/tokenizer_config.json
-run predict --model bad
-expect 'words of another kind' 4 predict \
-    'bad/tokenizer_config.json: "word_tokenizer_type" is "mecab", only "basic" .*; choose'
-printf '{"model_max_length": 1000000000000000019884624838656}\n' >bad/tokenizer_config.json
-run predict --model bad
-exits 0 # what Hugging Face writes for "no limit"
-printf '{"[E1]": 5}\n' >bad/added_tokens.json
-run predict --model bad
-expect 'added token in the place of another' 4 predict \
-    'bad/added_tokens.json: the added token "\[E1\]" has id 5, .* gives to "the"; restore'
-printf '{"[E1]": 16}\n' >bad/added_tokens.json
-run predict --model bad
-expect 'added token without an embedding' 4 predict \
-    'bad/vocab.txt: the tokenizer has 17 entries, the model only 16 embeddings'
 
 # ---- data files -------------------------------------------------------------------
 
@@ -866,6 +717,4 @@ option "unknown task 'sst3', did you mean 'sst2'" eval --model good --task sst3 
 option "--model: a value is missing" predict --model
 }
 
-echo "$cases cases"
-[ "$cases" -ge 195 ] || complain "only $cases cases"
-finish
+zoo_finish 190

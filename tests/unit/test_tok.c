@@ -195,6 +195,15 @@ static int id_of(const ofr_tok *tok, const char *text)
     return id;
 }
 
+/* The file of that name, or NULL. */
+static const char *file_of(const ofr_tok *tok, const char *name)
+{
+    for (int i = 0; i < OFR_TOK_FILES; i++)
+        if (strcmp(ofr_tok_file_name(i), name) == 0) return ofr_tok_file(tok, i);
+    fail_msg("no file is called %s", name);
+    return NULL;
+}
+
 static void test_config(void **state)
 {
     (void)state;
@@ -216,14 +225,15 @@ static void test_config(void **state)
          -1, 8, 9},
         {"{\"do_basic_tokenize\": true, \"word_tokenizer_type\": \"basic\"}", -1, 5, 5},
     };
-    const char *paths[8];
     ofr_error err;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         ofr_tok *tok = open_dir(small_vocab, cases[i].config, NULL, cases[i].lower);
         assert_int_equal(id_of(tok, "A"), cases[i].capital);
         assert_int_equal(id_of(tok, "\xc3\xa1"), cases[i].accent);
-        assert_int_equal(ofr_tok_files(tok, paths), cases[i].config ? 2 : 1);
-        assert_non_null(strstr(paths[0], "model/vocab.txt"));
+        assert_non_null(strstr(file_of(tok, "vocab.txt"), "model/vocab.txt"));
+        assert_int_equal(file_of(tok, "tokenizer_config.json") != NULL,
+                         cases[i].config != NULL);
+        assert_null(file_of(tok, "added_tokens.json"));
         ofr_tok_close(tok);
     }
     ofr_tok *tok = open_dir(small_vocab, "{\"cls_token\": \"[PAD]\"}", NULL, -1);
@@ -260,6 +270,10 @@ static void test_refused_config(void **state)
          "the id of the added token \"x\" is -1, expected 0..65545"},
         {"{\"added_tokens_decoder\": {\"5\": {\"content\": \"y\"}}}",
          "the added token \"y\" has id 5, which the vocabulary gives to \"a\""},
+        {"{\"added_tokens_decoder\": {\"10\": {\"content\": \"a\"}}}",
+         "the added token \"a\" has id 10, in the vocabulary 5; restore"},
+        {"{\"added_tokens_decoder\": {\"6\": {\"content\": \"a\"}}}",
+         "the added token \"a\" has id 6, in the vocabulary 5; restore"},
         {"{\"added_tokens_decoder\": {\"10\": {\"content\": \"y\", \"single_word\": "
          "true}}}",
          "\"single_word\" is true, only false is supported"},
@@ -290,7 +304,6 @@ static void test_refused_config(void **state)
 static void test_added_tokens(void **state)
 {
     (void)state;
-    const char *paths[8];
     ofr_error err;
     char dir[OFR_PATH_MAX];
     ofr_tok *tok = open_dir(
@@ -320,13 +333,47 @@ static void test_added_tokens(void **state)
     CHECK(tok, "[e1]", 10, -1);
     CHECK(tok, "[e2]", 1, 1, 1, -1);   /* special: as it is */
     CHECK(tok, "[mask]", 1, 1, 1, -1); /* special by its name */
-    assert_int_equal(ofr_tok_files(tok, paths), 3);
-    assert_non_null(strstr(paths[2], "added_tokens.json"));
+    assert_non_null(strstr(file_of(tok, "added_tokens.json"), "model/added_tokens.json"));
+    /* a model without an embedding for them */
+    assert_int_equal(ofr_tok_size(tok), 13);
+    assert_ok(ofr_tok_check_size(tok, 13, &err), err);
+    assert_fails(ofr_tok_check_size(tok, 11, &err), OFR_FORMAT, err,
+                 "model/added_tokens.json: the added token \"\" has id 12, the model "
+                 "only 11 embeddings; remove the tokens from id 11 on from the file");
+    assert_fails(ofr_tok_check_size(tok, 9, &err), OFR_FORMAT, err,
+                 "model/vocab.txt: the tokenizer has 10 entries, the model only 9");
     ofr_tok_close(tok);
     assert_ok(ofr_tok_open(&tok, dir, (ofr_tok_options){0}, &err), err);
     CHECK(tok, "[E1]", 10, -1);
     CHECK(tok, "[e1]", 1, 1, 1, -1); /* cased: nothing is normalised */
     ofr_tok_close(tok);
+}
+
+/* The ways in which tokenizer_config.json says that an added token is special. */
+static void test_special_lists(void **state)
+{
+    (void)state;
+    static const char *const lists[] = {
+        "\"additional_special_tokens\": [\"[E2]\", \"[E1]\"]",
+        "\"additional_special_tokens\": [{\"content\": \"[E1]\"}]",
+        "\"extra_special_tokens\": [7, {}, \"[E1]\"]",
+        "\"extra_special_tokens\": {\"a\": \"[E1]\"}", /* names, not a list */
+    };
+    char dir[OFR_PATH_MAX], text[128];
+    ofr_error err;
+    ofr_tok *tok = NULL;
+    snprintf(dir, sizeof dir, "%s/model", support_folder());
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+        ofr_tok_close(open_dir(small_vocab, NULL, NULL, -1));
+        snprintf(text, sizeof text, "{%s}", lists[i]);
+        support_write("model/tokenizer_config.json", text);
+        support_write("model/added_tokens.json", "{\"[E1]\": 10}");
+        assert_ok(ofr_tok_open(&tok, dir, (ofr_tok_options){-1}, &err), err);
+        CHECK(tok, "[E1]", 10, -1);
+        if (i < 3) CHECK(tok, "[e1]", 1, 1, 1, -1); /* as it is */
+        else CHECK(tok, "[e1]", 10, -1);
+        ofr_tok_close(tok);
+    }
 }
 
 #define JSON_VOCAB                                                                       \
@@ -348,7 +395,6 @@ static void test_tokenizer_json(void **state)
                  -1);
     ofr_tok_scratch s;
     ofr_error err;
-    const char *paths[8];
     assert_string_equal(ofr_tok_kind(tok), "wordpiece");
     assert_int_equal(id_of(tok, "A"), 8);
     assert_int_equal(id_of(tok, "\xc3\xa1"), 9);
@@ -357,7 +403,8 @@ static void test_tokenizer_json(void **state)
     assert_ok(ofr_tok_encode(tok, &s, OFR_STR("ab<x>"), (ofr_str){0}, 0, &err), err);
     same(&s, (const int[]){2, 5, 7, 10, 3}, 5);
     ofr_tok_scratch_free(&s);
-    assert_int_equal(ofr_tok_files(tok, paths), 1);
+    assert_non_null(strstr(file_of(tok, "tokenizer.json"), "model/tokenizer.json"));
+    assert_null(file_of(tok, "vocab.txt"));
     ofr_tok_close(tok);
     /* tokenizer_config.json has the last word */
     tok =
@@ -520,15 +567,12 @@ static void test_long_text(void **state)
     ofr_tok_close(tok);
 }
 
-static void test_memory(void **state)
+/* No memory at each place in turn. */
+static void memory_with(const char *config)
 {
-    (void)state;
-    ofr_tok_close(open_dir(small_vocab,
-                           "{\"added_tokens_decoder\": {\"10\": {\"content\": "
-                           "\"[\xc3\x89]\", \"normalized\": true}}}",
-                           NULL, -1));
-    support_write("model/added_tokens.json", "{\"[E1]\": 10}"); /* the older file */
     char dir[OFR_PATH_MAX];
+    ofr_tok_close(open_dir(small_vocab, config, NULL, -1));
+    support_write("model/added_tokens.json", "{\"[\xc3\x89]\": 10}");
     snprintf(dir, sizeof dir, "%s/model", support_folder());
     for (size_t n = 1;; n++) {
         ofr_error err;
@@ -554,6 +598,14 @@ static void test_memory(void **state)
     }
 }
 
+static void test_memory(void **state)
+{
+    (void)state;
+    memory_with("{\"added_tokens_decoder\": {\"10\": {\"content\": \"[\xc3\x89]\", "
+                "\"normalized\": true}}}");
+    memory_with("{}"); /* the older file */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -562,7 +614,7 @@ int main(void)
         cmocka_unit_test(test_special_tokens),   cmocka_unit_test(test_truncation),
         cmocka_unit_test(test_long_text),        cmocka_unit_test(test_memory),
         cmocka_unit_test(test_refused_config),   cmocka_unit_test(test_added_tokens),
-        cmocka_unit_test(test_refused_json),
+        cmocka_unit_test(test_refused_json),     cmocka_unit_test(test_special_lists),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
