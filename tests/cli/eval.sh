@@ -59,12 +59,20 @@ says "\"exit_histogram\": \[$n1, $n2, $n3\]"
 [ "$n1" -gt 0 ] && [ "$n3" -gt 0 ] || complain 'the test wants early and late exits'
 [ "$wrong" -eq 0 ] || complain "$wrong exits are not where the rule says"
 
-# Scores and exits do not depend on batch or threads.
+# Exits do not depend on batch, threads or seed; the seed deals the floor's exits out.
 cut -f 2-4 p.tsv >expected_exits
+score=$(number score)
+depth=$(number mean_exit_layer)
+floor=$(grep -o '"random_floor": {[^}]*}' out)
 run eval --model model --dev dev.tsv --text review --label verdict --json -q \
-    --rule confidence --threshold 0.85 --runs 0 --predictions p2.tsv --batch 32 --threads 1
+    --rule confidence --threshold 0.85 --runs 0 --predictions p2.tsv --batch 32 --threads 1 \
+    --seed 2
 exits 0
-cut -f 2-4 p2.tsv | cmp -s - expected_exits || complain 'exits depend on the batch'
+cut -f 2-4 p2.tsv | cmp -s - expected_exits || complain 'exits depend on batch, threads or seed'
+holds 'score of another batch, threads, seed' "$(number score) == $score"
+holds 'depth of another batch, threads, seed' "$(number mean_exit_layer) == $depth"
+[ "$(grep -o '"random_floor": {[^}]*}' out)" != "$floor" ] ||
+    complain 'two seeds, one random floor'
 says '"ms_per_text": null'
 
 # Full depth costs what the full model costs.
