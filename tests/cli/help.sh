@@ -5,9 +5,12 @@
 run
 exits 0
 says '^usage: offramp VERB'
-for verb in demo init train eval predict bench report sweep compare features tokenize vocab info doctor; do
+# Names are a contract: verbs are added, never renamed.
+for verb in demo init train eval predict bench calibrate sweep compare report quantize \
+    ablate features tokenize vocab info doctor; do
     says "^  $verb "
 done
+verbs=$(sed -n 's/^  \([a-z]*\)  *[A-Z].*/\1/p' out)
 cp out verbs
 run --help
 exits 0
@@ -19,7 +22,7 @@ run --version
 exits 0
 says '^offramp [0-9]*\.[0-9]*\.[0-9]*'
 
-for verb in demo init train eval predict bench report sweep compare features tokenize vocab info doctor; do
+for verb in $verbs; do
     run "$verb" --help
     exits 0
     says "^usage: offramp $verb"

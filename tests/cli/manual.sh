@@ -31,6 +31,7 @@ has()
     grep -q -- "$1" || complain "$where: $1 is missing"
 }
 
+sed 's/\\-/-/g' offramp.1 >index
 while read -r verb; do
     run help --man "$verb"
     exits 0
@@ -40,7 +41,7 @@ while read -r verb; do
     sed -n "/^    $verb)\$/,/;;/p" offramp.zsh >block.zsh
     grep "__fish_seen_subcommand_from $verb'" offramp.fish >block.fish
     where=offramp.1
-    sed 's/\\-/-/g' offramp.1 | has "^.fBofframp-$verb.fR(1)"
+    has "^.fBofframp-$verb.fR(1)" <index
     # "  -m, --model DIR", "      --[no-]grad-reg"
     run "$verb" --help
     sed -n 's/^  \(-.,\|   \) --\([][a-z0-9-]*\).*/\2/p' out >options

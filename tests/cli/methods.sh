@@ -35,7 +35,8 @@ rule_of()
     consistentee) echo policy ;; finetune) echo never ;; static) echo fixed ;;
     deebert | romebert | entropy) echo entropy ;; confidence) echo confidence ;;
     pabee) echo patience ;; fastbert) echo speed ;; berxit) echo lte ;;
-    pcee) echo pcee ;; palbert) echo ponder ;; cosee) echo energy ;; *) echo '.*' ;;
+    pcee) echo pcee ;; palbert) echo ponder ;; cosee) echo energy ;;
+    hashee) echo hash ;; *) echo 'a rule that this script does not know' ;;
     esac
 }
 

@@ -23,6 +23,13 @@ pid=$!
 while kill -0 $pid 2>/dev/null && [ ! -s two/journal.jsonl ]; do :; done
 kill -INT $pid 2>/dev/null
 wait $pid
+code=$?
+if [ "$code" -eq 0 ]; then
+    echo 'skip interruption: the run was over before the signal came'
+else
+    last='offramp train, interrupted'
+    exits 130
+fi
 run train --resume --out two -q
 exits 0
 cmp -s one/journal.jsonl two/journal.jsonl || complain 'resuming changes the journal'
