@@ -416,7 +416,7 @@ static void test_missing_parts(void **state)
     n += (size_t)snprintf(text_of_vocab + n, sizeof(text_of_vocab) - n, "more\n");
     assert_ok(ofr_file_write(path, text_of_vocab, n, &err), err);
     assert_fails(ofr_model_open(&model, dir, &err), OFR_FORMAT, err,
-                 "46 entries, the model 45 embeddings");
+                 "46 entries, the model only 45 embeddings");
 }
 
 #define N_SHARED 60
