@@ -45,6 +45,9 @@ options()
     esac
 }
 
+for task; do
+    options "$task" >/dev/null # an unknown task is told before any training
+done
 # ConsistentEE's policies learn from the texts that all choose their knobs on, so that its
 # backbone has the same texts as the others'; a few epochs, since they are few.  Its knob is
 # the threshold, 20 values as for every method.

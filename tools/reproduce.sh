@@ -3,15 +3,16 @@
 #
 #   tools/reproduce.sh DATA VOCAB OUT [TASK...]
 #
-# DATA holds glue/ and intent/, VOCAB is bert-base-uncased's vocab.txt, OUT
-# collects models and results.jsonl (one line per evaluation).  Environment:
+# DATA holds glue/ and intent/ (docs/DATA.md), VOCAB is bert-base-uncased's
+# vocab.txt.  OUT collects a model and a TASK-SEED.jsonl (one line per evaluation)
+# for every run, and results.jsonl, the lines of what was asked for.  Environment:
 # SEEDS ("3 4 5"), SHAPE ("mini"), TRAIN (more options of `offramp train`).
 # Finished runs are kept and interrupted ones resumed, so it can be called again.
 #
 # No choice is made on the texts that are reported: training follows a part of
 # the training file (--dev-split) where a task has no test file of its own.
 set -eu
-[ $# -ge 3 ] || { sed -n '2,12s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+[ $# -ge 3 ] || { sed -n '2,14s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 data=$1
 vocab=$2
 out=$3
@@ -51,11 +52,12 @@ report_file()
     esac
 }
 
-# one_run TASK SEED: init, train (or resume), evaluate at batch 1 and 32.
+# one_run TASK SEED: init, train (or resume), evaluate at batch 1 and 32.  The file
+# takes its name when both lines are in it, and says that the run is done.
 one_run()
 {
     run=$out/$1-$2
-    [ -e "$run.done" ] && return 0
+    [ -e "$run.jsonl" ] && return 0
     if [ -d "$run" ]; then
         "$offramp" train --resume --out "$run"
     else
@@ -66,16 +68,23 @@ one_run()
     fi
     for batch in 1 32; do
         "$offramp" eval --model "$run" --task "$1" --dev "$(report_file "$1")" \
-            --batch "$batch" --json -q |
-            sed "s/^{/{\"train_seed\":$2,\"shape\":\"$shape\",/" >>"$out/results.jsonl"
+            --batch "$batch" --json -q >"$run.batch-$batch"
     done
-    rm -rf "$run.init"
-    : >"$run.done"
+    sed "s/^{/{\"train_seed\":$2,\"shape\":\"$shape\",/" \
+        "$run.batch-1" "$run.batch-32" >"$run.tmp"
+    mv "$run.tmp" "$run.jsonl"
+    rm -rf "$run.init" "$run.batch-1" "$run.batch-32"
 }
 
 for task; do
+    train_options "$task" >/dev/null # an unknown task is told before any training
+done
+: >"$out/results.tmp"
+for task; do
     for seed in ${SEEDS:-3 4 5}; do
         one_run "$task" "$seed"
+        cat "$out/$task-$seed.jsonl" >>"$out/results.tmp"
     done
 done
+mv "$out/results.tmp" "$out/results.jsonl"
 sh "$(dirname "$0")/results_table.sh" "$out/results.jsonl"
