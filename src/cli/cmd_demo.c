@@ -167,7 +167,7 @@ const ofr_cmd ofr_cmd_demo = {
                "  offramp demo --seed 7 --keep my-demo\n"
                "  offramp demo --json --quiet",
     .notes =
-        "Needs no files and no network, and takes one to two minutes.  The sentences "
+        "Needs no files and no network, and takes about half a minute.  The sentences "
         "come\n"
         "from a grammar of our own with five levels of difficulty: plain opinion, "
         "negation,\n"

@@ -133,8 +133,8 @@ pretrain other --steps 4 --call-steps 2 --no-export-unfinished
 pretrain other --steps 2
 parity other/model && complain 'parity.py finds no difference in other weights'
 
-# A GPU lent for minutes, played by this processor: three steps, the middle one with what
-# travels alone and no program.
+# A GPU that is there for minutes only, played by this processor: three steps, the middle
+# one with what travels alone and no program.
 gpu()
 {
     step=$1

@@ -1,5 +1,5 @@
 #!/bin/sh
-# on_gpu.sh - pretraining on a GPU that is lent for minutes, in three commands.
+# on_gpu.sh - pretraining on a GPU that is there for minutes only, in three commands.
 #
 #   on_gpu.sh prepare [OPTIONS] TEXT...   at home: vocabulary and packed tokens
 #   on_gpu.sh train   [OPTIONS] [-- ...]  on the machine with the GPU: one call, with an end
