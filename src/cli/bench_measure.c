@@ -1,6 +1,7 @@
 /* bench_measure.c - cases of one setting, in turn on the same texts. */
 #include "cli/bench_measure.h"
 
+#include <limits.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -53,6 +54,11 @@ static ofr_status check_plan(race *r, ofr_error *err)
     if (r->max_T > most)
         return ofr_fail(err, OFR_INVALID, "texts of %d tokens, the model reads up to %d",
                         r->max_T, most);
+    if (r->max_T > INT_MAX / (p->texts > p->batch ? p->texts : p->batch))
+        return ofr_fail(err, OFR_INVALID,
+                        "%d texts of up to %d tokens are more than can be counted; give "
+                        "fewer with --texts",
+                        p->texts, r->max_T);
     for (int i = 0; i < p->n_exit_at; i++)
         if (p->exit_at[i] > r->config->L)
             return ofr_fail(err, OFR_INVALID, "--exit-at %d, the model has %d layers",
@@ -212,6 +218,7 @@ static void finish_case(ofr_bench_case *c, const ofr_bench_plan *plan)
     c->mean = ofr_stats_mean(c->ms, plan->repeat);
     c->median = ofr_stats_median(c->ms, plan->repeat);
     c->p95 = ofr_stats_percentile(c->ms, plan->repeat, 95);
+    c->typical = plan->lengths ? c->mean : c->median;
 }
 
 ofr_status ofr_bench_measure(ofr_bench_result *result, ofr_bench_model *model,
@@ -229,7 +236,8 @@ ofr_status ofr_bench_measure(ofr_bench_result *result, ofr_bench_model *model,
         result->peak_bytes = ofr_rss_peak();
         for (int k = 0; k < result->n; k++) {
             finish_case(&result->cases[k], plan);
-            result->cases[k].full_median = result->cases[0].median;
+            result->cases[k].time_share =
+                result->cases[k].typical / result->cases[0].typical;
         }
     }
     race_close(&r);

@@ -45,11 +45,13 @@ typedef struct ofr_bench_case {
     double *ms;                 /* [repeat] ascending once finished              */
     double *in_turn;            /* [repeat] the same in the order of measurement */
     double mean, median, p95;   /* ms of a repeat                                */
+    double typical;             /* the median; where every repeat is another piece
+                                   of work (lengths), the mean                   */
     double texts, tokens, flops; /* per repeat, on average; FLOPs as they were done */
     ofr_exit_count *seen;       /* [L] what the runner expects of this case      */
     double mean_exit;
-    double full_median;         /* of the first case, which is full depth unless
-                                   a rule was asked for alone                    */
+    double time_share;          /* of the first case's time, which is full depth with
+                                   the rule, if there is one, asked and overruled */
 } ofr_bench_case;
 
 enum { OFR_BENCH_CASES = 2 * OFR_BENCH_LIST };

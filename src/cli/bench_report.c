@@ -126,18 +126,11 @@ static const char *exit_name(ofr_bench_exit exit)
     return names[exit];
 }
 
-/* Time that stands for a repeat: the middle one, unless every repeat is another
- * piece of work. */
-static double typical_ms(const ofr_bench_plan *plan, const ofr_bench_case *c)
-{
-    return plan->lengths ? c->mean : c->median;
-}
-
 static void add_times_json(const ofr_bench_report *report, ofr_buf *out,
                            ofr_bench_model *model, const ofr_bench_plan *plan,
                            const ofr_bench_result *result, const ofr_bench_case *c)
 {
-    double seconds = typical_ms(plan, c) / 1e3, peak = ofr_bench_model_peak(model);
+    double seconds = c->typical / 1e3, peak = ofr_bench_model_peak(model);
     int L = model->encoder.config.L;
     open_record(out, "forward", model->dev->n_threads);
     add_model(out, model);
@@ -154,7 +147,7 @@ static void add_times_json(const ofr_bench_report *report, ofr_buf *out,
     ofr_jsonline_bool(out, "whole_layers", plan->whole_layers);
     ofr_jsonline_int(out, "repeat", plan->repeat);
     ofr_jsonline_int(out, "warmup", plan->warmup);
-    ofr_jsonline_int(out, "seed", (long long)plan->seed);
+    ofr_jsonline_u64(out, "seed", plan->seed);
     ofr_jsonline_real(out, "median_ms", c->median);
     ofr_jsonline_real(out, "p95_ms", c->p95);
     ofr_jsonline_real(out, "min_ms", c->ms[0]);
@@ -166,7 +159,7 @@ static void add_times_json(const ofr_bench_report *report, ofr_buf *out,
     ofr_jsonline_real(out, "peak_gflops", peak / 1e9);
     ofr_jsonline_real(out, "percent_of_peak", 100 * c->flops / seconds / peak);
     ofr_jsonline_real(out, "layer_share", c->mean_exit / L);
-    ofr_jsonline_real(out, "time_share", c->median / c->full_median);
+    ofr_jsonline_real(out, "time_share", c->time_share);
     ofr_jsonline_real(out, "open_ms", model->open_ms);
     ofr_jsonline_int(out, "peak_bytes", (long long)result->peak_bytes);
     ofr_jsonline_int(out, "open_peak_bytes", (long long)model->open_peak);
@@ -183,7 +176,7 @@ static void add_times_row(ofr_bench_report *report, ofr_buf *out, ofr_bench_mode
                            "precision,threads,batch,tokens,exit,layer,regroup,"
                            "median ms,p95 ms,tokens/s,GFLOP/s,% of peak,% of layers,"
                            "% of time,MiB");
-    double seconds = typical_ms(plan, c) / 1e3, peak = ofr_bench_model_peak(model);
+    double seconds = c->typical / 1e3, peak = ofr_bench_model_peak(model);
     row r = {.n = 0};
     cell(&r, "%s", ofr_precision_name(model->encoder.precision));
     cell(&r, "%d", model->dev->n_threads);
@@ -198,7 +191,7 @@ static void add_times_row(ofr_bench_report *report, ofr_buf *out, ofr_bench_mode
     cell(&r, "%.1f", c->flops / seconds / 1e9);
     cell(&r, "%.1f", 100 * c->flops / seconds / peak);
     cell(&r, "%.1f", 100 * c->mean_exit / model->encoder.config.L);
-    cell(&r, "%.1f", 100 * c->median / c->full_median);
+    cell(&r, "%.1f", 100 * c->time_share);
     cell(&r, "%.0f", (double)result->peak_bytes / MiB);
     add_row(out, report->style, &r, &head);
 }

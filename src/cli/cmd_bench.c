@@ -46,7 +46,8 @@ static const ofr_opt rows[] = {
     {"threads", 't', OFR_OPT_TEXT, AT(threads), "0", "LIST", NULL, 0, 0,
      "threads; 0: the processors this process may use", NULL},
     {"rule", 0, OFR_OPT_TEXT, AT(rule), NULL, "NAME", NULL, 0, 0,
-     "ask this exit rule after each layer; default: nobody is asked, full depth",
+     "ask this exit rule after each layer, also, in vain, for the times of full depth; "
+     "default: nobody is asked, full depth",
      "Leaving early"},
     {"threshold", 0, OFR_OPT_REAL, AT(threshold), NULL, "T", NULL, 0, 0,
      "of the rule; default: the rule's own", NULL},
@@ -202,7 +203,7 @@ static ofr_status measure_model(bench *b, const options *o, const lists *l, int 
     OFR_TRY(ofr_bench_model_set(&b->model, precision, threads, err));
     for (int i = 0; i < l->n_batch; i++)
         for (int j = 0; j < l->n_tokens; j++) {
-            if (!o->lengths)
+            if (!o->lengths || o->decide || o->profile)
                 OFR_TRY(ofr_bench_model_reads(&b->model, l->tokens[j], err));
             OFR_TRY(measure_one(b, o, l, l->batch[i], l->tokens[j], err));
         }
@@ -239,7 +240,27 @@ static ofr_status measure_all(bench *b, const options *o, ofr_error *err)
     return OFR_OK;
 }
 
+static ofr_status check_options(const options *o, ofr_error *err)
+{
+    int instead = o->decide + o->profile + o->cold + o->peaks;
+    if (!o->peaks && !o->model == !o->shape)
+        return ofr_fail(err, OFR_INVALID, "needs one of --model DIR and --shape NAME");
+    if (instead > 1)
+        return ofr_fail(err, OFR_INVALID,
+                        "one of --decide, --profile, --cold and --peaks at a time");
+    if (o->common.json && o->markdown)
+        return ofr_fail(err, OFR_INVALID, "one of --json and --md at a time");
+    return OFR_OK;
+}
+
 /* ---- lines of settings ------------------------------------------------------ */
+
+/* What is printed is settled once, for all lines. */
+static bool may_change(const ofr_opt *row)
+{
+    return row->offset != AT(markdown) && row->offset != AT(samples) &&
+           row->offset != AT(settings);
+}
 
 ofr_status ofr_bench_apply_line(void *values, ofr_buf *line, const char *where,
                                 ofr_error *err)
@@ -253,10 +274,11 @@ ofr_status ofr_bench_apply_line(void *values, ofr_buf *line, const char *where,
         char *value = strchr(word, '=');
         const ofr_opt *row = value ? ofr_opt_find(rows, word, (size_t)(value - word))
                                    : NULL;
-        if (!row || row->offset < AT(precision))
+        if (!row || row->offset < AT(precision) || !may_change(row))
             return ofr_fail(err, OFR_INVALID,
                             "%s'%s', expected KEY=VALUE with an option of `offramp "
-                            "bench` other than the model", where, word);
+                            "bench` other than the model, the output and --settings",
+                            where, word);
         OFR_TRY(ofr_opt_set(row, o, value + 1, where, err));
     }
     return OFR_OK;
@@ -278,25 +300,13 @@ static ofr_status measure_lines(bench *b, const options *base, ofr_error *err)
         if (line.n == 0) continue;
         snprintf(where, sizeof where, "%s:%lld: ", base->settings, lines.number);
         if ((status = ofr_bench_apply_line(&o, &line, where, err)) != OFR_OK) break;
+        if ((status = check_options(&o, err)) != OFR_OK) break;
         b->lengths_path = NULL; /* it may have pointed into the line before */
         if ((status = measure_all(b, &o, err)) != OFR_OK) break;
     }
     ofr_buf_free(&line);
     ofr_lines_close(&lines);
     return status;
-}
-
-static ofr_status check_options(const options *o, ofr_error *err)
-{
-    int instead = o->decide + o->profile + o->cold + o->peaks;
-    if (!o->peaks && !o->model == !o->shape)
-        return ofr_fail(err, OFR_INVALID, "needs one of --model DIR and --shape NAME");
-    if (instead > 1)
-        return ofr_fail(err, OFR_INVALID,
-                        "one of --decide, --profile, --cold and --peaks at a time");
-    if (o->common.json && o->markdown)
-        return ofr_fail(err, OFR_INVALID, "one of --json and --md at a time");
-    return OFR_OK;
 }
 
 static ofr_status run(void *values, const bool *is_set, char **args, int n_args,

@@ -233,7 +233,8 @@ static void list_tensors(table *t, const features *f)
     size_t logits = (size_t)B * (size_t)c->K;
     for (int l = 0; l <= c->L; l++)
         add(t, "hidden_states", l, f->hidden + (size_t)l * hidden, 3, B, T, c->C);
-    add(t, "pooled", -1, f->pooled, 2, B, c->C, 0);
+    if (f->m->encoder.found & OFR_FOUND_POOLER)
+        add(t, "pooled", -1, f->pooled, 2, B, c->C, 0);
     for (int l = f->first_logits; l <= c->L; l++)
         add(t, "logits", l, f->logits + (size_t)(l - 1) * logits, 2, B, c->K, 0);
     if (f->first_logits <= c->L)
@@ -352,7 +353,9 @@ const ofr_cmd ofr_cmd_features = {
         "and their rows are zero), or a file with one text per line.\n"
         "Output, all F32: hidden_states.0 .. hidden_states.L [B,T,C] (0: embeddings),\n"
         "pooled [B,C] of the last layer, logits.l [B,K] of every classifier there is,\n"
-        "logits (the last), policy.l [B] (probability of stopping after layer l).",
+        "logits (the last), policy.l [B] (what the gate says behind layer l: probability\n"
+        "of stopping; of a BERxiT model: of being wrong).  Without a pooler in the files\n"
+        "there is no pooled.",
     .options = rows,
     .options_bytes = sizeof(options),
     .run = run,

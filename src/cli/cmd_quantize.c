@@ -49,8 +49,10 @@ static ofr_status write_all(const options *o, ofr_encoder *encoder, const ofr_to
     ofr_calibration_forget(&encoder->config); /* other weights, other answers */
     OFR_TRY(ofr_file_make_dirs(o->out, err));
     OFR_TRY(ofr_file_join(path, o->out, "model.safetensors", err));
-    OFR_TRY(ofr_weights_quantise(&encoder->params, &encoder->config, path, encoder->w,
-                                 err));
+    /* A backbone may have come without a pooler, and the one made for it says nothing. */
+    const bool pooler = encoder->config.K > 0 || encoder->found & OFR_FOUND_POOLER;
+    OFR_TRY(ofr_weights_quantise(&encoder->params, &encoder->config, pooler, path,
+                                 encoder->w, err));
     OFR_TRY(ofr_copy_tokenizer(tok, o->out, err));
     OFR_TRY(ofr_file_join(path, o->out, "config.json", err));
     return ofr_config_save(&encoder->config, path, err);

@@ -29,7 +29,7 @@ double ofr_cost_by_token(const ofr_config *config, const int *exits, int T);
 /* The same text run to layer L with one head at the end. */
 double ofr_cost_full(const ofr_config *config, int T);
 
-/* mean exit layer, saved layers = 1 - mean / L; histogram[L] counts per layer. */
+/* Mean exit layer; saved layers = 1 - mean / L. */
 double ofr_cost_mean_layer(const int *exit_layer, int n);
 double ofr_cost_saved_layers(double mean_layer, int L);
 

@@ -76,7 +76,7 @@ static void run_batch(ofr_outputs *outputs, pass *p, const ofr_tokens *tokens, i
     ofr_tokens batch = {.B = B,
                         .offsets = p->offsets,
                         .ids = tokens->ids + offsets[0],
-                        .types = tokens->types + offsets[0]};
+                        .types = tokens->types ? tokens->types + offsets[0] : NULL};
     ofr_walk_begin(&p->walk, &batch);
     for (int layer = 1; layer <= outputs->L; layer++) {
         ofr_walk_layer(&p->walk);

@@ -82,7 +82,7 @@ typedef struct ofr_rule {
     ROW(lte)        /* pi < threshold (BERxiT) */                                     \
     ROW(ponder)     /* 1 - prod (1 - pi) > threshold (PALBERT) */                     \
     ROW(hash)       /* every token at its own layer (HashEE) */                       \
-    ROW(fixed)      /* layer == threshold */
+    ROW(fixed)      /* layer >= threshold */
 
 #define OFR_RULE_DECLARE(name) extern const ofr_rule ofr_rule_##name;
 OFR_RULE_LIST(OFR_RULE_DECLARE)

@@ -23,9 +23,8 @@ ofr_status ofr_stream_open(ofr_stream *stream, const ofr_encoder *encoder, ofr_d
 {
     ofr_stream made = {.options = *options};
     const ofr_stream_options *o = &made.options;
-    if (rule->by_token) made.options.low = 0; /* rows of a text do not wait */
     int depths = encoder->config.L - 1;
-    /* Tokens that leave one by one do so at depths of their own. */
+    /* Rows of a text that leave one by one, at depths of their own, do not wait. */
     if (rule->by_token) made.options.low = 0;
     int park_N = o->low * depths > o->max_N ? o->low * depths : o->max_N;
     OFR_ASSERT(o->window >= o->max_B && o->low >= 0);

@@ -156,12 +156,14 @@ static bool pack_stored(packing *p, void *packed, int row, int pieces, int O, in
 static ofr_status check_range(const packing *p, ofr_precision precision, int row,
                               const ofr_real *w, size_t n, ofr_error *err)
 {
-    if (precision != OFR_PRECISION_F16) return OFR_OK;
+    const bool f16 = precision == OFR_PRECISION_F16;
+    if (!f16 && precision != OFR_PRECISION_BF16) return OFR_OK;
     float highest = ofr_quant_highest(w, n);
-    if (!(highest >= OFR_F16_END)) return OFR_OK;
-    return ofr_fail(err, OFR_INVALID,
-                    "tensor \"%s\" holds %g, f16 ends at 65504; use --precision bf16",
-                    p->params->rows[row].file_name, (double)highest);
+    if (!(highest >= (f16 ? OFR_F16_END : OFR_BF16_END))) return OFR_OK;
+    return ofr_fail(err, OFR_INVALID, "tensor \"%s\" holds %g, %s; use --precision %s",
+                    p->params->rows[row].file_name, (double)highest,
+                    f16 ? "f16 ends at 65504" : "bf16 at 3.3895e38",
+                    f16 ? "bf16" : "f32");
 }
 
 /* A matrix of a layer that can be read where it is in the file waits there, if
@@ -194,7 +196,7 @@ static ofr_status pack_one(packing *p, ofr_packed *out, size_t offset, int piece
     need_stage(p, n + (size_t)O + OFR_ALIGN); /* or whole numbers and scales */
     if (!packed) return OFR_OK;
     *out = (ofr_packed){precision, packed};
-    if (p->files && !p->files->tensors[row]) { /* a pooler that nothing will ask */
+    if (p->files && !p->files->tensors[row]) { /* a pooler that no answer needs */
         memset(packed, 0, ops->pack_size(precision, O, I));
         return OFR_OK;
     }

@@ -166,7 +166,7 @@ static ofr_status find_rows(ofr_weights *weights, const ofr_params *params,
     const ofr_family_info *info = ofr_family_of(config->family);
     unsigned complete = OFR_GROUP_ALL;
     if (config->token_exits) complete |= OFR_GROUP_TOKENS;
-    bool before_found = false;
+    bool before_found = false, pooler = true;
     if (config->K == 0) complete = OFR_GROUP_BACKBONE | OFR_GROUP_POOLER;
     for (int i = 0; i < params->n; i++) {
         const ofr_param *row = &params->rows[i];
@@ -178,6 +178,9 @@ static ofr_status find_rows(ofr_weights *weights, const ofr_params *params,
                 return missing(row, config, st, dir, err);
             }
             complete &= ~row->group;
+            if (row->group == OFR_GROUP_POOLER &&
+                (row->layer == 0 || row->layer == config->L))
+                pooler = false;
             before_found = false;
             continue;
         }
@@ -192,6 +195,10 @@ static ofr_status find_rows(ofr_weights *weights, const ofr_params *params,
             complete |= OFR_FOUND_CLASSIFIER;
         }
     }
+    if (pooler)
+        complete |= OFR_FOUND_POOLER;
+    else /* of tokens, perhaps: it would give all texts one answer */
+        complete &= ~OFR_FOUND_CLASSIFIER;
     /* A pooler that serves one plain classifier is not yet that of all exits. */
     if (config->K > 0 && !(complete & OFR_GROUP_HEADS)) complete &= ~OFR_GROUP_POOLER;
     weights->found = complete;
@@ -273,12 +280,36 @@ static ofr_status wild(const ofr_weights *weights, const ofr_tensor *tensor, siz
                     (double)value, at);
 }
 
+/* Beyond `top` sums of products (ops.h) are no longer exact.  Any byte is good for a
+ * table that is looked up: nobody sums those. */
+static ofr_status check_whole(const ofr_weights *weights, const ofr_tensor *tensor,
+                              size_t at, size_t n, int top, ofr_error *err)
+{
+    const int8_t *q = (const int8_t *)tensor->data + at;
+    int8_t least = 0, most = 0;
+    if (top >= INT8_MAX) return OFR_OK;
+    for (size_t i = 0; i < n; i++) {
+        least = q[i] < least ? q[i] : least;
+        most = q[i] > most ? q[i] : most;
+    }
+    if (least >= -top && most <= top) return OFR_OK;
+    while (*q >= -top && *q <= top)
+        q++;
+    return ofr_fail(err, OFR_FORMAT,
+                    "%s: tensor \"%s\" holds %d at place %zu, expected whole numbers "
+                    "from %d to %d; restore the file, or quantise the model again",
+                    ofr_safetensors_file(&weights->files, tensor), tensor->name, *q,
+                    (size_t)(q - (const int8_t *)tensor->data), -top, top);
+}
+
 ofr_status ofr_weights_check(const ofr_weights *weights, const ofr_params *params,
                              int row, size_t begin, size_t n, ofr_error *err)
 {
     const ofr_tensor *tensor = weights->tensors[row], *scale = weights->scales[row];
     const size_t C = (size_t)params->rows[row].shape[1];
     if (scale) { /* its whole numbers are finite */
+        OFR_TRY(check_whole(weights, tensor, begin, n, ofr_param_top(&params->rows[row]),
+                            err));
         tensor = scale;
         begin /= C;
         n /= C;

@@ -12,8 +12,10 @@
 #include "io/safetensors.h"
 #include "model/params.h"
 
-/* In found beside the groups: the classifier of layer L was in the files. */
+/* In found beside the groups: the classifier of layer L was in the files, with the
+ * pooler that it asks; that pooler was. */
 #define OFR_FOUND_CLASSIFIER 16u
+#define OFR_FOUND_POOLER 32u
 
 /* The tensors of a directory, found and checked, one for each row of a table. */
 typedef struct ofr_weights {
@@ -36,8 +38,9 @@ void ofr_weights_close(ofr_weights *weights);
 void ofr_weights_read(const ofr_weights *weights, const ofr_params *params, ofr_real *w,
                       int row, size_t begin, size_t n);
 
-/* Are numbers begin .. begin + n - 1 of row `row`, which is there, finite?  Otherwise
- * OFR_FORMAT with file, tensor, place and value.  Whole rows of a matrix. */
+/* Are numbers begin .. begin + n - 1 of row `row`, which is there, finite, and
+ * whole ones within ofr_param_top()?  Otherwise OFR_FORMAT with file, tensor, place and
+ * value.  Whole rows of a matrix. */
 ofr_status ofr_weights_check(const ofr_weights *weights, const ofr_params *params,
                              int row, size_t begin, size_t n, ofr_error *err);
 
@@ -63,8 +66,9 @@ ofr_status ofr_weights_save(const ofr_params *params, ofr_config *config,
                             const char *path, const ofr_real *w, ofr_dtype dtype,
                             ofr_error *err);
 
-/* The same at config->precision, which is not F32: see docs/FORMATS.md. */
-ofr_status ofr_weights_quantise(const ofr_params *params, ofr_config *config,
+/* The same at config->precision, which is not F32: see docs/FORMATS.md.  pooler: false
+ * leaves it out. */
+ofr_status ofr_weights_quantise(const ofr_params *params, ofr_config *config, bool pooler,
                                 const char *path, const ofr_real *w, ofr_error *err);
 
 /* Does this row of the table go into the file? */

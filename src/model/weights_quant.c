@@ -47,10 +47,11 @@ static ofr_status add_half(quantised *out, const ofr_param *row, const ofr_real 
                            bool f16, ofr_error *err)
 {
     float highest = ofr_quant_highest(w, row->count);
-    if (f16 && highest >= OFR_F16_END)
+    if (highest >= (f16 ? OFR_F16_END : OFR_BF16_END))
         return ofr_fail(err, OFR_INVALID,
-                        "tensor \"%s\" holds %g, f16 ends at 65504; use bf16 or int8",
-                        row->file_name, (double)highest);
+                        "tensor \"%s\" holds %g, %s; use %s", row->file_name,
+                        (double)highest, f16 ? "f16 ends at 65504" : "bf16 at 3.3895e38",
+                        f16 ? "bf16 or int8" : "int8");
     uint16_t *to = place(out, row->file_name, f16 ? OFR_F16 : OFR_BF16, row, row->rank);
     if (f16)
         ofr_f16_of_reals(to, w, row->count);
@@ -69,12 +70,14 @@ static void add_whole(quantised *out, const ofr_param *row, const ofr_real *w, c
 }
 
 static ofr_status add_rows(quantised *out, const ofr_params *params,
-                           const ofr_config *config, const ofr_real *w, ofr_error *err)
+                           const ofr_config *config, bool pooler, const ofr_real *w,
+                           ofr_error *err)
 {
     for (int i = 0; i < params->n; i++) {
         const ofr_param *row = &params->rows[i];
         ofr_precision precision = ofr_param_precision(row, config->precision);
         if (!ofr_weights_is_saved(row, config)) continue;
+        if (!pooler && row->group == OFR_GROUP_POOLER) continue;
         if (precision == OFR_PRECISION_F32)
             add_reals(out, row, w + row->offset);
         else if (precision == OFR_PRECISION_INT8)
@@ -99,7 +102,7 @@ static size_t bytes_of(const ofr_params *params, const ofr_config *config)
     return bytes;
 }
 
-ofr_status ofr_weights_quantise(const ofr_params *params, ofr_config *config,
+ofr_status ofr_weights_quantise(const ofr_params *params, ofr_config *config, bool pooler,
                                 const char *path, const ofr_real *w, ofr_error *err)
 {
     const char *metadata[] = {"offramp.precision", ofr_precision_name(config->precision),
@@ -111,7 +114,7 @@ ofr_status ofr_weights_quantise(const ofr_params *params, ofr_config *config,
     ofr_status status = OFR_OK;
     if (!out.tensors || !out.names || !out.data)
         status = ofr_fail_nomem(err, bytes, path);
-    if (status == OFR_OK) status = add_rows(&out, params, config, w, err);
+    if (status == OFR_OK) status = add_rows(&out, params, config, pooler, w, err);
     if (status == OFR_OK) {
         ofr_weights_name(config, out.tensors, out.n);
         status = ofr_safetensors_write(path, out.tensors, out.n, metadata, 2, err);

@@ -28,7 +28,7 @@ static ofr_status to_f16(uint16_t *out, const ofr_real *x, const ofr_param *row,
                          ofr_error *err)
 {
     for (size_t i = 0; i < row->count; i++) {
-        if (isfinite(x[i]) && OFR_R(fabs)(x[i]) >= OFR_F16_END) {
+        if (isfinite(x[i]) && OFR_R(fabs)(x[i]) >= (ofr_real)OFR_F16_END) {
             return ofr_fail(err, OFR_INVALID,
                             "tensor \"%s\" holds %g, F16 ends at 65504; save it as F32",
                             row->file_name, (double)x[i]);

@@ -33,7 +33,9 @@ const char *ofr_dtype_name(ofr_dtype dtype);       /* "F32", as safetensors spel
 int ofr_dtype_parse(const char *name, size_t len); /* -1: unknown */
 
 /* From here on F16 has no number left: its last one is 65504. */
-#define OFR_F16_END 65520
+#define OFR_F16_END 65520.0f
+/* The same of BF16: its last one is 0x1.fep127. */
+#define OFR_BF16_END 0x1.ffp127f
 
 float ofr_f16_to_f32(uint16_t h);
 uint16_t ofr_f32_to_f16(float x);                      /* nearest even, inf on overflow */

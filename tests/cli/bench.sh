@@ -111,6 +111,9 @@ fails_bench --model model --precision f64
 pattern='--tokens 13, the model reads up to 12'
 fails_bench --model model --tokens 13
 fails_bench --model model --tokens 13 --cold
+printf '3\n' >lengths
+fails_bench --model model --tokens 13 --lengths lengths --profile
+fails_bench --model model --tokens 13 --lengths lengths --decide
 pattern='--exit-at 4, the model has 3 layers'
 fails_bench --model model --tokens 4 --exit-at 4
 pattern='--exit-mix: 2 weights with the sum 2, expected one for each of 3 layers'
@@ -130,8 +133,13 @@ fails 3 ' bench' 'nowhere'
 printf '3\nmany\n' >lengths
 run bench --model model --lengths lengths
 fails 4 ' bench' "lengths:2: 'many'"
-printf 'model=other\n' >in
+for word in model=other md=true samples=true settings=other; do
+    echo "$word" >in
+    run bench --model model --settings -
+    fails 2 ' bench' "-:1: '$word'"
+done
+echo 'decide=true profile=true' >in
 run bench --model model --settings -
-fails 2 ' bench' "-:1: 'model=other'"
+fails 2 ' bench' 'one of --decide, --profile, --cold and --peaks'
 
 finish

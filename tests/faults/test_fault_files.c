@@ -88,7 +88,8 @@ static ofr_status save_int8(const char *path, int version, ofr_error *err)
 
     make_encoder(&encoder, version);
     encoder.config.precision = OFR_PRECISION_INT8;
-    status = ofr_weights_quantise(&encoder.params, &encoder.config, path, encoder.w, err);
+    status = ofr_weights_quantise(&encoder.params, &encoder.config, true, path, encoder.w,
+                                  err);
     ofr_encoder_close(&encoder);
     return status;
 }

@@ -169,7 +169,7 @@ static void write_model(const char *dir, ofr_family family, ofr_precision precis
     assert_ok(precision == OFR_PRECISION_F32
                   ? ofr_weights_save(&encoder.params, &encoder.config, path, encoder.w,
                                      OFR_F32, &err)
-                  : ofr_weights_quantise(&encoder.params, &encoder.config, path,
+                  : ofr_weights_quantise(&encoder.params, &encoder.config, true, path,
                                          encoder.w, &err),
               err);
     in_dir(path, dir, "config.json");

@@ -55,8 +55,8 @@ static void quantise(const char *dir, ofr_encoder *encoder, ofr_precision precis
     encoder->config.precision = precision;
     assert_ok(ofr_file_make_dirs(dir, &err), err);
     assert_ok(ofr_file_join(path, dir, "model.safetensors", &err), err);
-    assert_ok(ofr_weights_quantise(&encoder->params, &encoder->config, path, encoder->w,
-                                   &err), err);
+    assert_ok(ofr_weights_quantise(&encoder->params, &encoder->config, true, path,
+                                   encoder->w, &err), err);
     assert_ok(ofr_file_join(path, dir, "config.json", &err), err);
     assert_ok(ofr_config_save(&encoder->config, path, &err), err);
     encoder->config.precision = OFR_PRECISION_F32;
@@ -301,9 +301,81 @@ static void test_refused(void **state)
     assert_non_null(strstr(err.text, "layer.1.intermediate"));
     assert_non_null(strstr(err.text, "65504"));
     assert_ok(ofr_encoder_pack(&whole, dev, OFR_PRECISION_BF16, &err), err);
+    whole.w[whole.params.layers[1].up_w + 7] = 3.4e38f;
+    assert_fails(ofr_encoder_pack(&whole, dev, OFR_PRECISION_BF16, &err), OFR_INVALID,
+                 err, "holds 3.4e+38, bf16 at 3.3895e38; use --precision f32");
+    whole.config.precision = OFR_PRECISION_BF16;
+    assert_fails(ofr_weights_quantise(&whole.params, &whole.config, true,
+                                      support_path("none"), whole.w, &err),
+                 OFR_INVALID, err, "bf16 at 3.3895e38; use int8");
     assert_int_equal(ofr_encoder_open_packed(&opened, support_path("none"), &ops, 1, 0,
                                              false, &err), OFR_NOT_FOUND);
     ofr_dev_close(dev);
+    ofr_encoder_close(&whole);
+}
+
+/* The file at `from`/model.safetensors with `byte` at place 7 of a tensor, at `to`. */
+static void bend(const char *from, const char *to, const char *name, int8_t byte)
+{
+    char path[OFR_PATH_MAX], other[OFR_PATH_MAX];
+    ofr_error err;
+    ofr_safetensors all;
+    assert_ok(ofr_file_join(path, from, "model.safetensors", &err), err);
+    assert_ok(ofr_file_join(other, to, "model.safetensors", &err), err);
+    assert_ok(ofr_safetensors_open(&all, path, &err), err);
+    int8_t *bytes = NULL;
+    for (int i = 0; i < all.n_tensors; i++) {
+        ofr_tensor *tensor = &all.tensors[i];
+        if (!strstr(tensor->name, name) || tensor->dtype != OFR_I8) continue;
+        bytes = malloc(tensor->bytes);
+        assert_non_null(bytes);
+        memcpy(bytes, tensor->data, tensor->bytes);
+        bytes[7] = byte;
+        tensor->data = bytes;
+        break;
+    }
+    assert_non_null(bytes);
+    assert_ok(ofr_safetensors_write(other, all.tensors, all.n_tensors, NULL, 0, &err),
+              err);
+    ofr_safetensors_close(&all);
+    free(bytes);
+}
+
+/* Whole numbers that our kernels cannot sum exactly are refused, those of a table that
+ * is looked up are not. */
+static void test_bent(void **state)
+{
+    static const char *const wide[] = {"layer.1.attention.self.key", "layer.2.output"};
+    static const int bytes[] = {64, -64};
+    ofr_error err;
+    ofr_encoder whole, opened;
+    ofr_ops ops = ofr_ops_scalar;
+    char from[OFR_PATH_MAX], to[OFR_PATH_MAX], says[80];
+    (void)state;
+    strcpy(from, support_path("straight"));
+    strcpy(to, support_path("bent"));
+    make_dir(from, &whole, OFR_FAMILY_BERT);
+    make_dir(to, &opened, OFR_FAMILY_BERT);
+    ofr_encoder_close(&opened);
+    quantise(from, &whole, OFR_PRECISION_INT8);
+    for (int i = 0; i < 2; i++) {
+        bend(from, to, wide[i], (int8_t)bytes[i]);
+        (void)snprintf(says, sizeof says, "holds %d at place 7, expected whole numbers "
+                       "from -63 to 63; restore", bytes[i]);
+        assert_fails(ofr_encoder_open_packed(&opened, to, &ops, 1, OFR_PRECISION_INT8,
+                                             false, &err), OFR_FORMAT, err, says);
+    }
+    assert_ok(ofr_weights_quantise(&whole.params, &whole.config, false,
+                                   support_path("no-pooler"), whole.w, &err), err);
+    ofr_safetensors file;
+    assert_ok(ofr_safetensors_open(&file, support_path("no-pooler"), &err), err);
+    for (int i = 0; i < file.n_tensors; i++)
+        assert_null(strstr(file.tensors[i].name, "pooler"));
+    ofr_safetensors_close(&file);
+    bend(from, to, "word_embeddings", -128);
+    assert_ok(ofr_encoder_open_packed(&opened, to, &ops, 1, OFR_PRECISION_INT8, false,
+                                      &err), err);
+    ofr_encoder_close(&opened);
     ofr_encoder_close(&whole);
 }
 
@@ -374,6 +446,7 @@ int main(void)
         cmocka_unit_test(test_same_bits), cmocka_unit_test(test_later),
         cmocka_unit_test(test_back),      cmocka_unit_test(test_refused),
         cmocka_unit_test(test_nomem),     cmocka_unit_test(test_fork),
+        cmocka_unit_test(test_bent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -92,7 +92,8 @@ static void test_round_trips(void **state)
             save(&a, dir, half ? OFR_F16 : OFR_F32);
             assert_ok(ofr_encoder_open(&b, dir, 99, &err), err);
             expect_same(&b, &a, OFR_GROUP_ALL, half);
-            assert_int_equal(b.found, OFR_GROUP_ALL | OFR_FOUND_CLASSIFIER);
+            assert_int_equal(b.found,
+                             OFR_GROUP_ALL | OFR_FOUND_CLASSIFIER | OFR_FOUND_POOLER);
             assert_true(b.config.has_exits && b.config.has_policies);
             ofr_encoder_close(&a);
             ofr_encoder_close(&b);
@@ -118,7 +119,8 @@ static void test_other_exits(void **state)
     save(&a, dir, OFR_F16);
     assert_ok(ofr_encoder_open(&b, dir, 99, &err), err);
     expect_same(&b, &a, OFR_GROUP_ALL | OFR_GROUP_TOKENS, true);
-    assert_int_equal(b.found, OFR_GROUP_ALL | OFR_GROUP_TOKENS | OFR_FOUND_CLASSIFIER);
+    assert_int_equal(b.found, OFR_GROUP_ALL | OFR_GROUP_TOKENS | OFR_FOUND_CLASSIFIER |
+                                  OFR_FOUND_POOLER);
     assert_int_equal(b.config.heads, OFR_HEAD_STUDENT);
     ofr_encoder_close(&b);
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
@@ -337,7 +339,8 @@ static void test_plain_checkpoints(void **state)
     const char *dir = bare_dir("plain", &a); /* saves the family's tensors only */
     assert_ok(ofr_encoder_open(&b, dir, 1, &err), err);
     assert_int_equal(b.config.K, 3);
-    assert_int_equal(b.found, OFR_GROUP_BACKBONE | OFR_FOUND_CLASSIFIER);
+    assert_int_equal(b.found,
+                     OFR_GROUP_BACKBONE | OFR_FOUND_CLASSIFIER | OFR_FOUND_POOLER);
     assert_false(b.config.has_exits || b.config.has_policies);
     size_t at = a.params.exits[2].head_w;
     assert_memory_equal(b.w + at, a.w + at, 3 * 12 * sizeof *b.w);
@@ -346,13 +349,22 @@ static void test_plain_checkpoints(void **state)
     expect_same(&b, &a, OFR_GROUP_BACKBONE | OFR_GROUP_POOLER, false);
     ofr_encoder_close(&b);
 
+    bag_fill(&all, &a); /* a classifier of tokens has the same name, and no pooler */
+    bag_remove(&all, "offramp.");
+    bag_remove(&all, "pooler");
+    bag_write(&all, dir, "model.safetensors", 0, all.n);
+    assert_ok(ofr_encoder_open(&b, dir, 1, &err), err);
+    assert_int_equal(b.config.K, 0);
+    assert_int_equal(b.found, OFR_GROUP_BACKBONE);
+    ofr_encoder_close(&b);
+
     bag_fill(&all, &a); /* config.json speaks of labels, but no classifier came */
     bag_remove(&all, "offramp.");
     bag_remove(&all, "classifier");
     bag_write(&all, dir, "model.safetensors", 0, all.n);
     assert_ok(ofr_encoder_open(&b, dir, 1, &err), err);
     assert_int_equal(b.config.K, 0);
-    assert_int_equal(b.found & ~OFR_GROUP_POOLER, OFR_GROUP_BACKBONE);
+    assert_int_equal(b.found & ~OFR_GROUP_POOLER, OFR_GROUP_BACKBONE | OFR_FOUND_POOLER);
     assert_true(b.params.exits[2].head_w == OFR_PARAM_NONE);
     ofr_encoder_close(&b);
 
