@@ -1,7 +1,7 @@
 #!/bin/sh
-# tools/reproduce.sh, whose runs take hours: here with a stand-in for the program that
-# trains nothing and fails when it is told to.  A run counts when both of its
-# evaluations are done, and counts once, however often the script was stopped.
+# The scripts behind docs/RESULTS.md.  tools/reproduce.sh, whose runs take hours, has a
+# stand-in for the program that trains nothing and fails when it is told to: a run counts
+# when both of its evaluations are done, and once, however often the script was stopped.
 . "$2/tests/cli/common.inc"
 
 cat >stand-in <<'END'
@@ -65,4 +65,21 @@ reproduce mcid nonsense
 exits 2
 remarks "no recipe for 'nonsense'"
 [ ! -s out ] || complain "$last: results"
+
+# Seeds that differ by 1 and 3 points: 2 +- 12.706 * sqrt(2) / sqrt(2).
+cat >records <<'END'
+{"kind": "run", "task": "t", "method": "ours", "seed": 1, "score_full": 0.5}
+{"kind": "curve", "task": "t", "method": "ours", "seed": 1, "score_at_saved": [0.81, 0.5, null]}
+{"kind": "run", "task": "t", "method": "ours", "seed": 2, "score_full": 0.5}
+{"kind": "curve", "task": "t", "method": "ours", "seed": 2, "score_at_saved": [0.83, 0.5, 0.5]}
+{"kind": "run", "task": "t", "method": "theirs", "seed": 1, "score_full": 0.75}
+{"kind": "curve", "task": "t", "method": "theirs", "seed": 1, "score_at_saved": [0.8, 0.5, 0.5]}
+{"kind": "run", "task": "t", "method": "theirs", "seed": 2, "score_full": 0.75}
+{"kind": "curve", "task": "t", "method": "theirs", "seed": 2, "score_at_saved": [0.8, 0.5, 0.5]}
+{"kind": "run", "task": "other", "method": "theirs", "seed": 3, "score_full": 0.1}
+END
+sh "$source_dir/tools/seed_intervals.sh" records t >out 2>err || complain 'seed_intervals.sh'
+last=seed_intervals.sh
+cell='+0.00 \[+0.00, +0.00\]'
+says "^| theirs | -25.00 \[-25.00, -25.00\] \* | +2.00 \[-10.71, +14.71\] | $cell | - |\$"
 finish
