@@ -17,7 +17,7 @@ void ofr_curve_record_begin(ofr_buf *out, const char *kind, const char *metric,
     ofr_jsonline_text(out, "task", about->task);
     ofr_jsonline_text(out, "metric", metric);
     ofr_jsonline_text(out, "method", about->method);
-    ofr_jsonline_int(out, "seed", (long long)about->seed);
+    ofr_jsonline_u64(out, "seed", about->seed);
     ofr_jsonline_text(out, "model", about->model);
     ofr_jsonline_text(out, "run", about->run);
 }

@@ -44,6 +44,12 @@ void ofr_jsonline_int(ofr_buf *out, const char *key, long long x)
     ofr_buf_addf(out, "%lld", x);
 }
 
+void ofr_jsonline_u64(ofr_buf *out, const char *key, uint64_t x)
+{
+    ofr_jsonline_key(out, key);
+    ofr_buf_addf(out, "%llu", (unsigned long long)x);
+}
+
 void ofr_jsonline_real(ofr_buf *out, const char *key, double x)
 {
     ofr_jsonline_key(out, key);

@@ -7,11 +7,14 @@
 #ifndef OFR_REPORT_JSONLINE_H
 #define OFR_REPORT_JSONLINE_H
 
+#include <stdint.h>
+
 #include "base/str.h"
 
 void ofr_jsonline_key(ofr_buf *out, const char *key);
 void ofr_jsonline_text(ofr_buf *out, const char *key, const char *s); /* NULL: null */
 void ofr_jsonline_int(ofr_buf *out, const char *key, long long x);
+void ofr_jsonline_u64(ofr_buf *out, const char *key, uint64_t x);
 void ofr_jsonline_real(ofr_buf *out, const char *key, double x);
 void ofr_jsonline_bool(ofr_buf *out, const char *key, bool x);
 void ofr_jsonline_reals(ofr_buf *out, const char *key, const double *x, int n);
