@@ -226,7 +226,7 @@ void ofr_demo_json(ofr_buf *out, const ofr_demo_found *f, const ofr_config *conf
     ofr_jsonline_int(out, "n_train", f->training->n_sentences);
     ofr_jsonline_int(out, "n_test", e->n);
     ofr_jsonline_int(out, "steps", f->training->steps);
-    ofr_jsonline_int(out, "seed", (long long)f->seed);
+    ofr_jsonline_u64(out, "seed", f->seed);
     ofr_jsonline_int(out, "threads", f->threads);
     ofr_jsonline_real(out, "seconds_training", f->training->seconds);
     ofr_jsonline_real(out, "seconds", f->seconds);
