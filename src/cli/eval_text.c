@@ -27,6 +27,14 @@ static void add_headline(ofr_buf *out, const ofr_eval *e)
                  e->early.runs, e->early.calls);
 }
 
+static void add_figure(ofr_buf *out, double x, int width)
+{
+    if (isfinite(x))
+        ofr_buf_addf(out, "%*.4f", width, x);
+    else
+        ofr_buf_addf(out, "%*s", width, "-");
+}
+
 static void add_layers(ofr_buf *out, const ofr_eval *e)
 {
     ofr_buf_addf(out, "\n%5s%8s%9s%10s%14s%14s\n", "layer", "left", "share", "right",
@@ -34,22 +42,20 @@ static void add_layers(ofr_buf *out, const ofr_eval *e)
     for (int l = 0; l < e->L; l++) {
         ofr_buf_addf(out, "%5d%8d%8.1f%%", l + 1, e->histogram[l],
                      100.0 * e->histogram[l] / e->n);
-        if (e->histogram[l])
-            ofr_buf_addf(out, "%10.4f", e->exit_accuracy[l]);
-        else
-            ofr_buf_addf(out, "%10s", "-");
-        ofr_buf_addf(out, "%14.4f", e->layer_accuracy[l]);
-        if (isfinite(e->calibration[l]))
-            ofr_buf_addf(out, "%14.4f\n", e->calibration[l]);
-        else
-            ofr_buf_addf(out, "%14s\n", "-");
+        add_figure(out, e->exit_accuracy[l], 10);
+        add_figure(out, e->layer_accuracy[l], 14);
+        add_figure(out, e->calibration[l], 14);
+        ofr_buf_addc(out, '\n');
     }
     ofr_buf_adds(out,
                  "right: share right among the texts that left there; all texts: of "
                  "this classifier\non every text; calibration: expected error of its "
                  "probability.\n");
-    ofr_buf_addf(out, "right at some earlier layer and wrong at the last: %.1f%% of the "
-                      "texts.\n", e->overthinking * 100);
+    if (e->has_exits)
+        ofr_buf_addf(out, "right at some earlier layer and wrong at the last: %.1f%% of "
+                          "the texts.\n", e->overthinking * 100);
+    else
+        ofr_buf_adds(out, "classifiers below the last layer were not trained.\n");
 }
 
 static void add_group(ofr_buf *out, const char *name, const ofr_eval_group *g)
@@ -90,8 +96,9 @@ static void add_comparisons(ofr_buf *out, const ofr_eval *e)
         ofr_buf_addf(out, "%-24s%12.4f%12.2f  (same FLOPs)\n", "one fixed exit for all",
                      e->fixed_score, e->fixed_layer);
     }
-    ofr_buf_addf(out, "%-24s%12.4f%12.2f  (accuracy; knows the answer)\n",
-                 "first right layer", e->oracle_accuracy, e->oracle_mean_exit);
+    if (e->has_exits)
+        ofr_buf_addf(out, "%-24s%12.4f%12.2f  (accuracy; knows the answer)\n",
+                     "first right layer", e->oracle_accuracy, e->oracle_mean_exit);
 }
 
 void ofr_eval_text(ofr_buf *out, const ofr_eval *eval, const ofr_record_about *about)
@@ -103,6 +110,6 @@ void ofr_eval_text(ofr_buf *out, const ofr_eval *eval, const ofr_record_about *a
                  about->threads, about->threads == 1 ? "" : "s", about->kernels);
     add_headline(out, eval);
     add_layers(out, eval);
-    add_groups(out, eval);
+    if (eval->has_exits) add_groups(out, eval);
     add_comparisons(out, eval);
 }

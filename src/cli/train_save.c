@@ -1,6 +1,7 @@
 /* train_save.c - writes the model directory and its card. */
 #include "cli/train_save.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -55,9 +56,13 @@ static void card_numbers(ofr_buf *out, const ofr_config *config, const ofr_eval 
     ofr_buf_addf(out, "| saved layers | %.1f %% | 0 %% |\n\n", 100 * eval->saved_layers);
     ofr_buf_adds(out, "| layer | texts that left | accuracy of this exit on all texts "
                       "|\n|---|---|---|\n");
-    for (int l = 0; l < config->L; l++)
-        ofr_buf_addf(out, "| %d | %d | %.4f |\n", l + 1, eval->histogram[l],
-                     eval->layer_accuracy[l]);
+    for (int l = 0; l < config->L; l++) {
+        ofr_buf_addf(out, "| %d | %d | ", l + 1, eval->histogram[l]);
+        if (isfinite(eval->layer_accuracy[l]))
+            ofr_buf_addf(out, "%.4f |\n", eval->layer_accuracy[l]);
+        else
+            ofr_buf_adds(out, "not trained |\n");
+    }
 }
 
 static ofr_status write_card(const ofr_train_values *o, const ofr_config *config,

@@ -304,6 +304,19 @@ static void split_groups(ofr_eval *e, answers *a)
     group_between(e, a, OFR_EVAL_TERCILE3, two, e->L);
 }
 
+/* Classifiers below layer L that nobody trained say nothing about the model. */
+static void forget_exits(ofr_eval *e)
+{
+    const ofr_eval_group unknown = {.score = NAN, .score_full = NAN, .mean_exit = NAN};
+    for (int l = 1; l < e->L; l++)
+        e->layer_accuracy[l - 1] = e->layer_score[l - 1] = e->calibration[l - 1] = NAN;
+    for (int i = 0; i < e->n; i++)
+        e->memorized[i] = e->L;
+    for (int g = 0; g < OFR_EVAL_GROUPS; g++)
+        e->groups[g] = unknown;
+    e->overthinking = e->oracle_accuracy = e->oracle_mean_exit = NAN;
+}
+
 /* ---- running ----------------------------------------------------------------- */
 
 /* Part of the whole that one pass over the texts is. */
@@ -427,6 +440,7 @@ static ofr_status summarize(ofr_eval *e, const ofr_config *config,
         fixed_exit(e, config, data);
         if (e->rule->by_token) forget_comparisons(e);
         split_groups(e, &a);
+        if (!e->has_exits) forget_exits(e);
         count_mismatches(e, (ofr_real *)(scores + draws));
         ofr_slots_close(&a.slots);
     }
@@ -444,6 +458,8 @@ ofr_status ofr_eval_open(ofr_eval *eval, const ofr_encoder *encoder, ofr_dev *de
     ofr_eval e = {
         .n = data->n, .L = config->L, .K = config->K, .regression = config->regression,
         .has_policies = config->has_policies || (encoder->found & OFR_GROUP_POLICIES),
+        /* Not what the files held: a training may have left those exits behind. */
+        .has_exits = config->has_exits,
         .rule = options->rule, .threshold = options->threshold,
         .metric = options->metric, .metric2 = options->metric2,
         .batch = options->batch > 0 ? options->batch : 1,

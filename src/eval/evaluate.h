@@ -60,6 +60,9 @@ typedef struct ofr_eval {
     int n, L, K;
     bool regression;
     bool has_policies;      /* pi of the outputs means something               */
+    bool has_exits;         /* exits below layer L were trained; otherwise their
+                               figures are NaN: layer_*, calibration,
+                               overthinking, groups, oracle_*                  */
     const ofr_rule *rule;
     double threshold;
     ofr_metric metric, metric2;

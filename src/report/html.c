@@ -1,6 +1,7 @@
 /* html.c - reads the sources, builds the page, draws the charts, writes the files. */
 #include "report/html.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -96,12 +97,15 @@ static ofr_metric metric_of(const char *name, bool regression)
 static ofr_status read_answers(builder *b, ofr_error *err)
 {
     const char *path = b->sources->predictions, **labels = b->summary.labels;
+    double error_limit = 0.5;
     int K = b->summary.K;
 
     if (!path && b->predictions[0]) path = b->predictions;
     if (!path) return OFR_OK;
     if (!labels && b->config) OFR_TRY(config_labels(b, &labels, &K, err));
-    OFR_TRY(ofr_answers_open(&b->answers, &b->page, path, labels, K, err));
+    if (b->has_summary && isfinite(b->summary.error_limit))
+        error_limit = b->summary.error_limit;
+    OFR_TRY(ofr_answers_open(&b->answers, &b->page, path, labels, K, error_limit, err));
     b->has_answers = true;
     if (b->has_summary) return ofr_answers_check(&b->answers, &b->summary, path, err);
     OFR_TRY(ofr_answers_summary(

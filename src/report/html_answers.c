@@ -9,8 +9,6 @@
 #include "base/map.h"
 #include "base/mem.h"
 
-#define ERROR_LIMIT 0.5 /* regression: what evaluation counts as right */
-
 enum { FIRST = 4 }; /* columns in front: id, label, prediction, exit_layer */
 
 typedef struct reader {
@@ -62,6 +60,7 @@ static ofr_status read_header(reader *r, ofr_error *err)
     r->a->n = t->n_rows;
     if (t->n_rows == 0)
         return ofr_fail(err, OFR_FORMAT, "%s: has a header and no texts", r->path);
+    r->a->has_exits = r->a->L == 1 || ofr_table_cell(t, 0, FIRST + policies).n > 0;
     return OFR_OK;
 }
 
@@ -172,7 +171,43 @@ static ofr_status read_front(const reader *r, int row, ofr_error *err)
     OFR_TRY(read_real(r, row, 2, &value, err));
     a->target[row] = (float)target;
     a->value[row] = (float)value;
-    a->ok[row] = fabs(value - target) < ERROR_LIMIT;
+    a->ok[row] = fabs(value - target) < a->error_limit;
+    return OFR_OK;
+}
+
+/* Layer l + 1, whose exit was not trained: empty, as in the first row. */
+static ofr_status skip_layer(const reader *r, int row, int l, ofr_error *err)
+{
+    ofr_answers *a = r->a;
+    const int first = FIRST + a->L - 1 + l * a->K;
+
+    for (int k = 0; k < a->K; k++)
+        if (ofr_table_cell(&a->table, row, first + k).n > 0)
+            return bad_field(r, row, first + k, "nothing, as in the first row", err);
+    a->p[(size_t)row * (size_t)a->L + (size_t)l] = NAN;
+    return OFR_OK;
+}
+
+/* What layer l + 1 says about a text. */
+static ofr_status read_layer(const reader *r, int row, int l, ofr_error *err)
+{
+    ofr_answers *a = r->a;
+    const size_t at = (size_t)row * (size_t)a->L + (size_t)l;
+    const int first = FIRST + a->L - 1 + l * a->K;
+    double best = -1, x = 0;
+
+    for (int k = 0; k < a->K; k++) {
+        OFR_TRY(read_real(r, row, first + k, &x, err));
+        if (!a->regression && !(x >= 0 && x <= 1))
+            return bad_field(r, row, first + k, "a probability, 0 to 1", err);
+        if (a->regression || x > best) {
+            best = x;
+            a->says[at] = k;
+        }
+    }
+    a->p[at] = (float)best;
+    a->right[at] = a->regression ? fabs(best - (double)a->target[row]) < a->error_limit
+                                 : a->says[at] == a->label_class[row];
     return OFR_OK;
 }
 
@@ -180,27 +215,16 @@ static ofr_status read_front(const reader *r, int row, ofr_error *err)
 static ofr_status read_layers(const reader *r, int row, ofr_error *err)
 {
     ofr_answers *a = r->a;
-    const int first = FIRST + a->L - 1;
-    int memorized = 1;
+    int memorized = a->has_exits ? 1 : a->L;
 
     for (int l = 0; l < a->L; l++) {
         const size_t at = (size_t)row * (size_t)a->L + (size_t)l;
-        double best = -1, x = 0;
 
-        for (int k = 0; k < a->K; k++) {
-            const int column = first + l * a->K + k;
-
-            OFR_TRY(read_real(r, row, column, &x, err));
-            if (!a->regression && !(x >= 0 && x <= 1))
-                return bad_field(r, row, column, "a probability, 0 to 1", err);
-            if (a->regression || x > best) {
-                best = x;
-                a->says[at] = k;
-            }
+        if (l + 1 < a->L && !a->has_exits) {
+            OFR_TRY(skip_layer(r, row, l, err));
+            continue;
         }
-        a->p[at] = (float)best;
-        a->right[at] = a->regression ? fabs(best - (double)a->target[row]) < ERROR_LIMIT
-                                     : a->says[at] == a->label_class[row];
+        OFR_TRY(read_layer(r, row, l, err));
         if (!a->right[at]) memorized = l + 2 > a->L ? a->L : l + 2;
     }
     a->memorized[row] = memorized;
@@ -208,13 +232,14 @@ static ofr_status read_layers(const reader *r, int row, ofr_error *err)
 }
 
 ofr_status ofr_answers_open(ofr_answers *answers, ofr_page *page, const char *path,
-                            const char *const *labels, int K_names, ofr_error *err)
+                            const char *const *labels, int K_names, double error_limit,
+                            ofr_error *err)
 {
     const ofr_table_options how = {.kind = OFR_TABLE_TSV, .has_header = true};
     reader r = {.a = answers, .page = page, .path = path, .K_names = K_names};
     ofr_status status;
 
-    *answers = (ofr_answers){0};
+    *answers = (ofr_answers){.error_limit = error_limit};
     OFR_TRY(ofr_table_open(&answers->table, path, how, err));
     status = read_header(&r, err);
     if (!status) status = allocate(&r, err);
@@ -290,14 +315,15 @@ static void fill_layers(ofr_summary *s, const ofr_answers *a, ofr_metric metric,
         const int left = count_at(a, l, false);
         int n = 0;
 
+        s->histogram[l - 1] = left;
+        if (left) s->exit_accuracy[l - 1] = (double)count_at(a, l, true) / left;
+        if (l < a->L && !a->has_exits) continue;
         s->layer_score[l - 1] = score_of(a, metric, l, classes, values);
         for (int i = 0; i < a->n; i++) {
             right[i] = a->right[(size_t)i * (size_t)a->L + (size_t)(l - 1)];
             n += right[i];
         }
         s->layer_accuracy[l - 1] = (double)n / a->n;
-        s->histogram[l - 1] = left;
-        if (left) s->exit_accuracy[l - 1] = (double)count_at(a, l, true) / left;
         if (!a->regression)
             s->calibration[l - 1] =
                 ofr_metric_calibration_error(values, right, a->n, OFR_METRIC_BINS);
@@ -318,7 +344,7 @@ static void fill_whole(ofr_summary *s, const ofr_answers *a, ofr_metric metric)
     }
     s->accuracy = (double)ok / a->n;
     s->accuracy_full = s->layer_accuracy[a->L - 1];
-    s->overthinking = (double)over / a->n;
+    s->overthinking = a->has_exits ? (double)over / a->n : (double)NAN;
     s->mean_exit = (double)sum / a->n;
     s->saved = 1 - s->mean_exit / a->L;
     s->layer_speedup = a->L / s->mean_exit;
@@ -335,7 +361,10 @@ static void fill_comparisons(ofr_summary *s, const ofr_answers *a)
     int known = 0;
 
     for (int l = 0; l < a->L; l++)
-        expected += s->histogram[l] / a->n * s->layer_accuracy[l];
+        if (s->histogram[l] > 0)
+            expected += s->histogram[l] / a->n * s->layer_accuracy[l];
+    s->random_score = ofr_summary_counts(s) ? expected : NAN;
+    if (!a->has_exits) return;
     for (int i = 0; i < a->n; i++) {
         const unsigned char *right = a->right + (size_t)i * (size_t)a->L;
         const unsigned char *first = memchr(right, 1, (size_t)a->L);
@@ -343,7 +372,6 @@ static void fill_comparisons(ofr_summary *s, const ofr_answers *a)
         known += first != NULL;
         sum += first ? (double)(first - right + 1) : a->L;
     }
-    s->random_score = ofr_summary_counts(s) ? expected : NAN;
     s->oracle_accuracy = (double)known / a->n;
     s->oracle_exit = sum / a->n;
 }

@@ -11,7 +11,10 @@
 /* [.] per text; rightness and probabilities also per layer, layer 1 first. */
 typedef struct ofr_answers {
     int n, L, K;
-    bool regression;                 /* K == 1: right is an error below 0.5 */
+    bool regression;                 /* K == 1: right is an error below the limit */
+    bool has_exits; /* exits below layer L were trained; otherwise of them p is NaN,
+                       nothing is right, and `memorized` is L */
+    double error_limit;
     ofr_str *label, *answer;         /* [n] as written */
     int *label_class, *answer_class; /* [n]; NULL for regression */
     float *target, *value;           /* [n]; NULL for classification */
@@ -25,9 +28,11 @@ typedef struct ofr_answers {
 } ofr_answers;
 
 /* labels[K_names]: names of the classes; NULL for regression.  Arrays live in the
- * page.  OFR_FORMAT names file and line.  Caller closes. */
+ * page.  error_limit: of a regression.  OFR_FORMAT names file and line.  Caller
+ * closes. */
 ofr_status ofr_answers_open(ofr_answers *answers, ofr_page *page, const char *path,
-                            const char *const *labels, int K_names, ofr_error *err);
+                            const char *const *labels, int K_names, double error_limit,
+                            ofr_error *err);
 void ofr_answers_close(ofr_answers *answers);
 
 /* OFR_FORMAT: the answers are others than those of the summary. */

@@ -20,9 +20,10 @@ bool ofr_summary_init(ofr_summary *s, ofr_page *page, int L)
     *s = (ofr_summary){.L = L};
     s->score = s->score_full = s->score2 = s->score2_full = s->accuracy =
         s->accuracy_full = s->mean_exit = s->saved = s->layer_speedup = s->flops =
-            s->threshold = s->overthinking = s->ms = s->ms_full = s->ms_p95 =
-                s->ms_full_p95 = s->random_score = s->random_deviation = s->fixed_layer =
-                    s->fixed_score = s->oracle_accuracy = s->oracle_exit = NAN;
+            s->threshold = s->overthinking = s->error_limit = s->ms = s->ms_full =
+                s->ms_p95 = s->ms_full_p95 = s->random_score = s->random_deviation =
+                    s->fixed_layer = s->fixed_score = s->oracle_accuracy =
+                        s->oracle_exit = NAN;
     for (size_t a = 0; a < sizeof arrays / sizeof *arrays; a++) {
         double *x = ofr_page_alloc(page, (size_t)L, sizeof *x);
 
@@ -128,6 +129,7 @@ static ofr_status take_numbers(ofr_summary *s, const reader *r, ofr_error *err)
         {"flops_ratio", &s->flops, 0, 100},
         {"threshold", &s->threshold, -1e300, 1e300},
         {"overthinking", &s->overthinking, 0, 1},
+        {"error_limit", &s->error_limit, 0, 1e300},
         {"ms_per_text", &s->ms, 0, 1e300},
         {"ms_per_text_full", &s->ms_full, 0, 1e300},
         {"ms_per_text_p95", &s->ms_p95, 0, 1e300},

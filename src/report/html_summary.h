@@ -15,6 +15,7 @@ typedef struct ofr_summary {
     double score, score_full, score2, score2_full;
     double accuracy, accuracy_full;
     double mean_exit, saved, layer_speedup, flops, threshold, overthinking;
+    double error_limit; /* regression: an error below it counts as right */
     double ms, ms_full, ms_p95, ms_full_p95;
     double random_score, random_deviation, fixed_layer, fixed_score;
     double oracle_accuracy, oracle_exit;

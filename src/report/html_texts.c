@@ -75,7 +75,10 @@ void ofr_part_reliability(ofr_page *page, const ofr_answers *a)
     for (int i = 0; i < a->n; i++) {
         const size_t row = (size_t)i * (size_t)a->L;
 
-        add_answer(&given_bins, (double)a->p[row + (size_t)a->exit[i] - 1], a->ok[i]);
+        /* Where tokens leave one by one the answer is not that of any exit. */
+        if (isfinite(a->p[row + (size_t)a->exit[i] - 1]))
+            add_answer(&given_bins, (double)a->p[row + (size_t)a->exit[i] - 1],
+                       a->ok[i]);
         add_answer(&full_bins, (double)a->p[row + (size_t)a->L - 1],
                    a->right[row + (size_t)a->L - 1]);
     }
@@ -97,7 +100,7 @@ void ofr_part_reliability(ofr_page *page, const ofr_answers *a)
     plot->x_to = plot->y_to = 1.02;
     ofr_page_diagonal(page, plot);
     plot_bins(page, plot, t, full, 1, first, t->n_rows - first);
-    plot_bins(page, plot, t, given, 0, 0, first);
+    if (first > 0) plot_bins(page, plot, t, given, 0, 0, first);
 }
 
 /* ---- hardness ------------------------------------------------------------------- */
@@ -152,7 +155,7 @@ void ofr_part_hardness(ofr_page *page, const ofr_answers *a)
     ofr_page_table *t;
     const counts *c = count_pairs(page, a);
 
-    if (!c || a->L > MATRIX_LAYERS) return;
+    if (!c || !a->has_exits || a->L > MATRIX_LAYERS) return;
     ofr_page_section_begin(page, "hardness-section", "Do hard texts go deeper?");
     ofr_page_say(page,
                  "Rows: the memorized layer, the first from which every exit is right. "
@@ -196,9 +199,10 @@ static int find_mistakes(mistake *list, const ofr_answers *a)
 
         if (a->exit[i] == a->L || a->ok[i] || !a->right[row + (size_t)a->L - 1]) continue;
         list[n].text = i;
-        list[n++].weight = a->regression ? fabs(here - (double)a->target[i]) -
-                                               fabs(last - (double)a->target[i])
-                                         : here;
+        list[n++].weight = !isfinite(here) ? 0
+                           : a->regression ? fabs(here - (double)a->target[i]) -
+                                                 fabs(last - (double)a->target[i])
+                                           : here;
     }
     qsort(list, (size_t)n, sizeof *list, by_weight);
     return n;
@@ -221,7 +225,7 @@ static void mistake_row(ofr_page *page, ofr_page_table *t, const ofr_answers *a,
     ofr_page_text(page, t, a->answer[i]);
     ofr_page_number(t, OFR_CELL_COUNT, 0, a->exit[i]);
     ofr_page_number(t, OFR_CELL_REAL, 3, (double)a->p[row + (size_t)a->exit[i] - 1]);
-    ofr_page_number(t, OFR_CELL_COUNT, 0, a->memorized[i]);
+    ofr_page_number(t, OFR_CELL_COUNT, 0, a->has_exits ? a->memorized[i] : (double)NAN);
     ofr_page_number(t, OFR_CELL_REAL, 3, (double)a->p[row + (size_t)a->L - 1]);
 }
 

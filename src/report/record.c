@@ -24,12 +24,21 @@ static void add_time(ofr_buf *out, const ofr_eval_time *early, const ofr_eval_ti
     ofr_jsonline_int(out, "timed_calls", early->calls);
 }
 
-static void add_group(ofr_buf *out, const char *key, const ofr_eval_group *group)
+static void add_count(ofr_buf *out, const char *key, int n, bool known)
 {
+    if (known)
+        ofr_jsonline_int(out, key, n);
+    else
+        ofr_jsonline_text(out, key, NULL);
+}
+
+static void add_group(ofr_buf *out, const char *key, const ofr_eval *e, int which)
+{
+    const ofr_eval_group *group = &e->groups[which];
     ofr_jsonline_open(out, key);
-    ofr_jsonline_int(out, "n", group->n);
-    ofr_jsonline_int(out, "memorized_from", group->low);
-    ofr_jsonline_int(out, "memorized_to", group->high);
+    add_count(out, "n", group->n, e->has_exits);
+    add_count(out, "memorized_from", group->low, e->has_exits);
+    add_count(out, "memorized_to", group->high, e->has_exits);
     ofr_jsonline_real(out, "accuracy", group->score);
     ofr_jsonline_real(out, "accuracy_full", group->score_full);
     ofr_jsonline_real(out, "mean_exit_layer", group->mean_exit);
@@ -89,14 +98,15 @@ void ofr_record_json(ofr_buf *out, const ofr_eval *eval, const ofr_record_about 
     ofr_jsonline_reals(out, "exit_accuracy", e->exit_accuracy, e->L);
     ofr_jsonline_real(out, "accuracy", e->accuracy);
     ofr_jsonline_real(out, "accuracy_full", e->accuracy_full);
+    ofr_jsonline_real(out, "error_limit", e->regression ? e->error_limit : (double)NAN);
     ofr_jsonline_real(out, "layer_speedup", e->layer_speedup);
     ofr_jsonline_real(out, "flops_ratio", e->flops_ratio);
     ofr_jsonline_real(out, "overthinking", e->overthinking);
-    add_group(out, "easy", &e->groups[OFR_EVAL_EASY]);
-    add_group(out, "hard", &e->groups[OFR_EVAL_HARD]);
-    add_group(out, "tercile_1", &e->groups[OFR_EVAL_TERCILE1]);
-    add_group(out, "tercile_2", &e->groups[OFR_EVAL_TERCILE2]);
-    add_group(out, "tercile_3", &e->groups[OFR_EVAL_TERCILE3]);
+    add_group(out, "easy", e, OFR_EVAL_EASY);
+    add_group(out, "hard", e, OFR_EVAL_HARD);
+    add_group(out, "tercile_1", e, OFR_EVAL_TERCILE1);
+    add_group(out, "tercile_2", e, OFR_EVAL_TERCILE2);
+    add_group(out, "tercile_3", e, OFR_EVAL_TERCILE3);
     add_comparisons(out, e);
     ofr_jsonline_text(out, "rule", e->rule->name);
     ofr_jsonline_real(out, "threshold", e->threshold);
@@ -132,6 +142,24 @@ void ofr_record_field(ofr_buf *row, const char *s)
         ofr_buf_addc(row, *s == '\t' || *s == '\n' || *s == '\r' ? ' ' : *s);
 }
 
+/* What layer l says to text i; empty where nobody trained its classifier.  p[K]:
+ * scratch. */
+static void add_layer(ofr_buf *row, const ofr_eval *e, ofr_real *p, int i, int l)
+{
+    const size_t at = ((size_t)i * (size_t)e->L + (size_t)(l - 1)) * (size_t)e->K;
+    const ofr_real *z = e->outputs.logits + at;
+    const bool known = l == e->L || e->has_exits;
+    if (!e->regression) {
+        ofr_softmax(p, z, e->K);
+        z = p;
+    }
+    for (int k = 0; k < e->K; k++)
+        if (known)
+            ofr_buf_addf(row, "\t%.6f", (double)z[k]);
+        else
+            ofr_buf_addc(row, '\t');
+}
+
 static void add_row(ofr_buf *row, const ofr_eval *e, char *const *names, ofr_real *p,
                     int i)
 {
@@ -152,16 +180,8 @@ static void add_row(ofr_buf *row, const ofr_eval *e, char *const *names, ofr_rea
         else
             ofr_buf_addc(row, '\t');
     }
-    for (int l = 1; l <= e->L; l++) {
-        size_t at = ((size_t)i * (size_t)e->L + (size_t)(l - 1)) * (size_t)e->K;
-        const ofr_real *z = e->outputs.logits + at;
-        if (!e->regression) {
-            ofr_softmax(p, z, e->K);
-            z = p;
-        }
-        for (int k = 0; k < e->K; k++)
-            ofr_buf_addf(row, "\t%.6f", (double)z[k]);
-    }
+    for (int l = 1; l <= e->L; l++)
+        add_layer(row, e, p, i, l);
     ofr_buf_addc(row, '\n');
 }
 

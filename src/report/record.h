@@ -33,7 +33,8 @@ typedef struct ofr_record_about {
 void ofr_record_json(ofr_buf *out, const ofr_eval *eval, const ofr_record_about *about);
 
 /* id, label, prediction, exit_layer, pi_1..pi_{L-1}, then p_l_k (layer l, class
- * k) with a header line; label and prediction by name.  Atomic. */
+ * k) with a header line; label and prediction by name; p_l_k empty where the exit of
+ * layer l was not trained.  Atomic. */
 ofr_status ofr_record_predictions(const char *path, const ofr_eval *eval,
                                   char *const *label_names, ofr_error *err);
 

@@ -100,6 +100,37 @@ exits 0
 says '"n_truncated": 1'
 remarks '1 of 2 texts are longer than 12 tokens'
 
+# Exits that nobody trained say nothing: on the card, in figures, answers and reports.
+run train --model model --train dev.tsv --dev-split 0.2 --text review --label verdict \
+    --method finetune --joint-epochs 1 --threads 1 --out plain -q
+exits 0
+grep -q '^| 1 | 0 | not trained |$' plain/README.md || complain 'the card has figures of exit 1'
+grep -q '^| 3 | [0-9]* | 0\.[0-9]* |$' plain/README.md || complain 'the card has none of exit 3'
+run eval --model plain --dev dev.tsv --text review --label verdict --json -q --runs 0 \
+    --predictions plain.tsv
+exits 0
+says '"layer_accuracy": \[null, null, 0\.[0-9]*\], "layer_score": \[null, null, 0'
+says '"layer_calibration_error": \[null, null, 0'
+says '"overthinking": null'
+says '"easy": {"n": null, "memorized_from": null, "memorized_to": null, "accuracy": null,'
+says '"fixed_exit": {"layer": 3, "score": 0\.'
+says '"oracle": {"accuracy": null, "mean_exit_layer": null}'
+cp out plain.json
+for file in plain.tsv plain/predictions.dev.tsv; do
+    awk -F '\t' 'NR > 1 && ($7 $8 $9 $10 != "" || $11 + $12 < 0.99) { exit 1 }' "$file" ||
+        complain "$file: what untrained exits say"
+done
+run report --eval plain.json --predictions plain.tsv --out page -q
+exits 0
+grep -q hardness-section page/report.html && complain 'the page knows memorized layers'
+run report --run plain --out page -q
+exits 0
+run eval --model plain --dev dev.tsv --text review --label verdict -q --runs 0
+exits 0
+says '^    1       0     0.0%         -             -             -$'
+says '^classifiers below the last layer were not trained'
+grep -qE '^(hard half|first right layer)' out && complain 'groups by untrained exits'
+
 # Mistakes.
 run eval --model model --dev dev.tsv
 fails 2 ' eval' '--task'

@@ -120,6 +120,10 @@ exits 0
 grep '"kind": "point"' out >points
 [ "$(grep -c '"accuracy": 1,' points)" -eq "$(wc -l <points)" ] ||
     complain 'a sweep with another error limit than training had'
+# shellcheck disable=SC2086
+run eval --model r-wide --dev texts.tsv $text --label stars --runs 0 --json -q
+exits 0
+says '"accuracy": 1, "accuracy_full": 1, "error_limit": 1000,'
 for rule in entropy speed confidence energy pcee; do
     # shellcheck disable=SC2086
     run eval --model r-pabee --dev texts.tsv $text --label stars --runs 0 --rule "$rule"

@@ -454,6 +454,59 @@ static void records(void **state)
     ofr_eval_close(&e);
 }
 
+/* Exits that a training left behind: what they say is not of the model. */
+static void untrained_exits(void **state)
+{
+    char a[] = "a", b[] = "b", c[] = "c";
+    char *const names[] = {a, b, c};
+    fixture *f = *state;
+    ofr_eval_options o = untimed(&ofr_rule_never, 0, 5);
+    ofr_record_about about = {.schema_version = 1, .task = "t", .model = "m",
+                              .processor = "p", .kernels = "k", .threads = 1};
+    ofr_eval trained, e;
+    ofr_error err;
+    ofr_buf out;
+    json_t *json = NULL;
+    open_eval(f, &trained, &o);
+    f->encoder.config.has_exits = false;
+    open_eval(f, &e, &o);
+    f->encoder.config.has_exits = true;
+    for (int l = 1; l < L; l++) {
+        assert_true(isfinite(trained.layer_accuracy[l - 1]));
+        assert_true(isnan(e.layer_accuracy[l - 1]) && isnan(e.layer_score[l - 1]) &&
+                    isnan(e.calibration[l - 1]));
+    }
+    support_close_one("last", e.layer_accuracy[L - 1], trained.layer_accuracy[L - 1], 0);
+    support_close_one("full", e.score_full, trained.score_full, 0);
+    support_close_one("random", e.random_score, trained.random_score, 0);
+    support_close_one("fixed", e.fixed_score, trained.fixed_score, 0);
+    assert_true(isnan(e.overthinking) && isnan(e.oracle_accuracy) &&
+                isnan(e.oracle_mean_exit));
+    assert_int_equal(e.groups[OFR_EVAL_EASY].n, 0);
+    assert_true(isnan(e.groups[OFR_EVAL_EASY].score));
+
+    ofr_buf_init(&out);
+    ofr_record_json(&out, &e, &about);
+    assert_ok(ofr_json_parse(&json, out.p, out.n, "record", &err), err);
+    const json_t *easy = json_object_get(json, "easy");
+    assert_true(json_is_null(json_object_get(easy, "n")));
+    assert_true(json_is_null(json_object_get(easy, "mean_exit_layer")));
+    json_decref(json);
+    ofr_buf_free(&out);
+
+    const char *path = support_path("untrained.tsv");
+    assert_ok(ofr_record_predictions(path, &e, names, &err), err);
+    const char *line = strchr(support_read(path), '\n') + 1;
+    for (int tab = 0; tab < 4 + L - 1; tab++)
+        line = strchr(line, '\t') + 1;
+    /* K fields of each layer below the last, all of them empty. */
+    for (int field = 0; field < (L - 1) * K; field++)
+        assert_int_equal(line[field], '\t');
+    assert_true(line[(L - 1) * K] == '0' || line[(L - 1) * K] == '1');
+    ofr_eval_close(&trained);
+    ofr_eval_close(&e);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -468,6 +521,7 @@ int main(void)
         cmocka_unit_test(stopping),
         cmocka_unit_test(failures),
         cmocka_unit_test(records),
+        cmocka_unit_test(untrained_exits),
     };
     return cmocka_run_group_tests(tests, open_fixture, close_fixture);
 }

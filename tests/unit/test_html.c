@@ -187,7 +187,7 @@ static void test_answers(void **state)
     ofr_error err;
     ofr_page_init(&page);
     const char *path = support_write("p.tsv", predictions);
-    assert_ok(ofr_answers_open(&a, &page, path, labels, 2, &err), err);
+    assert_ok(ofr_answers_open(&a, &page, path, labels, 2, 0.5, &err), err);
     assert_int_equal(a.n, 6);
     assert_int_equal(a.L, 2);
     assert_int_equal(a.K, 2);
@@ -223,7 +223,7 @@ static void test_regression(void **state)
                                "1\t2\t2.6\t2\t\t1\t2.6\n"
                                "2\t5\t3\t1\t\t3\t5.1\n");
     ofr_page_init(&page);
-    assert_ok(ofr_answers_open(&a, &page, path, NULL, 0, &err), err);
+    assert_ok(ofr_answers_open(&a, &page, path, NULL, 0, 0.5, &err), err);
     assert_true(a.regression);
     assert_ok(ofr_answers_summary(&s, &page, &a, OFR_METRIC_PEARSON, &err), err);
     support_close_one("accuracy", s.accuracy, 1.0 / 3, 1e-12);
@@ -232,6 +232,44 @@ static void test_regression(void **state)
     support_close_one("pearson", s.score, 11.0 / 13, 1e-6);
     assert_true(isnan(s.random_score));
     ofr_answers_close(&a);
+    assert_ok(ofr_answers_open(&a, &page, path, NULL, 0, 1, &err), err);
+    assert_ok(ofr_answers_summary(&s, &page, &a, OFR_METRIC_PEARSON, &err), err);
+    support_close_one("accuracy, a wider limit", s.accuracy, 2.0 / 3, 1e-12);
+    support_close_one("full, a wider limit", s.accuracy_full, 2.0 / 3, 1e-12);
+    ofr_answers_close(&a);
+    ofr_page_free(&page);
+}
+
+/* Layer 1 was not trained and says nothing; texts leave at the last. */
+static void test_untrained(void **state)
+{
+    (void)state;
+    static const char *const labels[] = {"no", "yes"};
+    static const char text[] =
+        "id\tlabel\tprediction\texit_layer\tpi_1\tp_1_0\tp_1_1\tp_2_0\tp_2_1\n"
+        "0\tno\tno\t2\t\t\t\t0.8\t0.2\n"
+        "1\tno\tyes\t2\t\t\t\t0.3\t0.7\n";
+    ofr_answers a;
+    ofr_summary s;
+    ofr_page page;
+    ofr_error err;
+    ofr_page_init(&page);
+    const char *path = support_write("untrained.tsv", text);
+    assert_ok(ofr_answers_open(&a, &page, path, labels, 2, 0.5, &err), err);
+    assert_ok(ofr_answers_summary(&s, &page, &a, OFR_METRIC_ACCURACY, &err), err);
+    assert_true(isnan(s.layer_accuracy[0]) && isnan(s.layer_score[0]) &&
+                isnan(s.calibration[0]) && isnan(s.overthinking) &&
+                isnan(s.oracle_accuracy) && isnan(s.oracle_exit));
+    support_close_one("score", s.score, 0.5, 1e-12);
+    support_close_one("last", s.layer_accuracy[1], 0.5, 1e-12);
+    support_close_one("random", s.random_score, 0.5, 1e-12);
+    ofr_answers_close(&a);
+    path = support_write("mixed.tsv",
+                         "id\tlabel\tprediction\texit_layer\tpi_1\tp_1_0\tp_1_1\tp_2_0"
+                         "\tp_2_1\n0\tno\tno\t2\t\t\t\t0.8\t0.2\n"
+                         "1\tno\tno\t2\t\t0.5\t0.5\t0.8\t0.2\n");
+    assert_fails(ofr_answers_open(&a, &page, path, labels, 2, 0.5, &err), OFR_FORMAT, err,
+                 "mixed.tsv:3: p_1_0 is '0.5', expected nothing, as in the first row");
     ofr_page_free(&page);
 }
 
@@ -553,9 +591,9 @@ int main(void)
         cmocka_unit_test(test_page),       cmocka_unit_test(test_cells),
         cmocka_unit_test(test_answers),    cmocka_unit_test(test_regression),
         cmocka_unit_test(test_evaluation), cmocka_unit_test(test_reliability),
-        cmocka_unit_test(test_refused),    cmocka_unit_test(test_run),
-        cmocka_unit_test(test_curves),     cmocka_unit_test(test_memory),
-        cmocka_unit_test(test_everything),
+        cmocka_unit_test(test_untrained),  cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_run),        cmocka_unit_test(test_curves),
+        cmocka_unit_test(test_memory),     cmocka_unit_test(test_everything),
     };
     return cmocka_run_group_tests(tests, hide_gnuplot, NULL);
 }
