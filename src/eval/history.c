@@ -9,6 +9,8 @@
 #include "io/json.h"
 #include "io/text_stream.h"
 
+#define TEXTS_MOST 1e9 /* of a dev set */
+
 typedef struct reader {
     ofr_history *history;
     size_t room;      /* points allocated */
@@ -57,7 +59,7 @@ static ofr_status reals(const reader *r, double **out, const json_t *line,
 static ofr_status add_histogram(const reader *r, ofr_history_point *point,
                                 const json_t *line, ofr_error *err)
 {
-    double *found;
+    double *found, n = 0;
 
     OFR_TRY(reals(r, &found, line, "exit_histogram", err));
     if (!found) return OFR_OK;
@@ -65,11 +67,17 @@ static ofr_status add_histogram(const reader *r, ofr_history_point *point,
         ofr_arena_alloc(&r->history->arena, (size_t)r->history->L * sizeof(int));
     if (!point->histogram) return ofr_fail_nomem(err, sizeof(int), "a run's history");
     for (int l = 0; l < r->history->L; l++) {
-        if (!(found[l] >= 0 && found[l] <= 1e9))
+        if (!(found[l] >= 0 && found[l] <= TEXTS_MOST))
             return ofr_fail(err, OFR_FORMAT, "%s: \"exit_histogram\" holds %g texts",
                             r->name, found[l]);
         point->histogram[l] = (int)found[l];
-        point->n += point->histogram[l];
+        n += found[l];
+        if (n > TEXTS_MOST)
+            return ofr_fail(err, OFR_FORMAT,
+                            "%s: \"exit_histogram\" holds %g texts, expected at most %g; "
+                            "the journal is damaged",
+                            r->name, n, TEXTS_MOST);
+        point->n = (int)n;
     }
     return OFR_OK;
 }

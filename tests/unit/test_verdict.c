@@ -222,6 +222,14 @@ static void history(void **state)
                                                       "\"layer_accuracy\":[1]}\n"),
                          &err),
         OFR_FORMAT, err, "depth.jsonl:2: \"layer_accuracy\" has 1 layers");
+    /* Together more than an int holds. */
+    assert_fails(
+        ofr_history_open(&h,
+                         support_write("many.jsonl",
+                                       "{\"event\":\"evaluation\","
+                                       "\"exit_histogram\":[1e9,1e9,1e9]}\n"),
+                         &err),
+        OFR_FORMAT, err, "many.jsonl:1: \"exit_histogram\" holds 2e+09 texts");
 }
 
 int main(void)
