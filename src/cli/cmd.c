@@ -1,6 +1,7 @@
 /* cmd.c - the list of verbs and what they all share. */
 #include "cli/cmd.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <string.h>
 
@@ -53,6 +54,28 @@ ofr_status ofr_cmd_args(char **args, int n_args, int most, ofr_error *err)
 {
     if (n_args <= most) return OFR_OK;
     return ofr_fail(err, OFR_INVALID, "unexpected argument '%s'; see --help", args[most]);
+}
+
+static bool is_empty_dir(const char *path)
+{
+    DIR *dir = opendir(path);
+    const struct dirent *entry;
+    bool empty = true;
+
+    if (!dir) return true;
+    while (empty && (entry = readdir(dir)) != NULL)
+        empty = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
+    closedir(dir);
+    return empty;
+}
+
+ofr_status ofr_cmd_new_dir(const char *dir, const char *advice, ofr_error *err)
+{
+    if (ofr_file_exists(dir) && !ofr_file_is_dir(dir))
+        return ofr_fail(err, OFR_INVALID, "%s: is a file, expected a directory to make",
+                        dir);
+    if (is_empty_dir(dir)) return OFR_OK;
+    return ofr_fail(err, OFR_INVALID, "%s: is not empty; %s", dir, advice);
 }
 
 /* Files of a model directory that other files must not take the place of. */

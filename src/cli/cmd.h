@@ -90,6 +90,10 @@ ofr_status ofr_cmd_need(const char *value, const char *name, ofr_error *err);
 /* More positional arguments than `most`: OFR_INVALID names the first of them. */
 ofr_status ofr_cmd_args(char **args, int n_args, int most, ofr_error *err);
 
+/* Before the work: does `dir` not exist, or is it empty?  OFR_INVALID says what to do
+ * instead (`advice`). */
+ofr_status ofr_cmd_new_dir(const char *dir, const char *advice, ofr_error *err);
+
 /* Before the work: can `path`, which was given as `what` ("--out"), be written, and is
  * it none of the files that the verb reads?  OFR_INVALID names both; OFR_IO. */
 typedef struct ofr_cmd_input {

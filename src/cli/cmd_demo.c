@@ -25,7 +25,7 @@ static const ofr_opt rows[] = {
     {"seed", 's', OFR_OPT_U64, offsetof(options, seed), "1", "N", NULL, 0, 0,
      "another seed gives other sentences and other initial weights", "Demo"},
     {"keep", 'k', OFR_OPT_TEXT, offsetof(options, keep), NULL, "DIR", NULL, 0, 0,
-     "save the trained model and the test sentences in DIR", NULL},
+     "save the trained model and the test sentences in DIR, a new one", NULL},
     OFR_CMD_COMMON_ROWS(options),
     OFR_CMD_END,
 };
@@ -149,6 +149,7 @@ static ofr_status run(void *values, const bool *is_set, char **args, int n_args,
 
     (void)is_set;
     OFR_TRY(ofr_cmd_args(args, n_args, 0, err));
+    if (d.o->keep) OFR_TRY(ofr_cmd_new_dir(d.o->keep, "choose another --keep", err));
     status = demo_open(&d, err);
     if (!status)
         status = ofr_demo_train(&training, &d.encoder, d.dev, d.tok, &d.held, d.o->seed,

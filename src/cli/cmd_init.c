@@ -1,5 +1,4 @@
 /* cmd_init.c - `offramp init`: a new model directory with random weights. */
-#include <dirent.h>
 #include <errno.h>
 #include <string.h>
 
@@ -43,26 +42,10 @@ static const ofr_opt rows[] = {
     OFR_CMD_END,
 };
 
-static bool is_empty_dir(const char *path)
-{
-    DIR *dir = opendir(path);
-    const struct dirent *entry;
-    bool empty = true;
-    if (!dir) return true;
-    while (empty && (entry = readdir(dir)) != NULL)
-        empty = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
-    closedir(dir);
-    return empty;
-}
-
 static ofr_status check_out(const options *o, ofr_error *err)
 {
-    if (ofr_file_exists(o->out) && !ofr_file_is_dir(o->out))
-        return ofr_fail(err, OFR_INVALID, "%s: is a file, expected a directory to make",
-                        o->out);
-    if (o->force || is_empty_dir(o->out)) return OFR_OK;
-    return ofr_fail(err, OFR_INVALID,
-                    "%s: is not empty; choose another --out or add --force", o->out);
+    if (o->force && ofr_file_is_dir(o->out)) return OFR_OK;
+    return ofr_cmd_new_dir(o->out, "choose another --out or add --force", err);
 }
 
 static ofr_status load_config(ofr_config *config, const char *path, ofr_error *err)

@@ -16,6 +16,12 @@ fails 2 ' demo' 'nothing'
 run demo --keep file/inside
 [ "$code" -ne 0 ] || complain "a folder inside a file was accepted"
 
+mkdir full
+echo mine >full/vocab.txt
+run demo --keep full
+fails 2 ' demo' 'full: is not empty; choose another --keep'
+[ "$(cat full/vocab.txt)" = mine ] || complain 'a file in the folder was overwritten'
+
 # An instrumented or unoptimised program would take many minutes.
 if ! "$offramp" doctor | grep -q Release; then
     echo "skip demo: not a Release build"
