@@ -6,6 +6,7 @@
 #include "cli/cmd.h"
 #include "cli/eval_data.h"
 #include "cli/load.h"
+#include "cli/origin.h"
 #include "report/jsonline.h"
 
 typedef struct options {
@@ -171,6 +172,26 @@ static ofr_status calibrate(const options *o, const ofr_loaded *m,
     return print(o, &found, &about, err);
 }
 
+/* A promise about new texts is not proved by texts that made the model. */
+static ofr_status check_unseen(const char *model, const char *path, ofr_error *err)
+{
+    ofr_train_source from = {0};
+    ofr_origin origin;
+    const char *seen = NULL;
+
+    OFR_TRY(ofr_origin_open(&origin, model, err));
+    if (origin.known && !ofr_train_find(&from, &origin.values, NULL)) {
+        if (ofr_file_same(from.train, path)) seen = "has learned from";
+        if (from.has_dev && ofr_file_same(from.dev, path)) seen = "was followed on";
+    }
+    ofr_origin_close(&origin);
+    if (!seen) return OFR_OK;
+    return ofr_fail(err, OFR_INVALID,
+                    "%s: the training of %s %s these texts, so they prove nothing about "
+                    "new ones; give a file that was kept aside",
+                    path, model, seen);
+}
+
 static ofr_status run(void *values, const bool *is_set, char **args, int n_args,
                       ofr_error *err)
 {
@@ -198,6 +219,7 @@ static ofr_status run(void *values, const bool *is_set, char **args, int n_args,
     status = ofr_file_join(path, o->model, "config.json", err);
     if (!status && !o->dry_run) status = ofr_file_check(path, err);
     if (!status) status = ofr_eval_data_find(&source, &o->data, &m.encoder.config, err);
+    if (!status) status = check_unseen(o->model, source.path, err);
     if (!status) status = ofr_file_hash(hash, source.path, err); /* a pipe has none */
     if (!status) status = ofr_eval_data_open(&data, &source, &m, err);
     if (!status) {
@@ -213,7 +235,7 @@ const ofr_cmd ofr_cmd_calibrate = {
     .summary = "Find the fastest threshold that keeps a promise about accuracy",
     .usage = "--model DIR --data FILE --max-drop POINTS",
     .example =
-        "  offramp calibrate --model sst2-early --data glue/SST-2/dev.tsv --max-drop 1\n"
+        "  offramp calibrate --model sst2-early --data held-out.tsv --max-drop 1\n"
         "  offramp calibrate --model my-model --data texts.tsv --text review \\\n"
         "      --risk disagreement --max-drop 2 --confidence 0.9",
     .notes =

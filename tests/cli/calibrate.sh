@@ -70,11 +70,22 @@ grep -q '"measured_drop": null' model/config.json || complain 'a drop without la
 [ "$(grep -c '"calibration"' model/config.json)" -eq 1 ] || complain 'two guarantees'
 
 # Training from it forgets the promise.
-run train --model model --train labelled.tsv --dev labelled.tsv --text review \
+cp labelled.tsv dev.tsv
+cp labelled.tsv aside.tsv
+run train --model model --train labelled.tsv --dev dev.tsv --text review \
     --label verdict --joint-epochs 0 --policy-epochs 1 --iterations 0 --out again
 exits 0
 remarks 'does not hold for the new one'
 grep -q '"calibration"' again/config.json && complain 'a guarantee that does not hold'
+
+# Texts that made the model prove nothing.
+run calibrate --model again --data labelled.tsv --text review --label verdict --max-drop 99
+fails 2 ' calibrate' 'labelled.tsv: the training of again has learned from these texts'
+run calibrate --model again --data dev.tsv --text review --label verdict --max-drop 99
+fails 2 ' calibrate' 'dev.tsv: the training of again was followed on these texts'
+run calibrate --model again --data aside.tsv --text review --label verdict --max-drop 99 \
+    --dry-run -q
+exits 0
 
 # Rounded weights give other answers, for which nothing was promised.
 run quantize --model model --out rounded
