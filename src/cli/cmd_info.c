@@ -58,14 +58,24 @@ static void add_json_verdict(ofr_buf *out, const ofr_run_verdict *verdict)
     ofr_jsonline_close(out);
 }
 
-static void add_json(ofr_buf *out, const char *dir, const ofr_encoder *encoder,
-                     const ofr_tok *tok, const ofr_run_verdict *verdict)
+/* What a directory holds. */
+typedef struct holding {
+    const char *dir;
+    ofr_encoder encoder;
+    ofr_tok *tok;            /* NULL: none that can be read, and `refusal` says why */
+    ofr_error refusal;
+    bool judged;             /* it has a journal */
+    ofr_run_verdict verdict;
+} holding;
+
+static void add_json(ofr_buf *out, const holding *h)
 {
+    const ofr_encoder *encoder = &h->encoder;
     const ofr_config *c = &encoder->config;
     counts n = count_parameters(&encoder->params);
     ofr_jsonline_open(out, NULL);
     ofr_jsonline_int(out, "schema_version", OFR_SCHEMA_VERSION);
-    ofr_jsonline_text(out, "model", dir);
+    ofr_jsonline_text(out, "model", h->dir);
     ofr_jsonline_text(out, "family", ofr_family_name(c->family));
     ofr_jsonline_int(out, "n_layers", c->L);
     ofr_jsonline_int(out, "hidden_size", c->C);
@@ -96,9 +106,10 @@ static void add_json(ofr_buf *out, const char *dir, const ofr_encoder *encoder,
     ofr_jsonline_text(out, "rule", stored_rule(c));
     ofr_jsonline_real(out, "threshold", c->threshold);
     ofr_jsonline_int(out, "trained_max_tokens", c->max_tokens);
-    ofr_jsonline_text(out, "tokenizer", tok ? ofr_tok_kind(tok) : NULL);
-    ofr_jsonline_int(out, "tokenizer_size", tok ? ofr_tok_size(tok) : 0);
-    add_json_verdict(out, verdict);
+    ofr_jsonline_text(out, "tokenizer", h->tok ? ofr_tok_kind(h->tok) : NULL);
+    ofr_jsonline_int(out, "tokenizer_size", h->tok ? ofr_tok_size(h->tok) : 0);
+    ofr_jsonline_text(out, "tokenizer_error", h->tok ? NULL : h->refusal.text);
+    add_json_verdict(out, h->judged ? &h->verdict : NULL);
     ofr_jsonline_end(out);
 }
 
@@ -149,13 +160,23 @@ static void add_verdict(ofr_buf *out, const char *name, const ofr_verdict *verdi
     ofr_buf_addf(out, "%s; %s\n", ofr_verdict_name(verdict->kind), verdict->why);
 }
 
-static void add_text(ofr_buf *out, const char *dir, const ofr_encoder *encoder,
-                     const ofr_tok *tok, const ofr_run_verdict *verdict)
+static void add_tokenizer(ofr_buf *out, const holding *h)
 {
+    add_row(out, "tokenizer");
+    if (h->tok)
+        ofr_buf_addf(out, "%s, %d entries\n", ofr_tok_kind(h->tok), ofr_tok_size(h->tok));
+    else
+        ofr_buf_addf(out, "none that offramp reads; %s\n", h->refusal.text);
+}
+
+static void add_text(ofr_buf *out, const holding *h)
+{
+    const ofr_encoder *encoder = &h->encoder;
+    const ofr_run_verdict *verdict = &h->verdict;
     const ofr_config *c = &encoder->config;
     counts n = count_parameters(&encoder->params);
     add_row(out, "model");
-    ofr_buf_addf(out, "%s\n", dir);
+    ofr_buf_addf(out, "%s\n", h->dir);
     add_row(out, "family");
     ofr_buf_addf(out, "%s\n", ofr_family_name(c->family));
     add_row(out, "shape");
@@ -185,12 +206,8 @@ static void add_text(ofr_buf *out, const char *dir, const ofr_encoder *encoder,
     ofr_buf_addf(out, "%d tokens at most", ofr_config_max_tokens(c));
     if (c->max_tokens) ofr_buf_addf(out, ", trained with %d", c->max_tokens);
     ofr_buf_addc(out, '\n');
-    add_row(out, "tokenizer");
-    if (tok)
-        ofr_buf_addf(out, "%s, %d entries\n", ofr_tok_kind(tok), ofr_tok_size(tok));
-    else
-        ofr_buf_adds(out, "none that offramp reads\n");
-    if (!verdict) return;
+    add_tokenizer(out, h);
+    if (!h->judged) return;
     add_verdict(out, "convergence", &verdict->run);
     if (verdict->iterations.n > 0) add_verdict(out, "iterations", &verdict->iterations);
     if (verdict->epochs.n > 0) add_verdict(out, "epochs", &verdict->epochs);
@@ -207,39 +224,43 @@ static ofr_status find_verdict(ofr_run_verdict *verdict, bool *found, const char
     return *found ? ofr_verdict_of_journal(verdict, journal, err) : OFR_OK;
 }
 
+static ofr_status print(const holding *h, bool json, ofr_error *err)
+{
+    ofr_buf out;
+    ofr_status status;
+    ofr_buf_init(&out);
+    if (json)
+        add_json(&out, h);
+    else
+        add_text(&out, h);
+    status = ofr_cmd_print(&out, err);
+    ofr_buf_free(&out);
+    return status;
+}
+
 static ofr_status run(void *values, const bool *is_set, char **args, int n_args,
                       ofr_error *err)
 {
     const options *o = values;
     ofr_tok_options as_stored = {-1};
-    ofr_encoder encoder;
-    ofr_run_verdict verdict;
-    bool judged;
-    ofr_tok *tok = NULL;
-    ofr_buf out;
+    holding h = {0};
     ofr_status status;
     (void)is_set;
     OFR_TRY(ofr_cmd_args(args, n_args, 1, err));
     if (n_args < 1)
         return ofr_fail(err, OFR_INVALID, "needs a model directory; see --help");
     OFR_TRY(ofr_load_check_dir(args[0], err));
-    OFR_TRY(find_verdict(&verdict, &judged, args[0], err));
-    OFR_TRY(ofr_encoder_open(&encoder, args[0], 0, err));
-    /* A backbone without a tokenizer is still worth a look. */
-    status = ofr_tok_open(&tok, args[0], as_stored, err);
-    if (status != OFR_OK && status != OFR_NOT_FOUND) {
-        ofr_encoder_close(&encoder);
-        return status;
-    }
-    ofr_buf_init(&out);
-    if (o->common.json)
-        add_json(&out, args[0], &encoder, tok, judged ? &verdict : NULL);
+    h.dir = args[0];
+    OFR_TRY(find_verdict(&h.verdict, &h.judged, h.dir, err));
+    OFR_TRY(ofr_encoder_open(&h.encoder, h.dir, 0, err));
+    /* A model without a tokenizer, or with one that is refused, is worth a look. */
+    status = ofr_tok_open(&h.tok, h.dir, as_stored, &h.refusal);
+    if (status == OFR_NOMEM)
+        *err = h.refusal;
     else
-        add_text(&out, args[0], &encoder, tok, judged ? &verdict : NULL);
-    status = ofr_cmd_print(&out, err);
-    ofr_buf_free(&out);
-    ofr_tok_close(tok);
-    ofr_encoder_close(&encoder);
+        status = print(&h, o->common.json, err);
+    ofr_tok_close(h.tok);
+    ofr_encoder_close(&h.encoder);
     return status;
 }
 

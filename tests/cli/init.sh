@@ -51,6 +51,17 @@ says '"labels": \["neg", "pos"\]'
 says '"exits": true'
 says '"policies": true'
 
+# A tokenizer that is refused does not hide the rest.
+cp -r model refused
+echo '{"model": {"type": "WordLevel"}}' >refused/tokenizer.json
+run info refused
+exits 0
+says '^labels *neg, pos'
+says '^tokenizer *none that offramp reads; refused/tokenizer.json: '
+run info refused --json
+exits 0
+says '"tokenizer": null, "tokenizer_size": 0, "tokenizer_error": "refused/tokenizer.json: '
+
 # A shape may come through a pipe, as all that a user names.
 cp shape.json in
 run init --config - --vocab vocab.txt --out piped --seed 7
