@@ -28,7 +28,7 @@ typedef struct builder {
 
 static ofr_status load_object(json_t **out, const char *path, ofr_error *err)
 {
-    OFR_TRY(ofr_json_load(out, path, err));
+    OFR_TRY(ofr_record_load(out, path, err));
     if (json_is_object(*out)) return OFR_OK;
     json_decref(*out);
     *out = NULL;
@@ -116,10 +116,17 @@ static ofr_status read_answers(builder *b, ofr_error *err)
     return OFR_OK;
 }
 
+/* Did the evaluation, or the training, leave out rows that can not be used? */
+static bool skipped_bad(const builder *b)
+{
+    return json_integer_value(json_object_get(b->eval, "n_bad_rows")) > 0 ||
+           json_is_true(json_object_get(b->options, "skip-bad-rows"));
+}
+
 static ofr_status read_texts(builder *b, ofr_error *err)
 {
     const ofr_report_sources *s = b->sources;
-    ofr_table_options how = {.has_header = !s->no_header};
+    ofr_table_options how = {.has_header = !s->no_header, .skip_bad = skipped_bad(b)};
 
     if (!s->texts) return OFR_OK;
     if (!b->has_answers)
@@ -138,8 +145,9 @@ static ofr_status read_texts(builder *b, ofr_error *err)
     if (b->texts.table.n_rows == b->answers.n) return OFR_OK;
     return ofr_fail(err, OFR_FORMAT,
                     "%s: has %d rows, the predictions %d texts; give the file that was "
-                    "evaluated",
-                    s->texts, b->texts.table.n_rows, b->answers.n);
+                    "evaluated%s",
+                    s->texts, b->texts.table.n_rows, b->answers.n,
+                    how.skip_bad ? ", less the rows whose label could not be used" : "");
 }
 
 static ofr_status read_sources(builder *b, ofr_error *err)
@@ -177,6 +185,23 @@ static void close_sources(builder *b)
 
 /* ---- building ------------------------------------------------------------------- */
 
+static const char *training_command(builder *b)
+{
+    const char *command = NULL;
+    ofr_buf text;
+
+    ofr_buf_init(&text);
+    ofr_buf_adds(&text, "offramp train --config ");
+    ofr_buf_add_word(&text, b->options_path);
+    ofr_buf_adds(&text, " --out DIR");
+    if (text.failed)
+        b->page.failed = true;
+    else
+        command = ofr_page_copy(&b->page, text.p, text.n);
+    ofr_buf_free(&text);
+    return command;
+}
+
 static ofr_status add_origin(builder *b, ofr_error *err)
 {
     static const char *const of_eval[] = {
@@ -189,9 +214,7 @@ static ofr_status add_origin(builder *b, ofr_error *err)
 
     ofr_part_origin_text(page, t, "this report", s->command);
     if (b->options_path[0])
-        ofr_part_origin_text(page, t, "training command",
-                             ofr_page_format(page, "offramp train --config %s --out DIR",
-                                             b->options_path));
+        ofr_part_origin_text(page, t, "training command", training_command(b));
     ofr_part_origin_json(page, t, b->eval, of_eval);
     if (s->run) OFR_TRY(ofr_part_origin_file(page, t, "journal", b->journal, err));
     OFR_TRY(ofr_part_origin_file(page, t, "evaluation", s->eval, err));

@@ -74,6 +74,7 @@ static ofr_status allocate(const reader *r, ofr_error *err)
     a->exit = ofr_page_alloc(r->page, n, sizeof *a->exit);
     a->memorized = ofr_page_alloc(r->page, n, sizeof *a->memorized);
     a->p = ofr_page_alloc(r->page, cells, sizeof *a->p);
+    a->p_given = ofr_page_alloc(r->page, n, sizeof *a->p_given);
     a->says = ofr_page_alloc(r->page, cells, sizeof *a->says);
     a->right = ofr_page_alloc(r->page, cells, 1);
     a->ok = ofr_page_alloc(r->page, n, 1);
@@ -185,6 +186,7 @@ static ofr_status skip_layer(const reader *r, int row, int l, ofr_error *err)
         if (ofr_table_cell(&a->table, row, first + k).n > 0)
             return bad_field(r, row, first + k, "nothing, as in the first row", err);
     a->p[(size_t)row * (size_t)a->L + (size_t)l] = NAN;
+    if (l + 1 == a->exit[row]) a->p_given[row] = NAN;
     return OFR_OK;
 }
 
@@ -204,6 +206,8 @@ static ofr_status read_layer(const reader *r, int row, int l, ofr_error *err)
             best = x;
             a->says[at] = k;
         }
+        if (l + 1 == a->exit[row] && (a->regression || k == a->answer_class[row]))
+            a->p_given[row] = (float)x;
     }
     a->p[at] = (float)best;
     a->right[at] = a->regression ? fabs(best - (double)a->target[row]) < a->error_limit

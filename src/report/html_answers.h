@@ -21,6 +21,8 @@ typedef struct ofr_answers {
     int *exit;                       /* [n] 1..L */
     int *memorized;                  /* [n] first layer from which all are right, or L */
     float *p;             /* [n,L] probability of that layer's answer, or value */
+    float *p_given;       /* [n] that the layer where it left gives to the answer given:
+                             a rule may answer with more than that layer (pcee) */
     int *says;            /* [n,L] that layer's answer as a class */
     unsigned char *right; /* [n,L] */
     unsigned char *ok;    /* [n] the answer that was given is right */

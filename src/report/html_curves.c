@@ -1,33 +1,48 @@
 /*
  * html_curves.c - trade-off curves of methods and rules.
  *
- * A curve is a method and a rule, made of the points with `front`.  One seed: its
- * points.  Several: the mean over the seeds at equal saving, each read between its
- * own points by proportion, where all of them have a curve.
+ * A curve is a method and a rule, made of the points that the tuning texts recommend:
+ * of policies fitted to several prices together those that no other beats, which is
+ * `policy*` of the tables.  One seed: its points.  Several: the mean over the seeds at
+ * equal saving, each read between its own points by proportion and level before its
+ * first, as the tables read them, up to what all of them reach.
  */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "eval/stats.h"
+#include "eval/curve.h"
 #include "report/html_parts.h"
 #include "report/html_records.h"
 
 enum { NAME, KNOB, ALPHA, SAVED, SCORE, FLOPS, RANDOM };
-enum { GRID = 21, MARK_EVERY = 5, MOST_GROUPS = OFR_PLOT_COLOURS };
+/* A mean has a point every 1/STEPS of the layers saved, and marks on some of them. */
+enum { STEPS = 40, MARK_EVERY = 7 };
+/* Every colour with filled marks, then every colour dotted with hollow ones. */
+enum { LOOKS = 2 * OFR_PLOT_COLOURS };
 
 typedef struct group {
     const char *method, *rule, *name;
-    int first, n; /* its rows of the table */
-    bool mean;    /* of several seeds, on a grid */
+    bool prices;        /* it has policies fitted to prices */
+    bool mean;          /* of several seeds, on a grid */
+    int first, n;       /* its rows of the table */
+    int timed, n_timed; /* its rows of the table of measured points */
 } group;
+
+/* Room for all points. */
+typedef struct room {
+    const json_t **lines, **kept;
+    double *seeds, *tune_saved, *tune_score, *saved;
+    unsigned char *keep;
+    int *order;
+} room;
 
 typedef struct curves {
     ofr_page *page;
     const ofr_records *records;
-    group groups[MOST_GROUPS];
+    group *groups;
     int n_groups;
-    bool left_out; /* more groups than are drawn */
+    room room;
     ofr_page_table *table;
     const char *full_name; /* the method whose full model is drawn */
     double full;           /* its score, mean over the seeds */
@@ -48,20 +63,22 @@ static void find_groups(curves *c)
 {
     const size_t n = ofr_records_count(c->records, OFR_RECORD_POINT);
 
-    for (size_t i = 0; i < n; i++) {
+    c->groups = ofr_page_alloc(c->page, n, sizeof *c->groups);
+    for (size_t i = 0; i < n && c->groups; i++) {
         const json_t *line = ofr_records_line(c->records, OFR_RECORD_POINT, i);
         const char *method = ofr_record_text(line, "method");
         const char *rule = ofr_record_text(line, "rule");
+        group *it = find_group(c, method, rule);
 
-        if (find_group(c, method, rule)) continue;
-        if (c->n_groups == MOST_GROUPS)
-            c->left_out = true;
-        else
-            c->groups[c->n_groups++] = (group){.method = method, .rule = rule};
+        if (!it) {
+            it = &c->groups[c->n_groups++];
+            *it = (group){.method = method, .rule = rule};
+        }
+        if (!isnan(ofr_record_number(line, "alpha"))) it->prices = true;
     }
 }
 
-/* As short as it can be: what all share is not said. */
+/* As short as it can be: what all share is not said.  Charts outlive the records. */
 static void name_groups(curves *c)
 {
     bool one_method = true, one_rule = true;
@@ -73,24 +90,30 @@ static void name_groups(curves *c)
     }
     for (int g = 0; g < c->n_groups; g++) {
         group *it = &c->groups[g];
+        const char *all = it->prices ? "*" : "";
 
-        if (one_method || one_rule)
-            it->name = ofr_page_format(c->page, "%s", one_method ? it->rule : it->method);
+        if (one_method)
+            it->name = ofr_page_format(c->page, "%s%s", it->rule, all);
+        else if (one_rule)
+            it->name = ofr_page_copy(c->page, it->method, strlen(it->method));
         else
-            it->name = ofr_page_format(c->page, "%s, %s", it->method, it->rule);
+            it->name = ofr_page_format(c->page, "%s, %s%s", it->method, it->rule, all);
     }
 }
 
 /* ---- points --------------------------------------------------------------------- */
 
-static int by_saved(const void *a, const void *b)
+static bool room_open(room *r, ofr_page *page, size_t n)
 {
-    const json_t *x = *(json_t *const *)a, *y = *(json_t *const *)b;
-    const double p = ofr_record_number(x, "saved_layers");
-    const double q = ofr_record_number(y, "saved_layers");
-
-    if (p != q) return p < q ? -1 : 1;
-    return 0;
+    r->lines = ofr_page_alloc(page, n, sizeof *r->lines);
+    r->kept = ofr_page_alloc(page, n, sizeof *r->kept);
+    r->seeds = ofr_page_alloc(page, n, sizeof *r->seeds);
+    r->tune_saved = ofr_page_alloc(page, n, sizeof *r->tune_saved);
+    r->tune_score = ofr_page_alloc(page, n, sizeof *r->tune_score);
+    r->saved = ofr_page_alloc(page, n, sizeof *r->saved);
+    r->keep = ofr_page_alloc(page, n, sizeof *r->keep);
+    r->order = ofr_page_alloc(page, n, sizeof *r->order);
+    return !page->failed;
 }
 
 static bool belongs(const json_t *line, const group *g)
@@ -105,11 +128,21 @@ static bool same_seed(double a, double b)
     return a == b || (isnan(a) && isnan(b));
 }
 
-/* The front of one seed of a group in ascending order of what it saves. */
-static int collect(const curves *c, const json_t **out, const group *g, double seed)
+/* A figure of the tuning texts; a record without them was tuned on what it reports. */
+static double tuned(const json_t *line, const char *key, const char *reported)
+{
+    const double x = ofr_record_number(line, key);
+
+    return isnan(x) ? ofr_record_number(line, reported) : x;
+}
+
+/* The curve of one seed of a group in ascending order of what it saves, in `kept`.
+ * `front` is by price: what is left of them together is the front of all. */
+static int collect(const curves *c, const group *g, double seed)
 {
     const size_t n = ofr_records_count(c->records, OFR_RECORD_POINT);
-    int found = 0;
+    const room *r = &c->room;
+    int found = 0, kept;
 
     for (size_t i = 0; i < n; i++) {
         const json_t *line = ofr_records_line(c->records, OFR_RECORD_POINT, i);
@@ -117,10 +150,16 @@ static int collect(const curves *c, const json_t **out, const group *g, double s
         if (!belongs(line, g) || !same_seed(ofr_record_number(line, "seed"), seed))
             continue;
         if (json_is_false(json_object_get(line, "front"))) continue;
-        out[found++] = line;
+        r->lines[found] = line;
+        r->tune_saved[found] = tuned(line, "tune_saved_layers", "saved_layers");
+        r->tune_score[found] = tuned(line, "tune_score", "score");
+        r->saved[found++] = ofr_record_number(line, "saved_layers");
     }
-    qsort(out, (size_t)found, sizeof *out, by_saved);
-    return found;
+    ofr_curve_front(r->keep, r->tune_saved, r->tune_score, found);
+    kept = ofr_curve_order(r->order, r->keep, r->saved, found);
+    for (int i = 0; i < kept; i++)
+        r->kept[i] = r->lines[r->order[i]];
+    return kept;
 }
 
 static void add_row(curves *c, const group *g, double knob, double alpha,
@@ -140,15 +179,17 @@ static const char *const figures[] = {"saved_layers", "score", "flops_ratio",
                                       "random_score"};
 enum { FIGURES = 4 };
 
-static void add_single(curves *c, const group *g, const json_t *const *lines, int n)
+static void add_single(curves *c, const group *g, int n)
 {
     double values[FIGURES];
 
     for (int i = 0; i < n; i++) {
+        const json_t *line = c->room.kept[i];
+
         for (int f = 0; f < FIGURES; f++)
-            values[f] = ofr_record_number(lines[i], figures[f]);
-        add_row(c, g, ofr_record_number(lines[i], "knob"),
-                ofr_record_number(lines[i], "alpha"), values);
+            values[f] = ofr_record_number(line, figures[f]);
+        add_row(c, g, ofr_record_number(line, "knob"), ofr_record_number(line, "alpha"),
+                values);
     }
 }
 
@@ -158,35 +199,32 @@ typedef struct seed_curve {
     double *figure[FIGURES]; /* [n] each */
 } seed_curve;
 
-static bool read_seed(curves *c, seed_curve *s, const json_t *const *lines, int n)
+static bool read_seed(curves *c, seed_curve *s, int n)
 {
     s->n = n;
     for (int f = 0; f < FIGURES; f++) {
         s->figure[f] = ofr_page_alloc(c->page, (size_t)n, sizeof(double));
         if (!s->figure[f]) return false;
         for (int i = 0; i < n; i++)
-            s->figure[f][i] = ofr_record_number(lines[i], figures[f]);
+            s->figure[f][i] = ofr_record_number(c->room.kept[i], figures[f]);
     }
     return n > 0;
 }
 
 static void add_means(curves *c, const group *g, const seed_curve *seeds, int n_seeds)
 {
-    double low = -INFINITY, high = INFINITY;
+    double high = 1, at = -INFINITY;
 
-    for (int s = 0; s < n_seeds; s++) {
-        low = fmax(low, seeds[s].figure[0][0]);
+    for (int s = 0; s < n_seeds; s++)
         high = fmin(high, seeds[s].figure[0][seeds[s].n - 1]);
-    }
-    if (!(high >= low)) return;
-    for (int i = 0; i < GRID; i++) {
-        const double at = low + (high - low) * i / (GRID - 1);
+    for (int i = 0; at < high; i++) {
         double values[FIGURES] = {0};
 
+        at = fmin((double)i / STEPS, high);
         for (int f = 0; f < FIGURES; f++)
             for (int s = 0; s < n_seeds; s++)
-                values[f] += ofr_stats_curve_at(seeds[s].figure[0], seeds[s].figure[f],
-                                                seeds[s].n, at) /
+                values[f] += ofr_curve_height(seeds[s].figure[0], seeds[s].figure[f],
+                                              seeds[s].n, at) /
                              n_seeds;
         values[0] = at;
         add_row(c, g, NAN, NAN, values);
@@ -194,9 +232,10 @@ static void add_means(curves *c, const group *g, const seed_curve *seeds, int n_
 }
 
 /* The seeds in the order of the file; their number. */
-static int find_seeds(const curves *c, double *seeds, const group *g)
+static int find_seeds(const curves *c, const group *g)
 {
     const size_t n = ofr_records_count(c->records, OFR_RECORD_POINT);
+    double *seeds = c->room.seeds;
     int found = 0;
 
     for (size_t i = 0; i < n; i++) {
@@ -214,22 +253,18 @@ static int find_seeds(const curves *c, double *seeds, const group *g)
 
 static void add_group(curves *c, group *g)
 {
-    const size_t most = ofr_records_count(c->records, OFR_RECORD_POINT);
-    double *seeds = ofr_page_alloc(c->page, most, sizeof *seeds);
-    const json_t **lines = ofr_page_alloc(c->page, most, sizeof *lines);
+    const int n_seeds = find_seeds(c, g);
     seed_curve *found;
-    int n_seeds, used = 0;
+    int used = 0;
 
-    if (!seeds || !lines || !c->table) return;
     g->first = c->table->n_rows;
-    n_seeds = find_seeds(c, seeds, g);
     if (n_seeds == 1) {
-        add_single(c, g, lines, collect(c, lines, g, seeds[0]));
+        add_single(c, g, collect(c, g, c->room.seeds[0]));
     } else {
         g->mean = true;
         found = ofr_page_alloc(c->page, (size_t)n_seeds, sizeof *found);
         for (int s = 0; s < n_seeds && found; s++)
-            used += read_seed(c, &found[used], lines, collect(c, lines, g, seeds[s]));
+            used += read_seed(c, &found[used], collect(c, g, c->room.seeds[s]));
         if (used) add_means(c, g, found, used);
     }
     g->n = c->table->n_rows - g->first;
@@ -241,6 +276,9 @@ static void add_points_table(curves *c)
         c->page, "curve_points", "Numbers: the points of the curves", OFR_LOOK_FOLDED);
 
     c->table = t;
+    if (!t ||
+        !room_open(&c->room, c->page, ofr_records_count(c->records, OFR_RECORD_POINT)))
+        return;
     ofr_page_column(t, "curve", "curve", false);
     ofr_page_column(t, "knob", "knob", true);
     ofr_page_column(t, "alpha", "alpha", true);
@@ -288,6 +326,7 @@ static void add_oracles(curves *c, ofr_plot *plot)
     const size_t n = ofr_records_count(c->records, OFR_RECORD_ORACLE);
 
     for (int k = 0; k < 2; k++) {
+        ofr_plot_series *point;
         double saved = 0, score = 0;
         int found = 0;
 
@@ -303,26 +342,39 @@ static void add_oracles(curves *c, ofr_plot *plot)
             found++;
         }
         if (found == 0) continue;
-        hover(c,
-              ofr_page_point(c->page, plot, names[k], 8 + k, 100 * saved / found,
-                             score / found),
-              names[k], "saved", " %");
+        point = ofr_page_point(c->page, plot, names[k], OFR_PLOT_NEUTRAL,
+                               100 * saved / found, score / found);
+        if (point) point->shape = OFR_PLOT_PLUS + k; /* no curve's */
+        hover(c, point, names[k], "saved", " %");
     }
 }
 
-/* A line, and marks on it that tell the curves apart; a mean has few of them. */
-static void plot_group(curves *c, ofr_plot *plot, const group *it, int colour, int column,
-                       double scale, const char *x_name)
+/* What group g is drawn with; it has a colour and marks of its own among LOOKS. */
+static void set_look(ofr_plot_series *series, int g)
 {
+    if (!series) return;
+    series->dotted = g % LOOKS >= OFR_PLOT_COLOURS;
+    if (series->dotted) series->shape += OFR_PLOT_FILLED;
+}
+
+/* A line, and marks on it that tell the curves apart; a mean has few of them, and where
+ * depends on the curve: marks of curves that run together do not cover each other. */
+static void plot_group(curves *c, ofr_plot *plot, int g, int column, double scale,
+                       const char *x_name)
+{
+    const group *it = &c->groups[g];
+    const int colour = g % OFR_PLOT_COLOURS;
     ofr_plot_series *line, *marks;
 
     line = ofr_page_series(c->page, plot, NULL, OFR_PLOT_LINE, colour, c->table,
                            it->first, it->n, column, SCORE, scale, 1);
     marks = ofr_page_series(c->page, plot, it->name, OFR_PLOT_POINTS, colour, c->table,
                             it->first, it->n, column, SCORE, scale, 1);
+    set_look(line, g);
+    set_look(marks, g);
     hover(c, line, it->name, x_name, " %");
-    for (int i = 0; marks && it->mean && i < marks->n; i++)
-        if (i % MARK_EVERY) ((double *)marks->y)[i] = NAN;
+    for (int i = 0; marks && it->mean && i + 1 < marks->n; i++)
+        if (i % MARK_EVERY != g % MARK_EVERY) ((double *)marks->y)[i] = NAN;
 }
 
 static void plot_one(curves *c, const char *key, const char *title, const char *x_label,
@@ -346,7 +398,7 @@ static void plot_one(curves *c, const char *key, const char *title, const char *
                         column, RANDOM, scale, 1);
     for (int g = 0; g < c->n_groups; g++)
         if (has_numbers(c, column, c->groups[g].first, c->groups[g].n))
-            plot_group(c, plot, &c->groups[g], g, column, scale, x_name);
+            plot_group(c, plot, g, column, scale, x_name);
     if (column == SAVED) add_oracles(c, plot);
 }
 
@@ -354,7 +406,7 @@ static void plot_one(curves *c, const char *key, const char *title, const char *
 
 /* Every point that was measured, group after group: noise would fold a line, and the
  * mean over seeds of points that were not all measured would not exist. */
-static ofr_page_table *timed_table(curves *c, int first[MOST_GROUPS + 1], double *ms_full)
+static ofr_page_table *timed_table(curves *c, double *ms_full)
 {
     const size_t n = ofr_records_count(c->records, OFR_RECORD_POINT);
     ofr_page_table *t =
@@ -370,7 +422,7 @@ static ofr_page_table *timed_table(curves *c, int first[MOST_GROUPS + 1], double
     ofr_page_column(t, "saved_layers", "saved layers", true);
     ofr_page_column(t, "ms_per_text_full", "ms per text, full model", true);
     for (int g = 0; t && g < c->n_groups; g++) {
-        first[g] = t->n_rows;
+        c->groups[g].timed = t->n_rows;
         for (size_t i = 0; i < n; i++) {
             const json_t *line = ofr_records_line(c->records, OFR_RECORD_POINT, i);
 
@@ -389,8 +441,8 @@ static ofr_page_table *timed_table(curves *c, int first[MOST_GROUPS + 1], double
                             ofr_record_number(line, "ms_per_text_full"));
             sum += ofr_record_number(line, "ms_per_text_full");
         }
+        c->groups[g].n_timed = t->n_rows - c->groups[g].timed;
     }
-    if (t) first[c->n_groups] = t->n_rows;
     *ms_full = t && t->n_rows ? sum / t->n_rows : NAN;
     return t;
 }
@@ -406,7 +458,6 @@ static bool any_timed(const curves *c)
 
 static void plot_time(curves *c)
 {
-    int first[MOST_GROUPS + 1] = {0};
     ofr_page_table *t;
     ofr_plot *plot;
     double ms_full = NAN;
@@ -414,13 +465,18 @@ static void plot_time(curves *c)
     if (!any_timed(c)) return;
     plot = ofr_page_plot(c->page, "time", "Score against measured time", "ms per text",
                          "score");
-    t = timed_table(c, first, &ms_full);
-    for (int g = 0; g < c->n_groups; g++)
-        if (first[g + 1] > first[g])
-            hover(c,
-                  ofr_page_series(c->page, plot, c->groups[g].name, OFR_PLOT_POINTS, g, t,
-                                  first[g], first[g + 1] - first[g], 3, 4, 1, 1),
-                  c->groups[g].name, "time", " ms");
+    t = timed_table(c, &ms_full);
+    for (int g = 0; g < c->n_groups; g++) {
+        const group *it = &c->groups[g];
+        ofr_plot_series *points;
+
+        if (it->n_timed == 0) continue;
+        points =
+            ofr_page_series(c->page, plot, it->name, OFR_PLOT_POINTS,
+                            g % OFR_PLOT_COLOURS, t, it->timed, it->n_timed, 3, 4, 1, 1);
+        set_look(points, g);
+        hover(c, points, it->name, "time", " ms");
+    }
     if (isfinite(ms_full) && isfinite(c->full))
         hover(c,
               ofr_page_point(c->page, plot, c->full_name, OFR_PLOT_NEUTRAL, ms_full,
@@ -454,11 +510,6 @@ static void find_full(curves *c)
 static void add_curves(curves *c)
 {
     ofr_page_section_begin(c->page, "curves-section", "Quality against cost");
-    if (c->left_out)
-        ofr_page_say(c->page, ofr_page_format(c->page,
-                                              "The first %d curves are drawn; the tables "
-                                              "above have all.",
-                                              MOST_GROUPS));
     if (c->n_groups == 0) {
         ofr_page_say(c->page, "No run left any points.");
         return;
@@ -466,7 +517,14 @@ static void add_curves(curves *c)
     ofr_page_say(c->page,
                  "Up is better, and so is right where layers are saved, left where "
                  "cost is shown. A curve that does not rise above random exits "
-                 "has learned nothing. Oracles know what they can not know.");
+                 "has learned nothing. Oracles know what they can not know. A mean over "
+                 "seeds is level before a seed's first point, as it is in the tables: "
+                 "who saves more than is asked for may.");
+    if (c->n_groups > LOOKS)
+        ofr_page_say(c->page, ofr_page_format(c->page,
+                                              "There are more than %d curves, so some "
+                                              "look alike; the values tell them apart.",
+                                              LOOKS));
     find_full(c);
     add_points_table(c);
     plot_one(c, "saved", "Score against saved layers", "saved layers (%)", "saved",

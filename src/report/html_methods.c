@@ -239,6 +239,11 @@ void ofr_part_operating(ofr_page *page, const ofr_records *records)
         ofr_page_number(t, OFR_CELL_TIMES, 2,
                         ratio(line, "ms_per_text_full", "ms_per_text"));
     }
+    if (t && t->n_rows > MOST_HISTOGRAMS)
+        ofr_page_say(page, ofr_page_format(page,
+                                           "Exits are drawn of the first %d that counted "
+                                           "them.",
+                                           MOST_HISTOGRAMS));
     if (t) plot_exits(page, records);
 }
 

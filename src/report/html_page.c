@@ -278,8 +278,13 @@ static ofr_plot_series *new_series(ofr_page *page, ofr_plot *plot, const char *n
     double *y = ofr_page_alloc(page, (size_t)n, sizeof *y);
 
     if (!series || !x || !y || !plot) return NULL;
-    *series = (ofr_plot_series){
-        .name = name, .style = style, .colour = colour, .n = n, .x = x, .y = y};
+    *series = (ofr_plot_series){.name = name,
+                                .style = style,
+                                .colour = colour,
+                                .n = n,
+                                .x = x,
+                                .y = y,
+                                .shape = colour % OFR_PLOT_FILLED};
     for (last = &plot->series; *last; last = &(*last)->next)
         ;
     *last = series;

@@ -69,21 +69,30 @@ void ofr_part_reliability(ofr_page *page, const ofr_answers *a)
     bins given_bins = {0}, full_bins = {0};
     ofr_page_table *t;
     ofr_plot *plot;
-    int first;
+    int first, others = 0;
 
     if (a->regression) return;
     for (int i = 0; i < a->n; i++) {
         const size_t row = (size_t)i * (size_t)a->L;
 
         /* Where tokens leave one by one the answer is not that of any exit. */
-        if (isfinite(a->p[row + (size_t)a->exit[i] - 1]))
-            add_answer(&given_bins, (double)a->p[row + (size_t)a->exit[i] - 1],
-                       a->ok[i]);
+        if (isfinite(a->p_given[i]))
+            add_answer(&given_bins, (double)a->p_given[i], a->ok[i]);
+        others += a->p_given[i] < a->p[row + (size_t)a->exit[i] - 1];
         add_answer(&full_bins, (double)a->p[row + (size_t)a->L - 1],
                    a->right[row + (size_t)a->L - 1]);
     }
     plot = ofr_page_plot(page, "reliability", "Do probabilities mean what they say?",
                          "probability of the answer", "share right");
+    if (others)
+        ofr_page_say(
+            page,
+            ofr_page_format(page,
+                            "%d of the %d answers given are not what the layer where the "
+                            "text left says: the rule answers with more than one layer. "
+                            "Their probabilities here are those that this layer alone "
+                            "gives them.",
+                            others, a->n));
     t = ofr_page_table_begin(page, "reliability", "Numbers: reliability in ten bins",
                              OFR_LOOK_FOLDED);
     ofr_page_column(t, "answers", "answers", false);
@@ -194,7 +203,7 @@ static int find_mistakes(mistake *list, const ofr_answers *a)
 
     for (int i = 0; i < a->n; i++) {
         const size_t row = (size_t)i * (size_t)a->L;
-        const double here = (double)a->p[row + (size_t)a->exit[i] - 1];
+        const double here = (double)a->p_given[i];
         const double last = (double)a->p[row + (size_t)a->L - 1];
 
         if (a->exit[i] == a->L || a->ok[i] || !a->right[row + (size_t)a->L - 1]) continue;
@@ -224,7 +233,7 @@ static void mistake_row(ofr_page *page, ofr_page_table *t, const ofr_answers *a,
     ofr_page_text(page, t, a->label[i]);
     ofr_page_text(page, t, a->answer[i]);
     ofr_page_number(t, OFR_CELL_COUNT, 0, a->exit[i]);
-    ofr_page_number(t, OFR_CELL_REAL, 3, (double)a->p[row + (size_t)a->exit[i] - 1]);
+    ofr_page_number(t, OFR_CELL_REAL, 3, (double)a->p_given[i]);
     ofr_page_number(t, OFR_CELL_COUNT, 0, a->has_exits ? a->memorized[i] : (double)NAN);
     ofr_page_number(t, OFR_CELL_REAL, 3, (double)a->p[row + (size_t)a->L - 1]);
 }

@@ -3,9 +3,9 @@
 
 #include <math.h>
 
-/* gnuplot's point types of the five shapes: disc, square, triangle, diamond,
- * triangle on its tip. */
-static const int point_types[OFR_PLOT_SHAPES] = {7, 5, 9, 13, 11};
+/* gnuplot's point types of the shapes: disc, square, triangle, diamond, triangle on
+ * its tip; the same hollow; plus and cross. */
+static const int point_types[OFR_PLOT_SHAPES] = {7, 5, 9, 13, 11, 6, 4, 8, 12, 10, 1, 2};
 
 /* On white paper, told apart by people who see colours differently. */
 static const char *const paper[OFR_PLOT_NEUTRAL + 1] = {
@@ -205,14 +205,14 @@ static void add_series(ofr_buf *out, const ofr_plot_series *s, int index, double
         ofr_buf_addf(out, "1:2:($1-%g):($1+%g):3:2 with boxxyerror", half, half);
         break;
     case OFR_PLOT_POINTS:
-        ofr_buf_addf(out, "1:2 with points pt %d ps 0.7",
-                     point_types[s->colour % OFR_PLOT_SHAPES]);
+        ofr_buf_addf(out, "1:2 with points pt %d ps %s", point_types[s->shape],
+                     s->shape < OFR_PLOT_PLUS ? "0.7" : "1.1");
         break;
     case OFR_PLOT_DASHED:
         ofr_buf_adds(out, "1:2 with lines lw 1.5 dt (5,4)");
         break;
     case OFR_PLOT_LINE:
-        ofr_buf_adds(out, "1:2 with lines lw 2");
+        ofr_buf_addf(out, "1:2 with lines lw 2%s", s->dotted ? " dt (9,3,2,3)" : "");
         break;
     }
     ofr_buf_adds(out, " lc rgb ");

@@ -25,7 +25,9 @@ enum {
     OFR_PLOT_COLOURS = 10, /* of series; a series has one of 0..9             */
     OFR_PLOT_NEUTRAL = 10, /* grey: full model, diagonals, floors             */
     OFR_PLOT_RAMP = 1000,  /* + 0..999: early to late, for layers             */
-    OFR_PLOT_SHAPES = 5,   /* of points; a series has the shape colour % 5    */
+    OFR_PLOT_FILLED = 5,   /* shapes 0..4 are filled, 5..9 the same, hollow    */
+    OFR_PLOT_PLUS = 10,    /* a shape of its own, and the next, a cross       */
+    OFR_PLOT_SHAPES = 12,  /* of points                                       */
     OFR_PLOT_BANDS = 4     /* colours of bands                                */
 };
 
@@ -33,6 +35,8 @@ typedef struct ofr_plot_series {
     const char *name; /* for the legend; any text                        */
     ofr_plot_style style;
     int colour;
+    int shape;   /* of POINTS: 0..OFR_PLOT_SHAPES-1                 */
+    bool dotted; /* LINE: dashes and dots, not solid                */
     int n;
     const double *x, *y;      /* [n]; NaN is a gap                               */
     const double *base;       /* [n] BARS: where the bar begins; NULL: 0         */

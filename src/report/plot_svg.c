@@ -280,7 +280,7 @@ void ofr_plot_svg(ofr_buf *out, const ofr_buf *svg, const ofr_plot *plot)
 /* ---- legend --------------------------------------------------------------------- */
 
 /* gnuplot's SVG numbers the shape of point type n as n - 1. */
-static const int shape_ids[OFR_PLOT_SHAPES] = {6, 4, 8, 12, 10};
+static const int shape_ids[OFR_PLOT_SHAPES] = {6, 4, 8, 12, 10, 5, 3, 7, 11, 9, 0, 1};
 
 static void add_sample(ofr_buf *out, const ofr_plot_series *s)
 {
@@ -291,7 +291,7 @@ static void add_sample(ofr_buf *out, const ofr_plot_series *s)
         break;
     case OFR_PLOT_POINTS:
         ofr_buf_addf(out, "use href=\"#p%d\" transform=\"translate(10,6) scale(4)\"",
-                     shape_ids[s->colour % OFR_PLOT_SHAPES]);
+                     shape_ids[s->shape]);
         break;
     case OFR_PLOT_DASHED:
         ofr_buf_adds(out, "path d=\"M0,6 H20\" stroke-width=\"2\" "
@@ -299,6 +299,7 @@ static void add_sample(ofr_buf *out, const ofr_plot_series *s)
         break;
     case OFR_PLOT_LINE:
         ofr_buf_adds(out, "path d=\"M0,6 H20\" stroke-width=\"2.5\"");
+        if (s->dotted) ofr_buf_adds(out, " stroke-dasharray=\"7,3,2,3\"");
         break;
     }
     const bool fills = s->style == OFR_PLOT_BARS || s->style == OFR_PLOT_POINTS;
@@ -338,7 +339,8 @@ void ofr_plot_legend(ofr_buf *out, const ofr_plot *plot)
 
 void ofr_plot_svg_shapes(ofr_buf *out)
 {
-    /* Within a unit around the point, numbered as gnuplot numbers them. */
+    /* Within a unit around the point, numbered as gnuplot numbers them; what is hollow
+     * has an inner outline that runs the other way. */
     ofr_buf_adds(
         out, "<svg class=\"shapes\" width=\"0\" height=\"0\" aria-hidden=\"true\"><defs>"
              "<circle id=\"p6\" r=\"1\"/>"
@@ -346,5 +348,19 @@ void ofr_plot_svg_shapes(ofr_buf *out)
              "<path id=\"p8\" d=\"M0,-1.25 L-1.15,0.75 L1.15,0.75 z\"/>"
              "<path id=\"p12\" d=\"M0,-1.3 L1.3,0 L0,1.3 L-1.3,0 z\"/>"
              "<path id=\"p10\" d=\"M0,1.25 L-1.15,-0.75 L1.15,-0.75 z\"/>"
+             "<path id=\"p5\" d=\"M-1,0 a1,1 0 1,1 2,0 a1,1 0 1,1 -2,0 z "
+             "M-0.5,0 a0.5,0.5 0 1,0 1,0 a0.5,0.5 0 1,0 -1,0 z\"/>"
+             "<path id=\"p3\" d=\"M-0.9,-0.9 H0.9 V0.9 H-0.9 z "
+             "M-0.45,-0.45 V0.45 H0.45 V-0.45 z\"/>"
+             "<path id=\"p7\" d=\"M0,-1.25 L-1.15,0.75 L1.15,0.75 z "
+             "M0,-0.58 L0.58,0.42 L-0.58,0.42 z\"/>"
+             "<path id=\"p11\" d=\"M0,-1.3 L1.3,0 L0,1.3 L-1.3,0 z "
+             "M0,-0.65 L-0.65,0 L0,0.65 L0.65,0 z\"/>"
+             "<path id=\"p9\" d=\"M0,1.25 L-1.15,-0.75 L1.15,-0.75 z "
+             "M0,0.58 L0.58,-0.42 L-0.58,-0.42 z\"/>"
+             "<path id=\"p0\" d=\"M-0.3,-1.3 H0.3 V-0.3 H1.3 V0.3 H0.3 V1.3 H-0.3 V0.3 "
+             "H-1.3 V-0.3 H-0.3 z\"/>"
+             "<path id=\"p1\" transform=\"rotate(45)\" d=\"M-0.3,-1.3 H0.3 V-0.3 H1.3 "
+             "V0.3 H0.3 V1.3 H-0.3 V0.3 H-1.3 V-0.3 H-0.3 z\"/>"
              "</defs></svg>\n");
 }

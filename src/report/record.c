@@ -68,7 +68,7 @@ static void add_origin(ofr_buf *out, const ofr_eval *e, const ofr_record_about *
     ofr_jsonline_text(out, "commit", about->commit);
     ofr_jsonline_text(out, "data", about->data);
     ofr_jsonline_text(out, "data_sha256", about->data_sha256);
-    ofr_jsonline_int(out, "seed", (long long)about->seed);
+    ofr_jsonline_u64(out, "seed", about->seed);
     if (about->labels && !e->regression)
         ofr_jsonline_texts(out, "labels", about->labels, e->K);
 }

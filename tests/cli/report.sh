@@ -185,6 +185,24 @@ cmp -s r.page rt.page || complain 'report --task: another page than with --text'
 head -n 5 dev.tsv >short.tsv
 run report --eval e.json --predictions p.tsv --dev short.tsv --text review --out x
 fails 4 ' report' 'has 4 rows, the predictions 8 texts'
+# Rows that eval left out are left out here; which labels it could not use is not known.
+awk 'NR == 4 { print "a row\tof\ttoo many" } { print }' dev.tsv >rows.tsv
+run eval --model model --dev rows.tsv --text review --label verdict --json -q \
+    --rule confidence --threshold 0.6 --runs 0 --predictions q.tsv --skip-bad-rows \
+    --seed 18446744073709551615
+exits 0
+cp out f.json
+grep -q '"n_bad_rows": 1, .*"seed": 18446744073709551615' f.json ||
+    complain 'bad rows or the seed of the evaluation'
+cmp -s p.tsv q.tsv || complain 'other predictions with a bad row'
+run report --eval f.json --predictions q.tsv --dev rows.tsv --text review --out skipped
+exits 0
+grep -q '<td>18446744073709551615</td>\|<td class="any">18446744073709551615</td>' \
+    skipped/report.html || complain 'the seed of the evaluation on the page'
+run report --eval e.json --predictions p.tsv --dev rows.tsv --text review --out x
+fails 4 ' report' 'rows.tsv:4: found 3 fields'
+run report --eval f.json --predictions q.tsv --dev short.tsv --text review --out x
+fails 4 ' report' 'has 4 rows, the predictions 8 texts; .*, less the rows whose label'
 run report --eval e.json --data .
 fails 2 ' report' '--dev FILE'
 echo '{"kind": "point", "method": "m"}' >bad.jsonl

@@ -374,6 +374,37 @@ static void test_reliability(void **state)
     json_decref(report);
 }
 
+/* A rule that answers with the mean of both layers: to text 2 that is not what its last
+ * layer says, and what counts is the probability of the answer. */
+static void test_own_answer(void **state)
+{
+    (void)state;
+    static const char mean[] =
+        "id\tlabel\tprediction\texit_layer\tpi_1\tpi_2\tp_1_0\tp_1_1\tp_2_0\tp_2_1"
+        "\tp_3_0\tp_3_1\n"
+        "0\tno\tno\t2\t\t\t0.9\t0.1\t0.8\t0.2\t0.7\t0.3\n"
+        "1\tno\t<b>\t2\t\t\t0.1\t0.9\t0.55\t0.45\t0.9\t0.1\n";
+    static const char object[] =
+        "{\"metric\": \"accuracy\", \"score\": 0.5, \"score_full\": 1, \"n_layers\": 3, "
+        "\"mean_exit_layer\": 2, \"exit_histogram\": [0, 2, 0], \"n_texts\": 2, "
+        "\"labels\": [\"no\", \"<b>\"]}";
+    ofr_report_sources s = {.eval = support_write("mean.json", object),
+                            .predictions = support_write("mean.tsv", mean)};
+    ofr_error err;
+    json_t *report;
+    assert_ok(ofr_report_write(support_path("mean"), &s, &err), err);
+    report = load(support_path("mean/report.json"));
+    support_close_one("bin", cell(report, "reliability", 0, "from"), 0.4, 1e-12);
+    support_close_one("confidence", cell(report, "reliability", 0, "confidence"), 0.45,
+                      1e-6);
+    assert_true(cell(report, "reliability", 0, "accuracy") == 0);
+    support_close_one("p", cell(report, "mistakes", 0, "p"), 0.45, 1e-6);
+    json_decref(report);
+    assert_true(has(support_read(support_path("mean/report.html")),
+                    "1 of the 2 answers given are not what the layer where the text left "
+                    "says"));
+}
+
 static void test_refused(void **state)
 {
     (void)state;
@@ -437,16 +468,16 @@ static const char journal[] =
 static void test_run(void **state)
 {
     (void)state;
-    ofr_report_sources s = {.run = support_path("run")};
+    ofr_report_sources s = {.run = support_path("a run")};
     ofr_error err;
     json_t *report;
     const char *html;
     assert_ok(ofr_file_make_dirs(s.run, &err), err);
-    support_write("run/journal.jsonl", journal);
-    support_write("run/train.json",
+    support_write("a run/journal.jsonl", journal);
+    support_write("a run/train.json",
                   "{\"seed\": \"42\", \"alpha\": 0.05, \"resume\": false}");
-    assert_ok(ofr_report_write(support_path("run"), &s, &err), err);
-    report = load(support_path("run/report.json"));
+    assert_ok(ofr_report_write(support_path("a run"), &s, &err), err);
+    report = load(support_path("a run/report.json"));
     assert_int_equal(json_array_size(json_object_get(report, "convergence")), 2);
     assert_true(json_is_null(json_object_get(row(report, "convergence", 0), "reward")));
     assert_true(cell(report, "convergence", 1, "score") == 0.375);
@@ -457,11 +488,14 @@ static void test_run(void **state)
     assert_string_equal(
         json_string_value(json_object_get(row(report, "options", 0), "value")), "42");
     json_decref(report);
-    html = support_read(support_path("run/report.html"));
+    html = support_read(support_path("a run/report.html"));
     check_well_formed(html);
     check_offline(html);
     assert_true(has(html, "&lt;policy&gt;"));
-    assert_true(has(html, "<h1>Training run run</h1>"));
+    assert_true(has(html, "<h1>Training run a run</h1>"));
+    /* As a shell takes it. */
+    assert_true(has(html, "offramp train --config &#39;"));
+    assert_true(has(html, "/a run/train.json&#39; --out DIR"));
 }
 
 /* ---- curves --------------------------------------------------------------------- */
@@ -506,13 +540,14 @@ static void test_curves(void **state)
     const char *html;
     assert_ok(ofr_report_write(support_path("curves"), &s, &err), err);
     report = load(support_path("curves/report.json"));
-    /* Seeds meet on 0.1..0.4.  There: (0.8 + 0.85) / 2 and (0.65 + 0.7) / 2. */
-    assert_int_equal(json_array_size(json_object_get(report, "curve_points")), 21);
-    support_close_one("from", cell(report, "curve_points", 0, "saved_layers"), 0.1,
-                      1e-12);
-    support_close_one("at 0.1", cell(report, "curve_points", 0, "score"), 0.825, 1e-12);
-    support_close_one("to", cell(report, "curve_points", 20, "saved_layers"), 0.4, 1e-12);
-    support_close_one("at 0.4", cell(report, "curve_points", 20, "score"), 0.675, 1e-12);
+    /* From 0, where seed 1 is level, to 0.4, all that seed 2 saves, by 1/40:
+     * (0.8 + 0.9) / 2, (0.8 + 0.85) / 2 at 0.1, (0.65 + 0.7) / 2. */
+    assert_int_equal(json_array_size(json_object_get(report, "curve_points")), 17);
+    support_close_one("from", cell(report, "curve_points", 0, "saved_layers"), 0, 0);
+    support_close_one("at 0", cell(report, "curve_points", 0, "score"), 0.85, 1e-12);
+    support_close_one("at 0.1", cell(report, "curve_points", 4, "score"), 0.825, 1e-12);
+    support_close_one("to", cell(report, "curve_points", 16, "saved_layers"), 0.4, 1e-12);
+    support_close_one("at 0.4", cell(report, "curve_points", 16, "score"), 0.675, 1e-12);
     assert_int_equal(json_array_size(json_object_get(report, "timed_points")), 1);
     assert_true(cell(report, "timed_points", 0, "ms_per_text") == 1);
     assert_true(cell(report, "timed_points", 0, "score") == 0.8);
@@ -534,6 +569,119 @@ static void test_curves(void **state)
     s.page_only = true;
     assert_ok(ofr_report_write(support_path("curves"), &s, &err), err);
     assert_string_equal(support_read(support_path("curves/report.json")), "mine");
+}
+
+/* Policies as trained and fitted to two prices, each point on the front of its price.
+ * On the tuning texts 0.3 beats 0.2 and 0.6 beats 0.5, whatever is reported. */
+static const char priced[] =
+    "{\"kind\": \"point\", \"method\": \"m\", \"rule\": \"policy\", \"front\": true, "
+    "\"alpha\": null, \"saved_layers\": 0.2, \"score\": 0.8, "
+    "\"tune_saved_layers\": 0.2, \"tune_score\": 0.8}\n"
+    "{\"kind\": \"point\", \"method\": \"m\", \"rule\": \"policy\", \"front\": true, "
+    "\"alpha\": 0.1, \"saved_layers\": 0.6, \"score\": 0.7, "
+    "\"tune_saved_layers\": 0.6, \"tune_score\": 0.85}\n"
+    "{\"kind\": \"point\", \"method\": \"m\", \"rule\": \"policy\", \"front\": true, "
+    "\"alpha\": 0.1, \"saved_layers\": 0.3, \"score\": 0.7, "
+    "\"tune_saved_layers\": 0.3, \"tune_score\": 0.9}\n"
+    "{\"kind\": \"point\", \"method\": \"m\", \"rule\": \"policy\", \"front\": true, "
+    "\"alpha\": 1, \"saved_layers\": 0.5, \"score\": 0.95, "
+    "\"tune_saved_layers\": 0.5, \"tune_score\": 0.8}\n";
+
+static void test_prices(void **state)
+{
+    (void)state;
+    ofr_report_sources s = {.record = support_write("priced.jsonl", priced)};
+    ofr_error err;
+    json_t *report;
+    assert_ok(ofr_report_write(support_path("priced"), &s, &err), err);
+    report = load(support_path("priced/report.json"));
+    assert_int_equal(json_array_size(json_object_get(report, "curve_points")), 2);
+    assert_string_equal(
+        json_string_value(json_object_get(row(report, "curve_points", 0), "curve")),
+        "policy*");
+    assert_true(cell(report, "curve_points", 0, "saved_layers") == 0.3);
+    assert_true(cell(report, "curve_points", 1, "saved_layers") == 0.6);
+    json_decref(report);
+}
+
+/* Seventeen methods and both oracles: every curve is drawn, with looks of its own. */
+static void test_many(void **state)
+{
+    (void)state;
+    enum { METHODS = 17 };
+    const ofr_plot_series *seen[METHODS + 2];
+    const ofr_plot *plot = NULL;
+    bool said = false;
+    ofr_page page;
+    ofr_error err;
+    ofr_buf text;
+    int n = 0;
+    ofr_buf_init(&text);
+    for (int m = 0; m < METHODS; m++)
+        for (int saved = 0; saved < 2; saved++)
+            ofr_buf_addf(&text,
+                         "{\"kind\": \"point\", \"method\": \"m%d\", \"rule\": \"r\", "
+                         "\"score\": 0.%d, \"saved_layers\": 0.%d, \"front\": true, "
+                         "\"stored\": true}\n",
+                         m, 9 - saved, saved);
+    for (int k = 0; k < 2; k++)
+        ofr_buf_addf(&text,
+                     "{\"kind\": \"oracle\", \"method\": \"m0\", \"rule\": \"%s\", "
+                     "\"score\": 1, \"saved_layers\": 0.5}\n",
+                     k ? "consistency" : "first-correct");
+    ofr_page_init(&page);
+    assert_ok(ofr_part_curves(&page, support_write("many.jsonl", text.p), &err), err);
+    ofr_buf_free(&text);
+    for (const ofr_page_section *section = page.sections; section;
+         section = section->next)
+        for (const ofr_page_item *item = section->items; item; item = item->next) {
+            if (item->kind == OFR_ITEM_PLOT && strcmp(item->plot->key, "saved") == 0)
+                plot = item->plot;
+            said |= item->kind == OFR_ITEM_TEXT &&
+                    strstr(item->text, "Exits are drawn of the first 12");
+        }
+    assert_non_null(plot);
+    assert_true(said);
+    for (const ofr_plot_series *it = plot->series; it; it = it->next) {
+        if (it->style != OFR_PLOT_POINTS) continue;
+        assert_true(n < METHODS + 2);
+        for (int i = 0; i < n; i++)
+            if (it->colour == seen[i]->colour && it->shape == seen[i]->shape)
+                fail_msg("%s looks as %s does", it->name, seen[i]->name);
+        if (strncmp(it->name, "oracle", 6) == 0)
+            assert_int_equal(it->colour, OFR_PLOT_NEUTRAL);
+        seen[n++] = it;
+    }
+    assert_int_equal(n, METHODS + 2);
+    assert_string_equal(seen[METHODS - 1]->name, "m16");
+    ofr_page_free(&page);
+}
+
+/* The largest seed there is, which JSON's reader has no integer for. */
+static void test_seed(void **state)
+{
+    (void)state;
+    static const char record[] =
+        "{\"kind\": \"run\", \"method\": \"m\", \"seed\": 18446744073709551615, "
+        "\"status\": \"ok\"}\n";
+    char *seeded = strdup(evaluation), *at = strstr(seeded, "\"seed\": 7");
+    ofr_report_sources s = evaluation_sources();
+    ofr_error err;
+    json_t *report;
+    ofr_buf text;
+    ofr_buf_init(&text);
+    ofr_buf_add(&text, seeded, (size_t)(at - seeded));
+    ofr_buf_addf(&text, "\"seed\": 18446744073709551615%s", at + strlen("\"seed\": 7"));
+    s.eval = support_write("seeded.json", text.p);
+    s.record = support_write("seeded.jsonl", record);
+    assert_ok(ofr_report_write(support_path("seeded"), &s, &err), err);
+    report = load(support_path("seeded/report.json"));
+    assert_true(cell(report, "runs", 0, "seed") == 18446744073709551615.0);
+    json_decref(report);
+    assert_true(has(support_read(support_path("seeded/report.html")),
+                    "<td class=\"any\">18446744073709551615</td>"));
+    ofr_buf_free(&text);
+    free(seeded);
 }
 
 /* A run, an evaluation and curves on one page: nothing has the same name twice
@@ -594,6 +742,8 @@ int main(void)
         cmocka_unit_test(test_untrained),  cmocka_unit_test(test_refused),
         cmocka_unit_test(test_run),        cmocka_unit_test(test_curves),
         cmocka_unit_test(test_memory),     cmocka_unit_test(test_everything),
+        cmocka_unit_test(test_own_answer), cmocka_unit_test(test_prices),
+        cmocka_unit_test(test_many),       cmocka_unit_test(test_seed),
     };
     return cmocka_run_group_tests(tests, hide_gnuplot, NULL);
 }

@@ -23,6 +23,7 @@ static ofr_plot sample(ofr_plot_series *series)
     series[1] = (ofr_plot_series){.name = "points",
                                   .style = OFR_PLOT_POINTS,
                                   .colour = 3,
+                                  .shape = OFR_PLOT_FILLED + 3,
                                   .n = 3,
                                   .x = xs,
                                   .y = ys,
@@ -75,6 +76,44 @@ static void test_script(void **state)
     assert_true(has(&script, " title 'it''s `date` \"x\" <script> set output'"));
     assert_false(has(&script, "\nset output"));
     ofr_buf_free(&script);
+}
+
+/* Shapes and dashes in pictures, legends and the definitions that legends refer to. */
+static void test_looks(void **state)
+{
+    (void)state;
+    static const int types[OFR_PLOT_SHAPES] = {7, 5, 9, 13, 11, 6, 4, 8, 12, 10, 1, 2};
+    ofr_plot_series series[2];
+    ofr_plot plot = sample(series);
+    ofr_buf script, legend, shapes;
+    char text[64];
+    ofr_buf_init(&script);
+    ofr_buf_init(&legend);
+    ofr_buf_init(&shapes);
+    ofr_plot_svg_shapes(&shapes);
+    for (int shape = 0; shape < OFR_PLOT_SHAPES; shape++) {
+        series[1].shape = shape;
+        ofr_buf_clear(&script);
+        ofr_plot_script(&script, &plot, OFR_PLOT_PNG);
+        snprintf(text, sizeof text, " with points pt %d ps ", types[shape]);
+        assert_true(has(&script, text));
+        ofr_buf_clear(&legend);
+        ofr_plot_legend(&legend, &plot);
+        snprintf(text, sizeof text, "href=\"#p%d\"", types[shape] - 1);
+        assert_true(has(&legend, text));
+        snprintf(text, sizeof text, " id=\"p%d\"", types[shape] - 1);
+        assert_true(has(&shapes, text));
+    }
+    assert_false(has(&script, " dt "));
+    series[0].style = OFR_PLOT_LINE;
+    series[0].dotted = true;
+    ofr_plot_script(&script, &plot, OFR_PLOT_SVG);
+    ofr_plot_legend(&legend, &plot);
+    assert_true(has(&script, " with lines lw 2 dt (9,3,2,3) "));
+    assert_true(has(&legend, " stroke-dasharray="));
+    ofr_buf_free(&script);
+    ofr_buf_free(&legend);
+    ofr_buf_free(&shapes);
 }
 
 static void test_ranges(void **state)
@@ -289,10 +328,10 @@ static void test_gnuplot(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_script),  cmocka_unit_test(test_ranges),
-        cmocka_unit_test(test_svg),     cmocka_unit_test(test_legend),
-        cmocka_unit_test(test_text),    cmocka_unit_test(test_absent),
-        cmocka_unit_test(test_gnuplot),
+        cmocka_unit_test(test_script), cmocka_unit_test(test_looks),
+        cmocka_unit_test(test_ranges), cmocka_unit_test(test_svg),
+        cmocka_unit_test(test_legend), cmocka_unit_test(test_text),
+        cmocka_unit_test(test_absent), cmocka_unit_test(test_gnuplot),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
