@@ -92,7 +92,9 @@ static void layer_accuracies(ofr_watch *watch, const ofr_real *logits)
         for (int i = 0; i < watch->n; i++)
             right += ofr_watch_right(watch->data, i, logits + ((size_t)i * L + l) * K,
                                      watch->K, watch->error_limit);
-        watch->layer_accuracy[l] = (double)right / watch->n;
+        watch->layer_accuracy[l] = watch->last_alone && l + 1 < L
+                                       ? (double)NAN
+                                       : (double)right / watch->n;
     }
 }
 

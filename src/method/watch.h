@@ -24,6 +24,8 @@ typedef struct ofr_watch {
     bool plain;
     const ofr_rule *rule;    /* where texts leave: the policy at 0.5 unless the */
     double threshold;        /* method says otherwise after opening            */
+    bool last_alone;         /* exits below layer L are not trained: their
+                                layer_accuracy is NaN; set after opening       */
     bool has_exits, has_policy; /* of the last look */
     double score, score_full;
     double mean_exit, entropy, reward, changed; /* changed NaN: nothing before */
