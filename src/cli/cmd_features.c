@@ -353,9 +353,9 @@ const ofr_cmd ofr_cmd_features = {
         "and their rows are zero), or a file with one text per line.\n"
         "Output, all F32: hidden_states.0 .. hidden_states.L [B,T,C] (0: embeddings),\n"
         "pooled [B,C] of the last layer, logits.l [B,K] of every classifier there is,\n"
-        "logits (the last), policy.l [B] (what the gate says behind layer l: probability\n"
-        "of stopping; of a BERxiT model: of being wrong).  Without a pooler in the files\n"
-        "there is no pooled.",
+        "logits (the last), policy.l [B] (what the gate says behind layer l:\n"
+        "probability of stopping; of a BERxiT model: of being wrong).  Without a pooler\n"
+        "in the files there is no pooled.",
     .options = rows,
     .options_bytes = sizeof(options),
     .run = run,
