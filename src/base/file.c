@@ -157,11 +157,12 @@ ofr_status ofr_file_read(ofr_buf *out, const char *path, size_t max_bytes, ofr_e
     return read_and_close(out, fd, path, max_bytes, err);
 }
 
-ofr_status ofr_file_read_input(ofr_buf *out, const char *path, ofr_error *err)
+ofr_status ofr_file_read_input(ofr_buf *out, const char *path, size_t max_bytes,
+                               ofr_error *err)
 {
     int fd = -1;
     OFR_TRY(ofr_file_open_input(&fd, path, err));
-    return read_and_close(out, fd, ofr_file_input_name(path), 0, err);
+    return read_and_close(out, fd, ofr_file_input_name(path), max_bytes, err);
 }
 
 bool ofr_file_exists(const char *path)

@@ -37,7 +37,8 @@ void ofr_file_forget(const void *p, size_t n);
  * OFR_FORMAT. */
 ofr_status ofr_file_read(ofr_buf *out, const char *path, size_t max_bytes,
                          ofr_error *err);
-ofr_status ofr_file_read_input(ofr_buf *out, const char *path, ofr_error *err);
+ofr_status ofr_file_read_input(ofr_buf *out, const char *path, size_t max_bytes,
+                               ofr_error *err);
 
 /* The bytes of a regular file in order, some at a time; read, not mapped, so that a file
  * that somebody cuts meanwhile does no harm.  OFR_NOT_FOUND, OFR_IO. */

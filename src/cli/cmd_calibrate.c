@@ -40,8 +40,9 @@ static const ofr_opt rows[] = {
      "exit rule; default: as stored", NULL},
     {"steps", 0, OFR_OPT_INT, offsetof(options, steps), "200", "N", NULL, 2, 10000,
      "thresholds to try at most, from the safest on", NULL},
-    {"error-limit", 0, OFR_OPT_REAL, offsetof(options, error_limit), "0.5", "X", NULL, 0,
-     1e9, "regression: an answer this close counts as right, and as the same", NULL},
+    {"error-limit", 0, OFR_OPT_REAL, offsetof(options, error_limit), NULL, "X", NULL, 0,
+     1e9, "regression: an answer this close counts as right, and as the same; default: "
+     "as in training", NULL},
     {"dry-run", 0, OFR_OPT_FLAG, offsetof(options, dry_run), NULL, NULL, NULL, 0, 0,
      "print the threshold and leave config.json as it is", NULL},
     OFR_CMD_COMMON_ROWS(options),
@@ -150,9 +151,10 @@ static ofr_status calibrate(const options *o, const ofr_loaded *m,
                             const char *hash, ofr_error *err)
 {
     const ofr_tokens tokens = {data->n, data->offsets, data->ids, data->types};
+    const double limit = m->encoder.config.error_limit;
     const ofr_calibrate_options how = {
         m->rule,       (ofr_risk)o->risk, (ofr_bound)o->bound, o->max_drop / 100,
-        o->confidence, o->steps,          o->error_limit};
+        o->confidence, o->steps,          isnan(o->error_limit) ? limit : o->error_limit};
     const char *slash = strrchr(source->path, '/');
     const ofr_calibration_about about = {&how, o->max_drop,
                                          slash ? slash + 1 : source->path, hash,
@@ -178,18 +180,22 @@ static ofr_status check_unseen(const char *model, const char *path, ofr_error *e
     ofr_train_source from = {0};
     ofr_origin origin;
     const char *seen = NULL;
+    bool relative = false;
 
-    OFR_TRY(ofr_origin_open(&origin, model, err));
+    OFR_TRY(ofr_origin_try(&origin, model, err));
     if (origin.known && !ofr_train_find(&from, &origin.values, NULL)) {
         if (ofr_file_same(from.train, path)) seen = "has learned from";
         if (from.has_dev && ofr_file_same(from.dev, path)) seen = "was followed on";
+        relative = from.train[0] != '/';
     }
     ofr_origin_close(&origin);
     if (!seen) return OFR_OK;
     return ofr_fail(err, OFR_INVALID,
                     "%s: the training of %s %s these texts, so they prove nothing about "
-                    "new ones; give a file that was kept aside",
-                    path, model, seen);
+                    "new ones; give a file that was kept aside%s",
+                    path, model, seen,
+                    relative ? " (if only its name is the same, as train.json has it "
+                               "relative to another folder: call this elsewhere)" : "");
 }
 
 static ofr_status run(void *values, const bool *is_set, char **args, int n_args,

@@ -49,22 +49,20 @@ static void demo_close(demo *d)
     ofr_tok_close(d->tok);
 }
 
-/* The tokenizer wants a file: in --keep DIR, or in a folder that goes at once. */
+/* The tokenizer wants a file, which goes at once. */
 static ofr_status open_tokenizer(demo *d, ofr_error *err)
 {
     const char *tmp = getenv("TMPDIR");
     char dir[OFR_PATH_MAX], path[OFR_PATH_MAX];
     ofr_status status;
 
-    if (d->o->keep) {
-        OFR_TRY(ofr_file_make_dirs(d->o->keep, err));
-        return ofr_demo_tok_open(&d->tok, d->o->keep, err);
-    }
     OFR_TRY(ofr_file_join(dir, tmp && *tmp ? tmp : "/tmp", "offramp-demo-XXXXXX", err));
     if (!mkdtemp(dir)) return ofr_os_fail(err, dir, "create the directory", errno);
-    status = ofr_demo_tok_open(&d->tok, dir, err);
-    if (ofr_file_join(path, dir, "vocab.txt", NULL) == OFR_OK) unlink(path);
-    rmdir(dir);
+    status = ofr_file_join(path, dir, "vocab.txt", err);
+    if (!status) status = ofr_demo_vocab_write(path, err);
+    if (!status) status = ofr_tok_open(&d->tok, path, (ofr_tok_options){1}, err);
+    (void)unlink(path);
+    (void)rmdir(dir);
     return status;
 }
 
@@ -89,6 +87,9 @@ static ofr_status save(demo *d, ofr_error *err)
     const char *dir = d->o->keep;
     char path[OFR_PATH_MAX];
 
+    OFR_TRY(ofr_file_make_dirs(dir, err));
+    OFR_TRY(ofr_file_join(path, dir, "vocab.txt", err));
+    OFR_TRY(ofr_demo_vocab_write(path, err));
     OFR_TRY(ofr_file_join(path, dir, "model.safetensors", err));
     OFR_TRY(ofr_weights_save(&d->encoder.params, &d->encoder.config, path, d->encoder.w,
                              OFR_F32, err));

@@ -98,17 +98,6 @@ static ofr_status print_result(const options *o, const ofr_eval_source *s,
     return status;
 }
 
-/* An answer of a regression is right when it was in training. */
-static ofr_status take_error_limit(ofr_eval_options *how, const char *model,
-                                   ofr_error *err)
-{
-    ofr_origin origin;
-    OFR_TRY(ofr_origin_open(&origin, model, err));
-    if (origin.known) how->error_limit = origin.values.method.error_limit;
-    ofr_origin_close(&origin);
-    return OFR_OK;
-}
-
 static ofr_status evaluate(const options *o, const ofr_eval_source *s,
                            const ofr_loaded *m, const ofr_dataset *data, ofr_error *err)
 {
@@ -124,9 +113,9 @@ static ofr_status evaluate(const options *o, const ofr_eval_source *s,
     how.metric2 = s->metric2 == OFR_METRIC_F1 && m->encoder.config.K != 2 ? s->metric
                                                                           : s->metric2;
     how.seed = o->seed;
+    how.error_limit = m->encoder.config.error_limit;
     how.progress = show_progress;
     how.user = o->common.term;
-    if (m->encoder.config.regression) OFR_TRY(take_error_limit(&how, o->model, err));
     OFR_TRY(ofr_eval_open(&eval, &m->encoder, m->dev, data, &how, err));
     ofr_term_progress_end(o->common.term);
     if (eval.mismatches)

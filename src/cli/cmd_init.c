@@ -87,6 +87,14 @@ static bool has_file(const ofr_tok *tok, const char *name)
     return false;
 }
 
+/* What Hugging Face calls it. */
+static const char *tokenizer_class(const ofr_tok *tok, const ofr_config *config)
+{
+    if (strcmp(ofr_tok_kind(tok), "bpe") == 0) return "RobertaTokenizer";
+    if (strcmp(ofr_tok_kind(tok), "unigram") == 0) return "AlbertTokenizer";
+    return config->family == OFR_FAMILY_ELECTRA ? "ElectraTokenizer" : "BertTokenizer";
+}
+
 /* tokenizer_config.json, unless the tokenizer brought its own or tokenizer.json, which
  * says it all. */
 static ofr_status write_tokenizer_config(const options *o, const ofr_tok *tok,
@@ -96,14 +104,20 @@ static ofr_status write_tokenizer_config(const options *o, const ofr_tok *tok,
                    has_file(tok, "tokenizer.json");
     char path[OFR_PATH_MAX];
     ofr_status status;
-    json_t *json;
+    json_t *json = NULL;
     if (brought && !o->cased) return OFR_OK;
     OFR_TRY(ofr_file_join(path, o->out, "tokenizer_config.json", err));
-    json = json_pack("{s:b, s:s, s:i}", "do_lower_case", !o->cased, "tokenizer_class",
-                     config->family == OFR_FAMILY_ELECTRA ? "ElectraTokenizer"
-                                                          : "BertTokenizer",
-                     "model_max_length", ofr_config_max_tokens(config));
-    if (!json) return ofr_fail_nomem(err, 64, "tokenizer_config.json");
+    if (has_file(tok, "tokenizer_config.json")) { /* it is there, and to be cased */
+        if (ofr_json_load(&json, path, NULL)) /* a number beyond 64 bits */
+            OFR_TRY(ofr_json_load_reals(&json, path, err));
+    } else {
+        json = json_pack("{s:s, s:i}", "tokenizer_class", tokenizer_class(tok, config),
+                         "model_max_length", ofr_config_max_tokens(config));
+    }
+    if (!json || json_object_set_new(json, "do_lower_case", json_boolean(!o->cased))) {
+        json_decref(json);
+        return ofr_fail_nomem(err, 64, "tokenizer_config.json");
+    }
     status = ofr_json_save(json, path, err);
     json_decref(json);
     return status;

@@ -158,7 +158,7 @@ static ofr_status read_config(ofr_train_values *o, bool *given, json_t **json,
 
     if (!o->config) return OFR_OK;
     OFR_TRY(ofr_json_load_input(json, o->config, err));
-    OFR_TRY(ofr_train_read_config(o, given, *json, o->config, err));
+    OFR_TRY(ofr_train_read_config(o, given, *json, ofr_file_input_name(o->config), err));
     json_object_foreach(*json, key, value)
         if (!json_is_null(value))
             given[ofr_opt_find(ofr_train_rows, key, strlen(key)) - ofr_train_rows] = true;

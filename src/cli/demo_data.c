@@ -168,14 +168,12 @@ void ofr_demo_set_close(ofr_demo_set *set)
     memset(set, 0, sizeof *set);
 }
 
-ofr_status ofr_demo_tok_open(ofr_tok **tok, const char *dir, ofr_error *err)
+ofr_status ofr_demo_vocab_write(const char *path, ofr_error *err)
 {
-    char path[OFR_PATH_MAX];
     const char *word;
     ofr_buf out;
     ofr_status status;
 
-    OFR_TRY(ofr_file_join(path, dir, "vocab.txt", err));
     ofr_buf_init(&out);
     for (int id = 0; (word = ofr_grammar_word(id)) != NULL; id++) {
         ofr_buf_adds(&out, word);
@@ -184,8 +182,7 @@ ofr_status ofr_demo_tok_open(ofr_tok **tok, const char *dir, ofr_error *err)
     status = out.failed ? ofr_fail_nomem(err, out.n, "the vocabulary")
                         : ofr_file_write(path, out.p, out.n, err);
     ofr_buf_free(&out);
-    if (status) return status;
-    return ofr_tok_open(tok, path, (ofr_tok_options){1}, err);
+    return status;
 }
 
 ofr_status ofr_demo_set_write(const ofr_demo_set *set, const char *path, ofr_error *err)

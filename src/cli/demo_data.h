@@ -37,8 +37,8 @@ ofr_status ofr_demo_lesson_open(ofr_demo_set *set, const ofr_demo_held *held,
                                 uint64_t seed, ofr_error *err);
 void ofr_demo_set_close(ofr_demo_set *set);
 
-/* vocab.txt with the grammar's words in `dir`, and the tokenizer that reads it. */
-ofr_status ofr_demo_tok_open(ofr_tok **tok, const char *dir, ofr_error *err);
+/* The grammar's words, as a vocab.txt for a lower-case tokenizer. */
+ofr_status ofr_demo_vocab_write(const char *path, ofr_error *err);
 
 /* "text", "label" and "level" as a TSV file. */
 ofr_status ofr_demo_set_write(const ofr_demo_set *set, const char *path, ofr_error *err);

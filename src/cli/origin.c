@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 
 ofr_status ofr_origin_open(ofr_origin *origin, const char *model, ofr_error *err)
@@ -30,6 +31,17 @@ ofr_status ofr_origin_open(ofr_origin *origin, const char *model, ofr_error *err
         ofr_origin_close(origin);
     }
     return status;
+}
+
+ofr_status ofr_origin_try(ofr_origin *origin, const char *model, ofr_error *err)
+{
+    ofr_error why;
+    const ofr_status status = ofr_origin_open(origin, model, &why);
+
+    if (!status) return OFR_OK;
+    if (status == OFR_NOMEM) return ofr_fail(err, status, "%s", why.text);
+    ofr_log(OFR_LOG_WARN, "warning: %s; nothing is known of the training", why.text);
+    return OFR_OK;
 }
 
 void ofr_origin_close(ofr_origin *origin)

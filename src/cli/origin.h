@@ -17,6 +17,9 @@ typedef struct ofr_origin {
 
 /* A directory without train.json is fine: then nothing is known. */
 ofr_status ofr_origin_open(ofr_origin *origin, const char *model, ofr_error *err);
+/* The same for those to whom it is a help: one that cannot be read is remarked on, and
+ * nothing is known. */
+ofr_status ofr_origin_try(ofr_origin *origin, const char *model, ofr_error *err);
 void ofr_origin_close(ofr_origin *origin);
 
 /* Both sets of texts as training had them, cut as the model is now.  OFR_INVALID

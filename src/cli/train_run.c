@@ -38,6 +38,7 @@ static ofr_status set_task(ofr_loaded *m, const ofr_train_values *o,
                                  o->method.policy_hidden, o->method.seed, err));
     ofr_calibration_forget(config);
     config->max_tokens = m->max_tokens;
+    config->error_limit = o->method.error_limit;
     memset(config->task, 0, sizeof config->task);
     if (s->task) memcpy(config->task, s->task->name, strlen(s->task->name));
     own = json_object_get(config->json, "offramp");

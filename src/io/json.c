@@ -119,7 +119,7 @@ ofr_status ofr_json_load_input(json_t **out, const char *path, ofr_error *err)
     ofr_buf bytes;
     ofr_status status;
     ofr_buf_init(&bytes);
-    status = ofr_file_read_input(&bytes, path, err);
+    status = ofr_file_read_input(&bytes, path, JSON_MAX_BYTES, err);
     if (status == OFR_OK) status = parse_named(out, bytes.p, bytes.n, 0, name, err);
     ofr_buf_free(&bytes);
     return status;

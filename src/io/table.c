@@ -427,7 +427,7 @@ ofr_status ofr_table_open(ofr_table *table, const char *path, ofr_table_options 
     ofr_arena_init(&r->arena);
     made.owner = r;
     r->path = ofr_file_input_name(path);
-    status = ofr_file_read_input(&r->bytes, path, err);
+    status = ofr_file_read_input(&r->bytes, path, 0, err);
     if (status == OFR_OK && r->bytes.n) {
         r->at = r->bytes.p;
         r->end = r->at + r->bytes.n;

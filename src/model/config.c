@@ -266,6 +266,7 @@ static ofr_status read_offramp(ofr_config *config, const json_t *json, const cha
     config->policy_hidden = 32;
     config->student_width = 128;
     config->threshold = 0.5;
+    config->error_limit = 0.5;
     memcpy(config->rule, "never", sizeof "never");
     bool pair; /* only checked: it is the program that asks for it */
     const json_t *own = json_object_get(json, "offramp");
@@ -284,6 +285,8 @@ static ofr_status read_offramp(ofr_config *config, const json_t *json, const cha
                           err));
     OFR_TRY(ofr_json_int(json, "offramp.max_tokens", 0, (int)OFR_SIZE_MAX,
                          &config->max_tokens, name, err));
+    OFR_TRY(ofr_json_real(json, "offramp.error_limit", 0, 1e9, &config->error_limit, name,
+                          err));
     OFR_TRY(read_short_text(config->rule, sizeof config->rule, json, "offramp.rule", name,
                             err));
     OFR_TRY(read_short_text(config->task, sizeof config->task, json, "offramp.task", name,

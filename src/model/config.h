@@ -72,6 +72,7 @@ typedef struct ofr_config {
     char task[64];         /* name of the task it was trained on, or ""       */
     char method[32];
     int max_tokens;        /* truncation used in training; 0: n_positions     */
+    double error_limit;    /* regression: an answer closer than this is right, 0.5 */
     ofr_precision precision; /* of the weights in the files; not F32: quantised,
                               not for training                                */
     char weights[17];      /* what the weights' file says of its content; "" in

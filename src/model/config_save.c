@@ -279,6 +279,11 @@ static int set_offramp(json_t *json, const ofr_config *config)
     failed |= set_text(own, "task", config->task);
     failed |= set_text(own, "method", config->method);
     failed |= set_int(own, "max_tokens", config->max_tokens);
+    if (config->regression)
+        failed |= set_real(own, "error_limit", config->error_limit, config->error_limit,
+                           false);
+    else
+        (void)json_object_del(own, "error_limit");
     if (config->weights[0])
         failed |= set_text(own, "weights", config->weights);
     else

@@ -105,6 +105,9 @@ static ofr_status read_answers(builder *b, ofr_error *err)
     if (!labels && b->config) OFR_TRY(config_labels(b, &labels, &K, err));
     if (b->has_summary && isfinite(b->summary.error_limit))
         error_limit = b->summary.error_limit;
+    else if (b->config)
+        OFR_TRY(ofr_json_real(b->config, "offramp.error_limit", 0, 1e9, &error_limit,
+                              "config.json", err));
     OFR_TRY(ofr_answers_open(&b->answers, &b->page, path, labels, K, error_limit, err));
     b->has_answers = true;
     if (b->has_summary) return ofr_answers_check(&b->answers, &b->summary, path, err);

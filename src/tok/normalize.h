@@ -2,7 +2,7 @@
  * normalize.h - what happens to a character before words are looked up.
  *
  * One character in, a few out: decomposition, accents, case.  The BERT rules
- * are those of CONVENTIONS.md; the ALBERT rules use compatibility
+ * are those of Hugging Face; the ALBERT rules use compatibility
  * decomposition.
  */
 #ifndef OFR_TOK_NORMALIZE_H

@@ -20,6 +20,15 @@ says '"family": "bert"'
 says '"n_layers": 6'
 cmp -s a/model.safetensors c/model.safetensors && complain 'other seed, same weights'
 grep -q '"do_lower_case": false' c/tokenizer_config.json || complain 'cased not noted'
+mkdir brought
+cp vocab.txt brought
+echo '{"do_lower_case": true, "cls_token": "[CLS]", "model_max_length": 99}' \
+    >brought/tokenizer_config.json
+run init --shape tiny --vocab brought --out brought-cased --cased -q
+exits 0
+for line in '"do_lower_case": false' '"cls_token": "\[CLS\]"' '"model_max_length": 99$'; do
+    grep -q -- "$line" brought-cased/tokenizer_config.json || complain "brought: no $line"
+done
 
 run init --shape tiny --vocab vocab.txt --out a
 fails 2 ' init' 'not empty'

@@ -124,6 +124,15 @@ grep '"kind": "point"' out >points
 run eval --model r-wide --dev texts.tsv $text --label stars --runs 0 --json -q
 exits 0
 says '"accuracy": 1, "accuracy_full": 1, "error_limit": 1000,'
+run quantize --model r-wide --out r-wide-int8 -q
+exits 0
+# shellcheck disable=SC2086
+run eval --model r-wide-int8 --dev texts.tsv $text --label stars --runs 0 --json -q
+exits 0
+says '"accuracy": 1, "accuracy_full": 1, "error_limit": 1000,'
+run calibrate --model r-wide --data texts.tsv $text --label stars --max-drop 50 \
+    --dry-run --rule fixed
+fails 2 ' calibrate' 'they prove nothing about'
 for rule in entropy speed confidence energy pcee; do
     # shellcheck disable=SC2086
     run eval --model r-pabee --dev texts.tsv $text --label stars --runs 0 --rule "$rule"

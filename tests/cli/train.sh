@@ -187,7 +187,7 @@ run train --model start --config bad.json --out x
 fails 2 ' train' 'bad.json: unknown option "alpah"; did you mean "alpha"'
 mv bad.json in
 run train --model start --config - --out x
-fails 2 ' train' '-: unknown option "alpah"; did you mean "alpha"'
+fails 2 ' train' 'standard input: unknown option "alpah"; did you mean "alpha"'
 printf '{"alpha": -1}' >bad.json
 run train --model start --config bad.json --out x
 fails 2 ' train' 'bad.json'

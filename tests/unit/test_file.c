@@ -66,7 +66,7 @@ static void test_standard_input(void **state)
     close(ends[1]);
     dup2(ends[0], STDIN_FILENO);
     close(ends[0]);
-    ofr_status status = ofr_file_read_input(&buf, "-", &err);
+    ofr_status status = ofr_file_read_input(&buf, "-", 0, &err);
     dup2(before, STDIN_FILENO);
     close(before);
     assert_int_equal(status, OFR_OK);
@@ -95,7 +95,7 @@ static void test_pipe(void **state)
     assert_fails(ofr_file_check_own(path, &err), OFR_IO, err, "not a regular file");
     pid_t writer = fork();
     if (writer == 0) _exit(ofr_file_write(path, "piped", 5, NULL) == OFR_OK ? 0 : 1);
-    assert_ok(ofr_file_read_input(&buf, path, &err), err);
+    assert_ok(ofr_file_read_input(&buf, path, 0, &err), err);
     int how;
     assert_int_equal(waitpid(writer, &how, 0), writer);
     (void)alarm(0);
