@@ -300,9 +300,9 @@ static void test_sets(void **state)
     ofr_map all;
     int old;
 
-    const char *words = support_path("words.txt");
-    assert_ok(ofr_demo_vocab_write(words, &err), err);
-    assert_ok(ofr_tok_open(&tok, words, (ofr_tok_options){1}, &err), err);
+    const char *path = support_path("words.txt");
+    assert_ok(ofr_demo_vocab_write(path, &err), err);
+    assert_ok(ofr_tok_open(&tok, path, (ofr_tok_options){1}, &err), err);
     assert_ok(ofr_demo_held_open(&held, tok, 30, 200, 9, &err), err);
     count_levels(&held.dev, n_dev);
     count_levels(&held.test, n_test);
