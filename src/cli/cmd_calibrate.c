@@ -184,9 +184,13 @@ static ofr_status check_unseen(const char *model, const char *path, ofr_error *e
 
     OFR_TRY(ofr_origin_try(&origin, model, err));
     if (origin.known && !ofr_train_find(&from, &origin.values, NULL)) {
-        if (ofr_file_same(from.train, path)) seen = "has learned from";
-        if (from.has_dev && ofr_file_same(from.dev, path)) seen = "was followed on";
-        relative = from.train[0] != '/';
+        if (ofr_file_same(from.train, path)) {
+            seen = "has learned from";
+            relative = from.train[0] != '/';
+        } else if (from.has_dev && ofr_file_same(from.dev, path)) {
+            seen = "was followed on";
+            relative = from.dev[0] != '/';
+        }
     }
     ofr_origin_close(&origin);
     if (!seen) return OFR_OK;

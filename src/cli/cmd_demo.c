@@ -59,9 +59,11 @@ static ofr_status open_tokenizer(demo *d, ofr_error *err)
     OFR_TRY(ofr_file_join(dir, tmp && *tmp ? tmp : "/tmp", "offramp-demo-XXXXXX", err));
     if (!mkdtemp(dir)) return ofr_os_fail(err, dir, "create the directory", errno);
     status = ofr_file_join(path, dir, "vocab.txt", err);
-    if (!status) status = ofr_demo_vocab_write(path, err);
-    if (!status) status = ofr_tok_open(&d->tok, path, (ofr_tok_options){1}, err);
-    (void)unlink(path);
+    if (!status) {
+        status = ofr_demo_vocab_write(path, err);
+        if (!status) status = ofr_tok_open(&d->tok, path, (ofr_tok_options){1}, err);
+        (void)unlink(path);
+    }
     (void)rmdir(dir);
     return status;
 }
@@ -82,12 +84,23 @@ static ofr_status demo_open(demo *d, ofr_error *err)
     return OFR_OK;
 }
 
+/* Before the lessons: a new folder that can be written to.  It stays empty until they are
+ * over, so that the same command may be given again. */
+static ofr_status check_keep(const char *dir, ofr_error *err)
+{
+    char path[OFR_PATH_MAX];
+
+    OFR_TRY(ofr_cmd_new_dir(dir, "choose another --keep", err));
+    OFR_TRY(ofr_file_make_dirs(dir, err));
+    OFR_TRY(ofr_file_join(path, dir, "config.json", err));
+    return ofr_file_check(path, err);
+}
+
 static ofr_status save(demo *d, ofr_error *err)
 {
     const char *dir = d->o->keep;
     char path[OFR_PATH_MAX];
 
-    OFR_TRY(ofr_file_make_dirs(dir, err));
     OFR_TRY(ofr_file_join(path, dir, "vocab.txt", err));
     OFR_TRY(ofr_demo_vocab_write(path, err));
     OFR_TRY(ofr_file_join(path, dir, "model.safetensors", err));
@@ -150,7 +163,7 @@ static ofr_status run(void *values, const bool *is_set, char **args, int n_args,
 
     (void)is_set;
     OFR_TRY(ofr_cmd_args(args, n_args, 0, err));
-    if (d.o->keep) OFR_TRY(ofr_cmd_new_dir(d.o->keep, "choose another --keep", err));
+    if (d.o->keep) OFR_TRY(check_keep(d.o->keep, err));
     status = demo_open(&d, err);
     if (!status)
         status = ofr_demo_train(&training, &d.encoder, d.dev, d.tok, &d.held, d.o->seed,

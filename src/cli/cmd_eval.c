@@ -13,7 +13,6 @@
 #include "cli/eval_data.h"
 #include "cli/eval_text.h"
 #include "cli/load.h"
-#include "cli/origin.h"
 #include "eval/evaluate.h"
 #include "report/record.h"
 

@@ -74,6 +74,17 @@ typedef struct demo_teller {
     bool told[N_PHASES];
 } demo_teller;
 
+/* Line by line, as everything that is said is one. */
+static void tell(const char *words)
+{
+    while (*words) {
+        const size_t n = strcspn(words, "\n");
+
+        ofr_log(OFR_LOG_INFO, "%.*s", (int)n, words);
+        words += n + (words[n] == '\n');
+    }
+}
+
 static void show(void *user, const char *label, long long done, long long total,
                  const char *note)
 {
@@ -92,7 +103,7 @@ static void show(void *user, const char *label, long long done, long long total,
             continue;
         t->told[i] = true;
         ofr_term_progress_end(t->term);
-        ofr_log(OFR_LOG_INFO, "%s", phase_words[i].words);
+        tell(phase_words[i].words);
     }
     ofr_term_progress(t->term, label, done, total, note);
 }
@@ -184,7 +195,7 @@ static ofr_status teach(ofr_demo_training *training, int number, ofr_encoder *en
 
     for (int i = 0; i < OFR_GRAMMAR_LEVELS; i++)
         n_check[i] = lesson->n[i] ? CHECK : 0;
-    ofr_log(OFR_LOG_INFO, "%s", lesson->words);
+    tell(lesson->words);
     teller->lesson = lesson->name;
     teller->number = number;
     OFR_TRY(ofr_demo_lesson_open(&set, held, tok, number, lesson->n, lesson->chain, seed,

@@ -14,13 +14,22 @@ run demo --seed nothing
 fails 2 ' demo' 'nothing'
 : >file
 run demo --keep file/inside
-[ "$code" -ne 0 ] || complain "a folder inside a file was accepted"
+fails 1 ' demo' 'file: exists and is not a directory'
 
 mkdir full
 echo mine >full/vocab.txt
 run demo --keep full
 fails 2 ' demo' 'full: is not empty; choose another --keep'
 [ "$(cat full/vocab.txt)" = mine ] || complain 'a file in the folder was overwritten'
+
+# Whoever interrupts the lessons may give the same command again.
+"$offramp" demo --keep late >out 2>err &
+pid=$!
+while kill -0 $pid 2>/dev/null && ! grep -q 'may answer\.$' err; do :; done
+kill $pid
+wait $pid
+grep -q '^them learn together' err || { complain 'a lesson of one line'; cat err; }
+[ -z "$(ls -A late)" ] || complain 'an interrupted demo left files in its folder'
 
 # An instrumented or unoptimised program would take many minutes.
 if ! "$offramp" doctor | grep -q Release; then
