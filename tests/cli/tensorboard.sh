@@ -18,18 +18,7 @@ exits 0
 [ -s board/one/$name ] || complain 'no event file'
 
 # Interrupted as soon as the journal has lines; --resume needs no --tensorboard again.
-"$offramp" train "$@" --out two --tensorboard board/two >out 2>err &
-pid=$!
-while kill -0 $pid 2>/dev/null && [ ! -s two/journal.jsonl ]; do :; done
-kill -INT $pid 2>/dev/null
-wait $pid
-code=$?
-if [ "$code" -eq 0 ]; then
-    echo 'skip interruption: the run was over before the signal came'
-else
-    last='offramp train, interrupted'
-    exits 130
-fi
+interrupt two/journal.jsonl train "$@" --out two --tensorboard board/two
 run train --resume --out two -q
 exits 0
 cmp -s one/journal.jsonl two/journal.jsonl || complain 'resuming changes the journal'

@@ -64,17 +64,8 @@ cmp -s one/journal.jsonl two/journal.jsonl || complain 'a config file changes th
 
 # Ctrl-C as soon as the journal has lines, then --resume: the same bits.
 # shellcheck disable=SC2086
-"$offramp" train --model start $data $how --alphas 0.01,0.1 --out three -q >out 2>err &
-pid=$!
-while kill -0 $pid 2>/dev/null && [ ! -s three/journal.jsonl ]; do :; done
-kill -INT $pid 2>/dev/null
-wait $pid
-code=$?
-if [ "$code" -eq 0 ]; then
-    echo 'skip interruption: the run was over before the signal came'
-else
-    last='offramp train, interrupted'
-    exits 130
+if interrupt three/journal.jsonl train --model start $data $how --alphas 0.01,0.1 \
+    --out three -q; then
     remarks 'continue with: offramp train --resume --out three$'
     # shellcheck disable=SC2086
     run train --model start $data $how --out three
