@@ -106,15 +106,21 @@ static ofr_status compare_measures(ofr_ablation *a, likeness *like, ofr_error *e
     for (int s = 0; s < a->n_seeds; s++) {
         double *hardness[MEASURES] = {NULL};
         int n = 0;
-        const ofr_status status = read_measures(a, hardness, &n, s, err);
+        ofr_status status = read_measures(a, hardness, &n, s, err);
+        double *work = ofr_mem_array(3 * (size_t)n, sizeof *work);
 
+        if (!status && !work)
+            status = ofr_fail_nomem(err, 3 * (size_t)n * sizeof *work, "ranks");
         for (int i = 0; i < MEASURES && !status; i++)
             for (int j = 0; j < MEASURES; j++) {
-                like->spearman[i][j][s] = ofr_stats_spearman(hardness[i], hardness[j], n);
-                like->kendall[i][j][s] = ofr_stats_kendall(hardness[i], hardness[j], n);
+                const double *x = hardness[i], *y = hardness[j];
+
+                like->spearman[i][j][s] = ofr_stats_spearman(work, x, y, n);
+                like->kendall[i][j][s] = ofr_stats_kendall(x, y, n);
             }
         for (int m = 0; m < MEASURES; m++)
             ofr_mem_free(hardness[m]);
+        ofr_mem_free(work);
         if (status) return status;
     }
     return OFR_OK;

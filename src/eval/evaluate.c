@@ -59,6 +59,7 @@ bool ofr_eval_right(const ofr_eval *eval, int text, int layer)
 typedef struct answers {
     int *layer, *order, *pred; /* [n] */
     float *value;              /* [n] */
+    double *work;              /* [OFR_METRIC_WORK n] */
     unsigned char *right;      /* [n] */
     ofr_slots slots;
     int n;
@@ -72,14 +73,15 @@ static void answers_layout(ofr_slots *slots, void *owner)
     a->order = ofr_slots_take(slots, n, sizeof *a->order);
     a->pred = ofr_slots_take(slots, n, sizeof *a->pred);
     a->value = ofr_slots_take(slots, n, sizeof *a->value);
+    a->work = ofr_slots_take(slots, OFR_METRIC_WORK * n, sizeof *a->work);
     a->right = ofr_slots_take(slots, n, sizeof *a->right);
 }
 
-static double score_answers(const ofr_eval *e, ofr_metric metric, const int *pred,
-                            const float *value)
+static double score_answers(const ofr_eval *e, ofr_metric metric, double *work,
+                            const int *pred, const float *value)
 {
-    if (e->regression) return ofr_metric_score_real(metric, value, e->target, e->n);
-    return ofr_metric_score(metric, pred, e->label, e->n, e->K);
+    if (e->regression) return ofr_metric_score_real(metric, work, value, e->target, e->n);
+    return ofr_metric_score(metric, work, pred, e->label, e->n, e->K);
 }
 
 /* The metric when text i is answered by the classifier of a->layer[i]. */
@@ -91,7 +93,7 @@ static double score_layers(const ofr_eval *e, answers *a)
         else
             a->pred[i] = class_at(e, i, a->layer[i]);
     }
-    return score_answers(e, e->metric, a->pred, a->value);
+    return score_answers(e, e->metric, a->work, a->pred, a->value);
 }
 
 static double score_layer(const ofr_eval *e, answers *a, int layer)
@@ -127,7 +129,7 @@ static void score_every_layer(ofr_eval *e, answers *a, ofr_real *p)
         e->calibration[l - 1] = calibration_at(e, a, p, l);
     }
     (void)score_layer(e, a, e->L); /* for its answers */
-    e->score2_full = score_answers(e, e->metric2, a->pred, a->value);
+    e->score2_full = score_answers(e, e->metric2, a->work, a->pred, a->value);
     e->score_full = e->layer_score[e->L - 1];
     e->accuracy_full = e->layer_accuracy[e->L - 1];
 }
@@ -175,8 +177,8 @@ static void score_exits(ofr_eval *e, answers *a)
     for (int l = 0; l < e->L; l++)
         e->exit_accuracy[l] /= e->histogram[l]; /* 0 / 0 is NaN: nobody left there */
     e->accuracy = (double)n_right / e->n;
-    e->score = score_answers(e, e->metric, e->prediction, e->value);
-    e->score2 = score_answers(e, e->metric2, e->prediction, e->value);
+    e->score = score_answers(e, e->metric, a->work, e->prediction, e->value);
+    e->score2 = score_answers(e, e->metric2, a->work, e->prediction, e->value);
     e->mean_exit = ofr_stats_mean(e->depth, e->n);
     e->saved_layers = ofr_cost_saved_layers(e->mean_exit, e->L);
     e->layer_speedup = e->L / e->mean_exit;

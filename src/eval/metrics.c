@@ -4,9 +4,7 @@
 #include "eval/metrics.h"
 
 #include <math.h>
-#include <stdlib.h>
 
-#include "base/mem.h"
 #include "eval/stats.h"
 
 double ofr_metric_accuracy(const int *pred, const int *label, int n)
@@ -49,15 +47,17 @@ double ofr_metric_matthews(const int *pred, const int *label, int n, int K)
     return square > 0 ? (right * all - cross) / sqrt(square) : 0;
 }
 
-/* Correlation of two arrays of numbers already in double. */
-static double correlation(ofr_metric metric, const double *a, const double *b, int n)
+/* Correlation of work[0 .. n) and work[n .. 2 n); what is behind them is scratch. */
+static double correlation(ofr_metric metric, double *work, int n)
 {
-    return metric == OFR_METRIC_SPEARMAN ? ofr_stats_spearman(a, b, n)
-                                         : ofr_stats_pearson(a, b, n);
+    const double *a = work, *b = work + n;
+    return metric == OFR_METRIC_SPEARMAN
+               ? ofr_stats_spearman(work + 2 * (size_t)n, a, b, n)
+               : ofr_stats_pearson(a, b, n);
 }
 
-double ofr_metric_score(ofr_metric metric, const int *pred, const int *label, int n,
-                        int K)
+double ofr_metric_score(ofr_metric metric, double *work, const int *pred,
+                        const int *label, int n, int K)
 {
     switch (metric) {
     case OFR_METRIC_ACCURACY:
@@ -70,32 +70,22 @@ double ofr_metric_score(ofr_metric metric, const int *pred, const int *label, in
     case OFR_METRIC_SPEARMAN:
         break;
     }
-    if (n < 1) return NAN;
-    double *values = ofr_mem_array(2 * (size_t)n, sizeof *values);
-    if (values == NULL) return NAN;
     for (int i = 0; i < n; i++) {
-        values[i] = pred[i];
-        values[n + i] = label[i];
+        work[i] = pred[i];
+        work[n + i] = label[i];
     }
-    double r = correlation(metric, values, values + n, n);
-    ofr_mem_free(values);
-    return r;
+    return correlation(metric, work, n);
 }
 
-double ofr_metric_score_real(ofr_metric metric, const float *pred, const float *target,
-                             int n)
+double ofr_metric_score_real(ofr_metric metric, double *work, const float *pred,
+                             const float *target, int n)
 {
-    bool correlates = metric == OFR_METRIC_PEARSON || metric == OFR_METRIC_SPEARMAN;
-    if (n < 1 || !correlates) return NAN;
-    double *values = ofr_mem_array(2 * (size_t)n, sizeof *values);
-    if (values == NULL) return NAN;
+    if (metric != OFR_METRIC_PEARSON && metric != OFR_METRIC_SPEARMAN) return NAN;
     for (int i = 0; i < n; i++) {
-        values[i] = (double)pred[i];
-        values[n + i] = (double)target[i];
+        work[i] = (double)pred[i];
+        work[n + i] = (double)target[i];
     }
-    double r = correlation(metric, values, values + n, n);
-    ofr_mem_free(values);
-    return r;
+    return correlation(metric, work, n);
 }
 
 double ofr_metric_calibration_error(const float *confidence, const unsigned char *right,

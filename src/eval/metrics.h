@@ -3,7 +3,7 @@
  *
  * Values agree with scikit-learn and SciPy, except that a correlation with a
  * constant is 0 here, not NaN, so that reports stay plain numbers.  No answers
- * (n == 0) give NaN, and so does a lack of memory for a correlation.
+ * (n == 0) give NaN.
  */
 #ifndef OFR_EVAL_METRICS_H
 #define OFR_EVAL_METRICS_H
@@ -11,15 +11,17 @@
 #include "data/task.h"
 
 #define OFR_METRIC_BINS 15 /* of the calibration error */
+#define OFR_METRIC_WORK 5  /* doubles of scratch per answer, for correlations */
 
 /* Classification: `metric` is ACCURACY, F1 or MATTHEWS, pred[n] and label[n] in
- * 0..K-1.  PEARSON and SPEARMAN compare the class numbers as values. */
-double ofr_metric_score(ofr_metric metric, const int *pred, const int *label, int n,
-                        int K);
+ * 0..K-1.  PEARSON and SPEARMAN compare the class numbers as values.
+ * work: [OFR_METRIC_WORK n] scratch. */
+double ofr_metric_score(ofr_metric metric, double *work, const int *pred,
+                        const int *label, int n, int K);
 /* Regression: PEARSON or SPEARMAN of pred[n] and target[n]; NaN for the metrics of
- * classification, which have no meaning there. */
-double ofr_metric_score_real(ofr_metric metric, const float *pred, const float *target,
-                             int n);
+ * classification, which have no meaning there.  work: as above. */
+double ofr_metric_score_real(ofr_metric metric, double *work, const float *pred,
+                             const float *target, int n);
 
 double ofr_metric_accuracy(const int *pred, const int *label, int n);
 /* Binary, class 1 is the positive one; 0 when there is nothing positive. */

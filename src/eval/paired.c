@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "base/mem.h"
+#include "eval/metrics.h"
 #include "eval/stats.h"
 #include "eval/sweep.h"
 
@@ -14,17 +15,18 @@ typedef struct comparison {
     ofr_metric metric;
     int *pred;    /* [2 n] */
     float *value; /* [2 n] */
+    double *work; /* [OFR_METRIC_WORK n] */
 } comparison;
 
 static double side(const comparison *c, const ofr_paired_side *s, const int *index, int n)
 {
     double height = ofr_sweep_score(c->data, c->metric, s->low, index, n, c->pred,
-                                    c->value);
+                                    c->value, c->work);
 
     if (s->share > 0)
         height = (1 - s->share) * height +
                  s->share * ofr_sweep_score(c->data, c->metric, s->high, index, n,
-                                            c->pred, c->value);
+                                            c->pred, c->value, c->work);
     return height;
 }
 
@@ -73,7 +75,7 @@ ofr_status ofr_paired_bootstrap(ofr_paired_result *result, const ofr_paired *see
                                 int n_seeds, const ofr_dataset *data, ofr_metric metric,
                                 int resamples, uint64_t seed, ofr_error *err)
 {
-    comparison c = {seeds, n_seeds, data, metric, NULL, NULL};
+    comparison c = {seeds, n_seeds, data, metric, NULL, NULL, NULL};
     const size_t n = (size_t)data->n;
     ofr_status status;
 
@@ -83,14 +85,17 @@ ofr_status ofr_paired_bootstrap(ofr_paired_result *result, const ofr_paired *see
         return of_accuracy(result, &c, resamples, seed, err);
     c.pred = ofr_mem_array(2 * n, sizeof *c.pred);
     c.value = ofr_mem_array(2 * n, sizeof *c.value);
-    if (c.pred && c.value) {
+    c.work = ofr_mem_array(OFR_METRIC_WORK * n, sizeof *c.work);
+    if (c.pred && c.value && c.work) {
         result->difference = difference(&c, NULL, data->n);
         status = ofr_stats_bootstrap(&result->low, &result->high, difference, &c, data->n,
                                      resamples, 0.95, seed, err);
     } else {
-        status = ofr_fail_nomem(err, 4 * n * sizeof *c.pred, "a comparison");
+        status = ofr_fail_nomem(err, OFR_METRIC_WORK * n * sizeof *c.work,
+                                "a comparison");
     }
     ofr_mem_free(c.pred);
     ofr_mem_free(c.value);
+    ofr_mem_free(c.work);
     return status;
 }

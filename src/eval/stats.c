@@ -4,7 +4,9 @@
 #include "eval/stats.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "base/rng.h"
@@ -50,26 +52,28 @@ double ofr_stats_median(double *x, int n)
     return ofr_stats_percentile(x, n, 50);
 }
 
-static int by_value(const void *a, const void *b, void *values)
+/* How many of sorted[n] are smaller than x, or no larger. */
+static int count_below(const double *sorted, int n, double x, bool or_same)
 {
-    const double *x = values;
-    int i = *(const int *)a, j = *(const int *)b;
-    if (x[i] != x[j]) return x[i] < x[j] ? -1 : 1;
-    return (i > j) - (i < j);
+    int low = 0, high = n;
+    while (low < high) {
+        int middle = low + (high - low) / 2;
+        if (sorted[middle] < x || (or_same && sorted[middle] == x))
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
 }
 
-void ofr_stats_ranks(double *rank, int *order, const double *x, int n)
+void ofr_stats_ranks(double *rank, double *sorted, const double *x, int n)
 {
-    for (int i = 0; i < n; i++)
-        order[i] = i;
-    qsort_r(order, (size_t)n, sizeof *order, by_value, (void *)(uintptr_t)x);
-    for (int i = 0; i < n;) {
-        int j = i + 1;
-        while (j < n && x[order[j]] == x[order[i]])
-            j++;
-        for (int k = i; k < j; k++) /* ranks i+1 .. j, shared */
-            rank[order[k]] = 0.5 * (i + 1 + j);
-        i = j;
+    memcpy(sorted, x, (size_t)n * sizeof *x);
+    qsort(sorted, (size_t)n, sizeof *sorted, ascending);
+    for (int i = 0; i < n; i++) {
+        int before = count_below(sorted, n, x[i], false);
+        int up_to = count_below(sorted, n, x[i], true);
+        rank[i] = 0.5 * (before + 1 + up_to); /* they share before + 1 .. up_to */
     }
 }
 
@@ -88,20 +92,13 @@ double ofr_stats_pearson(const double *a, const double *b, int n)
     return ab / (sqrt(aa) * sqrt(bb));
 }
 
-double ofr_stats_spearman(const double *a, const double *b, int n)
+double ofr_stats_spearman(double *work, const double *a, const double *b, int n)
 {
     if (n < 1) return NAN;
-    double r = NAN;
-    double *ranks = ofr_mem_array(2 * (size_t)n, sizeof *ranks);
-    int *order = ofr_mem_array((size_t)n, sizeof *order);
-    if (ranks != NULL && order != NULL) {
-        ofr_stats_ranks(ranks, order, a, n);
-        ofr_stats_ranks(ranks + n, order, b, n);
-        r = ofr_stats_pearson(ranks, ranks + n, n);
-    }
-    ofr_mem_free(ranks);
-    ofr_mem_free(order);
-    return r;
+    double *of_a = work, *of_b = work + n, *sorted = of_b + n;
+    ofr_stats_ranks(of_a, sorted, a, n);
+    ofr_stats_ranks(of_b, sorted, b, n);
+    return ofr_stats_pearson(of_a, of_b, n);
 }
 
 static int sign(double x)

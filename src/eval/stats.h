@@ -21,13 +21,13 @@ double ofr_stats_median(double *x, int n);
 double ofr_stats_percentile(double *x, int n, double percent);
 
 /* rank[n] = 1..n in ascending order of x; ties share their mean rank.
- * order: [n] scratch. */
-void ofr_stats_ranks(double *rank, int *order, const double *x, int n);
+ * sorted: [n] scratch. */
+void ofr_stats_ranks(double *rank, double *sorted, const double *x, int n);
 
 /* Correlation of values and of ranks; 0 when either side is constant. */
 double ofr_stats_pearson(const double *a, const double *b, int n);
-/* NaN when memory is short. */
-double ofr_stats_spearman(const double *a, const double *b, int n);
+/* work: [3 n] scratch. */
+double ofr_stats_spearman(double *work, const double *a, const double *b, int n);
 /* Kendall's tau-b: pairs in the same order less pairs in the other, over the root
  * of (pairs not tied in a) (pairs not tied in b).  Quadratic in n. */
 double ofr_stats_kendall(const double *a, const double *b, int n);

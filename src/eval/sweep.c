@@ -25,7 +25,7 @@ void ofr_sweep_options_init(ofr_sweep_options *options)
 /* ---- scores -------------------------------------------------------------- */
 
 double ofr_sweep_score(const ofr_dataset *data, ofr_metric metric, const float *answers,
-                       const int *index, int n, int *pred, float *value)
+                       const int *index, int n, int *pred, float *value, double *work)
 {
     int *label = pred + n;
     float *target = value + n;
@@ -41,8 +41,8 @@ double ofr_sweep_score(const ofr_dataset *data, ofr_metric metric, const float *
             label[i] = data->labels[text];
         }
     }
-    if (data->targets) return ofr_metric_score_real(metric, value, target, n);
-    return ofr_metric_score(metric, pred, label, n, data->K);
+    if (data->targets) return ofr_metric_score_real(metric, work, value, target, n);
+    return ofr_metric_score(metric, work, pred, label, n, data->K);
 }
 
 static bool right(const ofr_sweep *s, const ofr_dataset *data, int text, float answer)
@@ -56,7 +56,7 @@ static double score(ofr_sweep *s, const ofr_sweep_set *set, ofr_metric metric,
                     const float *answers)
 {
     return ofr_sweep_score(set->data, metric, answers, NULL, set->data->n, s->pred,
-                           s->value);
+                           s->value, s->work);
 }
 
 static float exit_answer(const ofr_sweep *s, const ofr_sweep_set *set, int text,
@@ -191,6 +191,7 @@ static void scratch(ofr_slots *slots, void *owner)
     s->flops = ofr_slots_take(slots, n, sizeof *s->flops);
     s->pred = ofr_slots_take(slots, 2 * n, sizeof *s->pred);
     s->value = ofr_slots_take(slots, 2 * n, sizeof *s->value);
+    s->work = ofr_slots_take(slots, OFR_METRIC_WORK * n, sizeof *s->work);
     s->shuffled = ofr_slots_take(slots, n, sizeof *s->shuffled);
     s->scores = ofr_slots_take(slots, (size_t)s->o.floor_draws, sizeof *s->scores);
     s->row = ofr_slots_take(slots, (size_t)s->K, sizeof *s->row);

@@ -86,6 +86,7 @@ typedef struct ofr_sweep {
     int *exits, *pred;           /* [most], [2 most] */
     double *depth, *flops;       /* [most] */
     float *answers, *shuffled, *value; /* [most], [most], [2 most] */
+    double *work;                /* [OFR_METRIC_WORK most] */
     double *scores;              /* [draws] */
     ofr_real *row;               /* [K] */
     ofr_slots slots;
@@ -119,9 +120,9 @@ int ofr_sweep_count(const ofr_sweep *sweep);
 ofr_status ofr_sweep_answers(ofr_sweep *sweep, const ofr_sweep_curve *curve, double knob,
                              float *answers, ofr_error *err);
 /* The metric of answers[] on the texts index[n] of `data` (NULL: all n).
- * pred, value: scratch [2 n]. */
+ * pred, value: scratch [2 n]; work: [OFR_METRIC_WORK n]. */
 double ofr_sweep_score(const ofr_dataset *data, ofr_metric metric, const float *answers,
-                       const int *index, int n, int *pred, float *value);
+                       const int *index, int n, int *pred, float *value, double *work);
 
 /* values[OFR_SWEEP_KNOBS_MAX]: at most n thresholds from the safest to the fastest,
  * spread by what they save on the tuning texts, whose gates say pi[n_texts,L-1]; of a

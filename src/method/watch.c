@@ -25,6 +25,7 @@ static void layout(ofr_slots *slots, void *owner)
     watch->histogram = ofr_slots_take(slots, L, sizeof(int));
     watch->layer_accuracy = ofr_slots_take(slots, L, sizeof(double));
     watch->work = ofr_slots_take(slots, 6 * L, sizeof(double));
+    watch->metric_work = ofr_slots_take(slots, OFR_METRIC_WORK * n, sizeof(double));
     watch->z = ofr_slots_take(slots, (size_t)watch->K, sizeof(ofr_real));
     watch->right = ofr_slots_take(slots, L, 1);
 }
@@ -67,10 +68,10 @@ static void take_answer(ofr_watch *watch, int i, const ofr_real *z)
 static double score(const ofr_watch *watch)
 {
     if (watch->data->targets)
-        return ofr_metric_score_real(watch->metric, watch->value, watch->data->targets,
-                                     watch->n);
-    return ofr_metric_score(watch->metric, watch->answer, watch->data->labels, watch->n,
-                            watch->K);
+        return ofr_metric_score_real(watch->metric, watch->metric_work, watch->value,
+                                     watch->data->targets, watch->n);
+    return ofr_metric_score(watch->metric, watch->metric_work, watch->answer,
+                            watch->data->labels, watch->n, watch->K);
 }
 
 static double score_last(ofr_watch *watch, const ofr_real *logits)

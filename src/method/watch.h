@@ -36,6 +36,7 @@ typedef struct ofr_watch {
     int *answer;             /* [n] scratch: classes */
     float *value;            /* [n] scratch: regression */
     double *work;            /* [6L] scratch */
+    double *metric_work;     /* [OFR_METRIC_WORK n] scratch */
     ofr_real *z;             /* [K] scratch */
     unsigned char *right;    /* [L] scratch */
     ofr_slots slots;

@@ -297,23 +297,32 @@ ofr_status ofr_answers_check(const ofr_answers *a, const ofr_summary *s, const c
     return OFR_OK;
 }
 
-static double score_of(const ofr_answers *a, ofr_metric metric, int layer, int *classes,
-                       float *values)
+/* What answers are scored in. */
+typedef struct scratch {
+    int *classes;  /* [n] */
+    float *values; /* [n] */
+    double *work;  /* [OFR_METRIC_WORK n] */
+} scratch;
+
+static double score_of(const ofr_answers *a, ofr_metric metric, int layer,
+                       const scratch *room)
 {
     for (int i = 0; i < a->n; i++) {
         const size_t at = (size_t)i * (size_t)a->L + (size_t)(layer - 1);
 
-        classes[i] = a->says[at];
-        values[i] = a->p[at];
+        room->classes[i] = a->says[at];
+        room->values[i] = a->p[at];
     }
-    if (a->regression) return ofr_metric_score_real(metric, values, a->target, a->n);
-    return ofr_metric_score(metric, classes, a->label_class, a->n, a->K);
+    if (a->regression)
+        return ofr_metric_score_real(metric, room->work, room->values, a->target, a->n);
+    return ofr_metric_score(metric, room->work, room->classes, a->label_class, a->n,
+                            a->K);
 }
 
 static void fill_layers(ofr_summary *s, const ofr_answers *a, ofr_metric metric,
-                        int *classes, float *values)
+                        const scratch *room)
 {
-    unsigned char *right = (unsigned char *)classes;
+    unsigned char *right = (unsigned char *)room->classes;
 
     for (int l = 1; l <= a->L; l++) {
         const int left = count_at(a, l, false);
@@ -322,7 +331,7 @@ static void fill_layers(ofr_summary *s, const ofr_answers *a, ofr_metric metric,
         s->histogram[l - 1] = left;
         if (left) s->exit_accuracy[l - 1] = (double)count_at(a, l, true) / left;
         if (l < a->L && !a->has_exits) continue;
-        s->layer_score[l - 1] = score_of(a, metric, l, classes, values);
+        s->layer_score[l - 1] = score_of(a, metric, l, room);
         for (int i = 0; i < a->n; i++) {
             right[i] = a->right[(size_t)i * (size_t)a->L + (size_t)(l - 1)];
             n += right[i];
@@ -330,11 +339,12 @@ static void fill_layers(ofr_summary *s, const ofr_answers *a, ofr_metric metric,
         s->layer_accuracy[l - 1] = (double)n / a->n;
         if (!a->regression)
             s->calibration[l - 1] =
-                ofr_metric_calibration_error(values, right, a->n, OFR_METRIC_BINS);
+                ofr_metric_calibration_error(room->values, right, a->n, OFR_METRIC_BINS);
     }
 }
 
-static void fill_whole(ofr_summary *s, const ofr_answers *a, ofr_metric metric)
+static void fill_whole(ofr_summary *s, const ofr_answers *a, ofr_metric metric,
+                       double *work)
 {
     long long sum = 0;
     int ok = 0, over = 0;
@@ -353,9 +363,10 @@ static void fill_whole(ofr_summary *s, const ofr_answers *a, ofr_metric metric)
     s->saved = 1 - s->mean_exit / a->L;
     s->layer_speedup = a->L / s->mean_exit;
     s->score_full = s->layer_score[a->L - 1];
-    s->score = a->regression ? ofr_metric_score_real(metric, a->value, a->target, a->n)
-                             : ofr_metric_score(metric, a->answer_class, a->label_class,
-                                                a->n, a->K);
+    s->score = a->regression
+                   ? ofr_metric_score_real(metric, work, a->value, a->target, a->n)
+                   : ofr_metric_score(metric, work, a->answer_class, a->label_class, a->n,
+                                      a->K);
 }
 
 /* Exits dealt out at random: what is expected of them.  The first right exit. */
@@ -383,15 +394,17 @@ static void fill_comparisons(ofr_summary *s, const ofr_answers *a)
 ofr_status ofr_answers_summary(ofr_summary *s, ofr_page *page, const ofr_answers *a,
                                ofr_metric metric, ofr_error *err)
 {
-    int *classes = ofr_page_alloc(page, (size_t)a->n, sizeof *classes);
-    float *values = ofr_page_alloc(page, (size_t)a->n, sizeof *values);
+    const size_t n = (size_t)a->n;
+    const scratch room = {ofr_page_alloc(page, n, sizeof *room.classes),
+                          ofr_page_alloc(page, n, sizeof *room.values),
+                          ofr_page_alloc(page, OFR_METRIC_WORK * n, sizeof *room.work)};
 
-    if (!classes || !values || !ofr_summary_init(s, page, a->L))
-        return ofr_fail_nomem(err, (size_t)a->n * sizeof *classes, "a report");
+    if (!room.classes || !room.values || !room.work || !ofr_summary_init(s, page, a->L))
+        return ofr_fail_nomem(err, OFR_METRIC_WORK * n * sizeof *room.work, "a report");
     s->n = a->n;
     s->metric = ofr_metric_name(metric);
-    fill_layers(s, a, metric, classes, values);
-    fill_whole(s, a, metric);
+    fill_layers(s, a, metric, &room);
+    fill_whole(s, a, metric, room.work);
     fill_comparisons(s, a);
     return OFR_OK;
 }
