@@ -41,12 +41,6 @@ static double cost_at(const ofr_compare_runs *runs, int k, int seed)
     return runs->of[reference][seed].figures[OFR_RESULT_SAVED];
 }
 
-static double area(const ofr_compare_result *r, const double *y, double to)
-{
-    if (r->n == 0 || r->saved[r->n - 1] < to) return NAN;
-    return ofr_stats_curve_area(r->saved, y, r->n, 0, to);
-}
-
 static const ofr_compare_result *full_of(const ofr_compare_runs *runs,
                                          const ofr_compare_whole *whole, int method,
                                          int seed)
@@ -89,8 +83,8 @@ static void heights(ofr_compare_summary *m, const ofr_compare_runs *runs, int me
     for (int i = 0; i < g.n; i++) {
         const ofr_compare_result *r = &runs->of[method][g.seeds[i]];
 
-        x[i] = area(r, r->score, area_to);
-        y[i] = area(r, r->random, area_to);
+        x[i] = ofr_curve_area(r->saved, r->score, r->n, area_to);
+        y[i] = ofr_curve_area(r->saved, r->random, r->n, area_to);
     }
     m->area = mean_of(x, g.n);
     m->random_area = mean_of(y, g.n);

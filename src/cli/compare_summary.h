@@ -37,7 +37,7 @@ typedef struct ofr_compare_summary {
 } ofr_compare_summary;
 
 typedef struct ofr_compare_whole {
-    double area_to;             /* what every curve can save */
+    double area_to;             /* what every curve that saves anything can save */
     ofr_compare_mean reference_saved;
     ofr_metric metric;
     int n_layers, n_texts;

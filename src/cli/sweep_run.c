@@ -205,7 +205,6 @@ static ofr_status open_lines(ofr_sweep_run *r, ofr_error *err)
     ofr_sweep *s = &r->sweep;
 
     OFR_TRY(ofr_sweep_fronts(s, err));
-    r->area_to = 1;
     for (int c = 0; c < s->n_curves; c++) {
         OFR_TRY(ofr_sweep_line_open(&r->lines[c], s, s->curves[c].rule->name, c, c + 1,
                                     err));
@@ -220,8 +219,11 @@ static ofr_status open_lines(ofr_sweep_run *r, ofr_error *err)
                                     r->main_end, err));
         r->main_line = r->n_lines++;
     }
-    for (int i = 0; i < r->n_lines; i++)
-        r->area_to = fmin(r->area_to, ofr_sweep_line_reach(&r->lines[i]));
+    for (int i = 0; i < r->n_lines; i++) {
+        const double reach = ofr_sweep_line_reach(&r->lines[i]);
+
+        if (reach > 0 && !(r->area_to > 0 && r->area_to < reach)) r->area_to = reach;
+    }
     return OFR_OK;
 }
 
@@ -311,7 +313,7 @@ static ofr_status open_parts(ofr_sweep_run *r, ofr_error *err)
     options.values = job->values;
     options.metric = r->source.metric;
     options.metric2 = r->source.metric2;
-    if (r->origin.known) options.error_limit = r->origin.values.method.error_limit;
+    options.error_limit = r->m.encoder.config.error_limit;
     options.seed = job->seed;
     options.features = job->alphas != NULL;
     options.progress = show_pass;
@@ -414,7 +416,7 @@ void ofr_sweep_run_records(const ofr_sweep_run *run, ofr_sweep_lines *lines)
     ofr_curve_record_oracles(&lines->oracles, &run->sweep, &about);
     ofr_curve_csv_points(&lines->csv, &run->sweep, &about);
     for (int i = 0; i < run->n_lines; i++)
-        ofr_curve_record_line(&lines->curves, &run->sweep, &run->lines[i], 0,
+        ofr_curve_record_line(&lines->curves, &run->sweep, &run->lines[i],
                               run->area_to, &about);
 }
 

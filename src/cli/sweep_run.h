@@ -47,7 +47,7 @@ typedef struct ofr_sweep_run {
     ofr_sweep_line lines[OFR_SWEEP_CURVES_MAX + 1];
     int main_line;            /* of the stored rule, with its prices if any,     */
     int main_first, main_end; /* and the curves it was made of                   */
-    double area_to;           /* what every line can save                        */
+    double area_to;           /* what every line that saves anything can save    */
     int policy_texts;
     double pass_seconds, replay_seconds;
     char name[64];            /* METHOD.SEED */

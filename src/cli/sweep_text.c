@@ -4,7 +4,6 @@
 #include <math.h>
 
 #include "eval/curve.h"
-#include "eval/stats.h"
 #include "report/grid.h"
 
 static void add_name(ofr_grid *grid, const char *rule, double alpha)
@@ -25,8 +24,7 @@ static void add_line(ofr_grid *grid, const ofr_sweep_run *run, const ofr_sweep_l
         ofr_grid_cell(grid, "- at random");
     else
         add_name(grid, line->name, line->alpha);
-    ofr_grid_real(grid, ofr_stats_curve_area(line->saved, y, line->n, 0, run->area_to),
-                  100, 2);
+    ofr_grid_real(grid, ofr_curve_area(line->saved, y, line->n, run->area_to), 100, 2);
     for (int k = 0; k < OFR_LINE_AT; k++)
         ofr_grid_real(grid, ofr_curve_height(line->saved, y, line->n,
                                              ofr_line_saved_at[k]), 100, 2);

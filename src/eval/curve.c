@@ -3,6 +3,8 @@
 
 #include <math.h>
 
+#include "eval/stats.h"
+
 /* Shares of layers and scores are quotients of counts: nearer is equal. */
 #define EQUAL 1e-12
 
@@ -69,6 +71,12 @@ double ofr_curve_height(const double *saved, const double *y, int n, double at)
     ofr_curve_mix mix;
 
     return ofr_curve_find(&mix, saved, n, at) ? ofr_curve_mixed(&mix, y) : (double)NAN;
+}
+
+double ofr_curve_area(const double *saved, const double *y, int n, double to)
+{
+    if (n == 0 || saved[n - 1] < to) return NAN;
+    return ofr_stats_curve_area(saved, y, n, 0, to);
 }
 
 int ofr_curve_fastest(const double *saved, const double *score, int n, double least)

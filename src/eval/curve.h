@@ -31,6 +31,8 @@ bool ofr_curve_find(ofr_curve_mix *mix, const double *saved, int n, double at);
 double ofr_curve_mixed(const ofr_curve_mix *mix, const double *y);
 /* Both; NaN out of reach. */
 double ofr_curve_height(const double *saved, const double *y, int n, double at);
+/* Mean height from 0 up to `to`; NaN where `to` is out of reach, or 0. */
+double ofr_curve_area(const double *saved, const double *y, int n, double to);
 
 /* The point that saves most among those that score `least` or more; -1: none. */
 int ofr_curve_fastest(const double *saved, const double *score, int n, double least);

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "eval/curve.h"
-#include "eval/stats.h"
 #include "report/jsonline.h"
 
 void ofr_curve_record_begin(ofr_buf *out, const char *kind, const char *metric,
@@ -154,7 +153,7 @@ static void add_lost(ofr_buf *out, const ofr_sweep_line *line)
 }
 
 void ofr_curve_record_line(ofr_buf *out, const ofr_sweep *sweep,
-                           const ofr_sweep_line *line, double area_from, double area_to,
+                           const ofr_sweep_line *line, double area_to,
                            const ofr_curve_about *about)
 {
     double score[OFR_LINE_AT], random[OFR_LINE_AT];
@@ -170,13 +169,11 @@ void ofr_curve_record_line(ofr_buf *out, const ofr_sweep *sweep,
     ofr_jsonline_real(out, "alpha", line->alpha);
     ofr_jsonline_int(out, "points", line->n_points);
     ofr_jsonline_real(out, "area",
-                      ofr_stats_curve_area(line->saved, line->score, line->n, area_from,
-                                           area_to));
-    ofr_jsonline_real(out, "area_from", area_from);
+                      ofr_curve_area(line->saved, line->score, line->n, area_to));
+    ofr_jsonline_real(out, "area_from", 0);
     ofr_jsonline_real(out, "area_to", area_to);
     ofr_jsonline_real(out, "random_area",
-                      ofr_stats_curve_area(line->saved, line->random, line->n, area_from,
-                                           area_to));
+                      ofr_curve_area(line->saved, line->random, line->n, area_to));
     ofr_jsonline_reals(out, "saved_at", ofr_line_saved_at, OFR_LINE_AT);
     ofr_jsonline_reals(out, "score_at_saved", score, OFR_LINE_AT);
     ofr_jsonline_reals(out, "random_at_saved", random, OFR_LINE_AT);

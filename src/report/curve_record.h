@@ -31,9 +31,9 @@ void ofr_curve_record_points(ofr_buf *out, const ofr_sweep *sweep,
                              const ofr_curve_about *about);
 void ofr_curve_record_oracles(ofr_buf *out, const ofr_sweep *sweep,
                               const ofr_curve_about *about);
-/* Area between area_from and area_to saved. */
+/* Area from 0 to area_to saved. */
 void ofr_curve_record_line(ofr_buf *out, const ofr_sweep *sweep,
-                           const ofr_sweep_line *line, double area_from, double area_to,
+                           const ofr_sweep_line *line, double area_to,
                            const ofr_curve_about *about);
 
 /* The points once more, for spreadsheets. */

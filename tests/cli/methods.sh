@@ -130,6 +130,12 @@ exits 0
 run eval --model r-wide-int8 --dev texts.tsv $text --label stars --runs 0 --json -q
 exits 0
 says '"accuracy": 1, "accuracy_full": 1, "error_limit": 1000,'
+# shellcheck disable=SC2086
+run sweep --model r-wide-int8 --dev texts.tsv $text --label stars --rules fixed --json -q
+exits 0
+grep '"kind": "point"' out >points
+[ "$(grep -c '"accuracy": 1,' points)" -eq "$(wc -l <points)" ] ||
+    complain 'a sweep with another error limit than config.json has'
 run calibrate --model r-wide --data texts.tsv $text --label stars --max-drop 50 \
     --dry-run --rule fixed
 fails 2 ' calibrate' 'they prove nothing about'

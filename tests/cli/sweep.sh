@@ -71,6 +71,14 @@ exits 0
 sed 's/"threads": [0-9]*//' out >one
 sed 's/"threads": [0-9]*//' swept/records.jsonl | cmp -s - one || complain 'not the records'
 
+# A rule that saves nothing has no area and takes none from the others.
+# shellcheck disable=SC2086
+run sweep --model model --dev dev.tsv $own --rules entropy,never --json -q
+exits 0
+grep '"kind": "curve"' out >curves
+grep '"rule": "never"' curves | grep -q '"area": null' || complain 'an area of never'
+grep '"rule": "entropy"' curves | grep -q '"area": [0-9]' || complain 'no area of entropy'
+
 # Other texts to choose knobs on; timings.
 # shellcheck disable=SC2086
 run sweep --model model --dev dev.tsv $own --tune tune.tsv --timed 3 --runs 2 --out tuned -q

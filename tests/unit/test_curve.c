@@ -78,6 +78,11 @@ static void area(void **state)
                       (0.3 * 0.88 + 0.25 * 0.73) / 0.55, 1e-12);
     support_close_one("from 0", ofr_stats_curve_area(x, y, 3, 0, 0.75),
                       (0.2 * 0.90 + 0.3 * 0.88 + 0.25 * 0.73) / 0.75, 1e-12);
+    support_close_one("of a curve", ofr_curve_area(x, y, 3, 0.5),
+                      (0.2 * 0.90 + 0.3 * 0.88) / 0.5, 1e-12);
+    assert_true(isnan(ofr_curve_area(x, y, 3, 0.76)));
+    assert_true(isnan(ofr_curve_area(x, y, 3, 0)));
+    assert_true(isnan(ofr_curve_area(x, y, 0, 0.5)));
 }
 
 /* The full model scores 0.90: nothing lost: 0.2 saved; 4 points: 0.5. */
