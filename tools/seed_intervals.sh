@@ -6,8 +6,10 @@
 set -eu
 [ $# -eq 2 ] || { sed -n '2,5s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 awk -v task="$2" '
-function text(key,   rest) {
-    rest = substr($0, index($0, "\"" key "\": ") + length(key) + 4)
+function text(key,   at, rest) {
+    at = index($0, "\"" key "\": ")
+    if (at == 0) return "null"
+    rest = substr($0, at + length(key) + 4)
     sub(/^"/, "", rest)
     sub(/[",}].*/, "", rest)
     return rest

@@ -76,6 +76,7 @@ cat >records <<'END'
 {"kind": "curve", "task": "t", "method": "theirs", "seed": 1, "score_at_saved": [0.8, 0.5, 0.5]}
 {"kind": "run", "task": "t", "method": "theirs", "seed": 2, "score_full": 0.75}
 {"kind": "curve", "task": "t", "method": "theirs", "seed": 2, "score_at_saved": [0.8, 0.5, 0.5]}
+{"kind": "run", "task": "t", "method": "theirs", "seed": 3, "status": "failed", "message": "disk full"}
 {"kind": "run", "task": "other", "method": "theirs", "seed": 3, "score_full": 0.1}
 END
 sh "$source_dir/tools/seed_intervals.sh" records t >out 2>err || complain 'seed_intervals.sh'
