@@ -4,6 +4,8 @@
 #include "base/log.h"
 #include "method/method.h"
 
+#define FNV_BASIS 0xcbf29ce484222325U
+
 /* FNV-1a over whatever decides the course of a run. */
 static uint64_t hash(uint64_t h, const void *p, size_t n)
 {
@@ -50,7 +52,7 @@ static uint64_t fingerprint(const ofr_method *method, const ofr_encoder *encoder
                         options->layers, options->grad_reg, options->hash_buckets,
                         options->hash_first, encoder->config.L, encoder->config.C,
                         encoder->config.K};
-    uint64_t h = 0xcbf29ce484222325U;
+    uint64_t h = FNV_BASIS;
 
     h = hash(h, method->name, strlen(method->name));
     h = hash(h, reals, sizeof reals);
@@ -154,6 +156,7 @@ static void set_fingerprints(ofr_train_options *loop, const ofr_method *method,
 
     loop->fingerprint = fingerprint(method, encoder, data, o, rates);
     loop->fingerprint_before = fingerprint(method, encoder, data, o, given);
+    loop->texts = hash_data(hash_data(FNV_BASIS, data->train), data->dev);
 }
 
 /* The layers that --layers keeps; gates, heads and token exits of the method. */

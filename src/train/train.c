@@ -169,7 +169,7 @@ static int moment_items(ofr_trainer *trainer, ofr_checkpoint_item *items)
 
 static ofr_checkpoint_item *items_alloc(const ofr_trainer *trainer, ofr_error *err)
 {
-    const size_t n = OFR_RECIPE_ITEMS_MAX + 4 + 2 * (size_t)trainer->encoder->params.n;
+    const size_t n = OFR_RECIPE_ITEMS_MAX + 5 + 2 * (size_t)trainer->encoder->params.n;
     ofr_checkpoint_item *items = ofr_mem_array(n, sizeof *items);
 
     if (!items) ofr_fail_nomem(err, n * sizeof *items, "a checkpoint");
@@ -197,6 +197,7 @@ static ofr_status save_as(ofr_trainer *trainer, const char *name, ofr_error *err
 {
     char path[OFR_PATH_MAX];
     uint64_t fingerprint = trainer->options->fingerprint;
+    uint64_t texts = trainer->options->texts;
     int64_t ranks = trainer->comm->n_ranks;
     ofr_checkpoint_item *items;
     ofr_status status;
@@ -213,6 +214,7 @@ static ofr_status save_as(ofr_trainer *trainer, const char *name, ofr_error *err
     items[n++] =
         ofr_checkpoint_item_of("position", OFR_I64, POSITION_COUNT, &trainer->at);
     items[n++] = ofr_checkpoint_item_of("fingerprint", OFR_I64, 1, &fingerprint);
+    items[n++] = ofr_checkpoint_item_of("texts", OFR_I64, 1, &texts);
     if (ranks > 1) items[n++] = ofr_checkpoint_item_of("ranks", OFR_I64, 1, &ranks);
     n += state_items(trainer, items + n);
     if (trainer->at.epoch || trainer->at.step) n += moment_items(trainer, items + n);
@@ -249,29 +251,57 @@ static ofr_status check_position(const ofr_trainer *trainer, const char *path,
     return OFR_OK;
 }
 
+/* A run goes on with what it began with. */
+static ofr_status check_fingerprint(const ofr_trainer *trainer,
+                                    const ofr_checkpoint *checkpoint, ofr_error *err)
+{
+    const ofr_train_options *o = trainer->options;
+    uint64_t theirs = 0;
+    const ofr_checkpoint_item item =
+        ofr_checkpoint_item_of("fingerprint", OFR_I64, 1, &theirs);
+
+    OFR_TRY(ofr_checkpoint_read(checkpoint, &item, 1, err));
+    if (theirs == o->fingerprint || theirs == o->fingerprint_before) return OFR_OK;
+    return ofr_fail(err, OFR_INVALID,
+                    "%s: was made with other data or other settings; give the same "
+                    "ones, or remove it to start again",
+                    checkpoint->path);
+}
+
+/* The settings of a fork may differ after the first phase, its texts may not.
+ * Checkpoints of earlier versions do not tell theirs. */
+static ofr_status check_texts(const ofr_trainer *trainer,
+                              const ofr_checkpoint *checkpoint, ofr_error *err)
+{
+    uint64_t theirs = 0;
+    const ofr_checkpoint_item item = ofr_checkpoint_item_of("texts", OFR_I64, 1, &theirs);
+
+    if (!ofr_safetensors_find(&checkpoint->file, item.name)) return OFR_OK;
+    OFR_TRY(ofr_checkpoint_read(checkpoint, &item, 1, err));
+    if (theirs == trainer->options->texts) return OFR_OK;
+    return ofr_fail(err, OFR_INVALID,
+                    "%s: was made with other texts or labels (%016llx) than this run has "
+                    "(%016llx); restore those, or train its run again",
+                    checkpoint->path, (unsigned long long)theirs,
+                    (unsigned long long)trainer->options->texts);
+}
+
 /* Counters, weights and the method's arrays; moments once the phase is known. */
 static ofr_status read_state(ofr_trainer *trainer, const ofr_checkpoint *checkpoint,
                              bool forked, ofr_error *err)
 {
-    ofr_checkpoint_item *items = items_alloc(trainer, err);
-    int64_t fingerprint = 0;
+    ofr_checkpoint_item *items;
     ofr_status status;
     int n = 0;
 
+    OFR_TRY(forked ? check_texts(trainer, checkpoint, err)
+                   : check_fingerprint(trainer, checkpoint, err));
+    items = items_alloc(trainer, err);
     if (!items) return OFR_NOMEM;
-    items[n++] = ofr_checkpoint_item_of("fingerprint", OFR_I64, 1, &fingerprint);
-    status = ofr_checkpoint_read(checkpoint, items, n, err);
-    if (!status && !forked && (uint64_t)fingerprint != trainer->options->fingerprint &&
-        (uint64_t)fingerprint != trainer->options->fingerprint_before)
-        status = ofr_fail(err, OFR_INVALID,
-                          "%s: was made with other data or other settings; give the same "
-                          "ones, or remove it to start again",
-                          checkpoint->path);
-    n = 0;
     items[n++] =
         ofr_checkpoint_item_of("position", OFR_I64, POSITION_COUNT, &trainer->at);
-    if (!status) n += state_items(trainer, items + n);
-    if (!status) status = ofr_checkpoint_read(checkpoint, items, n, err);
+    n += state_items(trainer, items + n);
+    status = ofr_checkpoint_read(checkpoint, items, n, err);
     if (!status) status = check_position(trainer, checkpoint->path, err);
     if (!status) status = ofr_together_resume(trainer, checkpoint, err);
     ofr_mem_free(items);

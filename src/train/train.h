@@ -46,6 +46,7 @@ typedef struct ofr_train_options {
     const char *tensorboard;     /* folder of an event file; NULL: none         */
     uint64_t fingerprint;        /* of data and settings; must be equal to resume */
     uint64_t fingerprint_before; /* of earlier versions' checkpoints; will do as well */
+    uint64_t texts;              /* fingerprint of the data alone; equal to fork */
     bool keep_first;             /* keep a second checkpoint: end of first phase */
     const char *fork;            /* NULL, or the folder of a run that kept it: begin
                                     there, with its journal.  The caller vouches that

@@ -108,11 +108,38 @@ static void nothing_to_fork(void **state)
     toy_close(&t);
 }
 
+/* Nor is another's first phase one's own when the labels have changed since. */
+static void other_texts(void **state)
+{
+    ofr_method_options o = options();
+    ofr_encoder encoder;
+    ofr_error err;
+    size_t n;
+    toy t;
+
+    (void)state;
+    o.iterations = 0;
+    o.policy_epochs = 1;
+    toy_open(&t, N_TRAIN, L, 1);
+    free(train(&t, &o, "before", true, NULL, &n));
+    t.train.labels[N_TRAIN / 2] ^= 1;
+    char from[OFR_PATH_MAX];
+    strcpy(from, support_path("before"));
+    const ofr_method_job job = {.out = support_path("after"), .fork = from};
+    toy_encoder(&t, &encoder, &o);
+    assert_fails(ofr_method_train(&ofr_method_consistentee, &encoder, t.dev, &t.data, &o,
+                                  &job, NULL, &err),
+                 OFR_INVALID, err, "first.safetensors: was made with other texts");
+    ofr_encoder_close(&encoder);
+    toy_close(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fork_is_whole),
         cmocka_unit_test(nothing_to_fork),
+        cmocka_unit_test(other_texts),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
