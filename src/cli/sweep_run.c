@@ -24,12 +24,21 @@ static bool show_pass(void *user, int done, int n)
 
 /* ---- texts --------------------------------------------------------------- */
 
+/* Have the policies learned from the texts that training held out? */
+static bool held_teach(const ofr_train_values *o)
+{
+    const ofr_method *method;
+
+    return o->method.policy_data == OFR_POLICY_DEV &&
+           !ofr_method_find(&method, o->method_name, NULL) &&
+           ofr_method_reads(method, "policy-data");
+}
+
 /* Nothing is chosen on the reported texts, and no new policy learns from them. */
 static ofr_status check_held(const ofr_sweep_run *r, ofr_error *err)
 {
     const ofr_train_values *o = &r->origin.values;
-    const bool lessons = o->method.policy_data == OFR_POLICY_DEV &&
-                         r->m.encoder.config.has_policies;
+    const bool lessons = held_teach(o);
     const char *reported = r->source.path, *held;
     ofr_train_source from = {0};
 
@@ -189,6 +198,7 @@ static ofr_status add_prices(ofr_sweep_run *r, ofr_error *err)
                             err));
     ofr_term_progress_end(r->job->term);
     r->policy_texts = prices.n_texts;
+    r->policy_dev_texts = prices.n_dev;
     status = OFR_OK;
     for (int i = 0; i < prices.n && !status; i++)
         status = ofr_sweep_policies(&r->sweep, &r->m.encoder, prices.alphas[i],
@@ -375,6 +385,7 @@ void ofr_sweep_run_about(const ofr_sweep_run *run, ofr_curve_about *about)
         .threads = run->m.dev->n_threads,
         .n_truncated = run->report.n_truncated,
         .policy_texts = run->policy_texts,
+        .policy_dev_texts = run->policy_dev_texts,
         .rule = run->m.rule,
         .knob = run->m.threshold,
     };

@@ -48,7 +48,7 @@ typedef struct ofr_sweep_run {
     int main_line;            /* of the stored rule, with its prices if any,     */
     int main_first, main_end; /* and the curves it was made of                   */
     double area_to;           /* what every line that saves anything can save    */
-    int policy_texts;
+    int policy_texts, policy_dev_texts; /* see prices.h: n_texts, n_dev           */
     double pass_seconds, replay_seconds;
     char name[64];            /* METHOD.SEED */
     char processor[128];

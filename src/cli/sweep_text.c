@@ -128,8 +128,8 @@ static void add_cost(ofr_buf *out, const ofr_sweep_run *run)
                  passes * (1 + run->replay_seconds / run->pass_seconds),
                  run->pass_seconds, run->replay_seconds);
     if (run->policy_texts)
-        ofr_buf_addf(out, ", and %d training texts to fit the policies to",
-                     run->policy_texts);
+        ofr_buf_addf(out, ", and %d texts to fit the policies to, %d to follow them",
+                     run->policy_texts, run->policy_dev_texts);
     ofr_buf_adds(out, "\n");
 }
 

@@ -12,10 +12,10 @@ ofr_status ofr_prices_check(const ofr_encoder *encoder, const ofr_method_options
     const ofr_config *config = &encoder->config;
 
     if (!(encoder->found & OFR_GROUP_POLICIES) ||
-        config->gate != OFR_GATE_POLICY)
+        strcmp(config->method, ofr_method_consistentee.name) != 0)
         return ofr_fail(err, OFR_INVALID,
-                        "--alphas fits policies, and this model has none; train it with "
-                        "--method consistentee");
+                        "--alphas fits the policies of ConsistentEE, and this model has "
+                        "none; train it with --method consistentee");
     if (options->hardness == OFR_HARDNESS_FORGETTING &&
         options->reward == OFR_REWARD_HARDNESS)
         return ofr_fail(err, OFR_INVALID,
@@ -35,7 +35,8 @@ static ofr_status take(ofr_prices *prices, const ofr_consistentee *c, ofr_error 
     memcpy(prices->alphas, c->alphas, sizeof prices->alphas);
     prices->n = c->n_alphas;
     prices->n_w = c->n_policy_w;
-    prices->n_texts = c->n_policy + c->data->dev->n;
+    prices->n_texts = c->n_policy;
+    prices->n_dev = c->data->dev->n;
     return OFR_OK;
 }
 
@@ -52,6 +53,7 @@ ofr_status ofr_prices_open(ofr_prices *prices, ofr_encoder *encoder, ofr_dev *de
     *prices = (ofr_prices){0};
     OFR_TRY(ofr_prices_check(encoder, options, err));
     o.max_loss = -1; /* the model's own policies are put back at the end */
+    o.task_updates_policy = false; /* there is no task phase to measure texts for */
     loop = ofr_method_loop(&o, job);
     OFR_TRY(ofr_trainer_open(&trainer, encoder, dev, &loop, err));
     status = ofr_consistentee_open_prices(&recipe, &trainer, data, &o, err);

@@ -58,6 +58,7 @@ void ofr_curve_record_run(ofr_buf *out, const ofr_sweep *sweep,
     ofr_jsonline_real(out, "knob", about->knob);
     ofr_jsonline_real(out, "passes", (double)sweep->texts_run / n);
     ofr_jsonline_int(out, "policy_texts", about->policy_texts);
+    ofr_jsonline_int(out, "policy_dev_texts", about->policy_dev_texts);
     ofr_jsonline_int(out, "truncated", about->n_truncated);
     ofr_jsonline_text(out, "processor", about->processor);
     ofr_jsonline_text(out, "kernels", about->kernels);

@@ -16,7 +16,8 @@ typedef struct ofr_curve_about {
     const char *tune, *report;  /* files; tune NULL: null */
     const char *processor, *kernels, *commit;
     int threads, n_truncated;
-    int policy_texts;           /* training texts looked at for other prices */
+    int policy_texts;           /* that policies of other prices were fitted to */
+    int policy_dev_texts;       /* and that these were followed on              */
     const ofr_rule *rule;       /* stored */
     double knob;
 } ofr_curve_about;
