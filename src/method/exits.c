@@ -157,7 +157,7 @@ static ofr_status open_parts(ofr_exits *e, ofr_trainer *trainer, ofr_error *err)
                            err));
     e->watch.rule = method->rule;
     e->watch.threshold = ofr_rule_default(method->rule, e->K);
-    e->watch.last_alone = !method->all_exits && !e->o->all_exits;
+    e->watch.last_alone = !ofr_method_trains_exits(method, e->o);
     OFR_TRY(ofr_net_open(&e->net, encoder, trainer->dev, e->data->train, e->o->batch,
                          err));
     if (!method->has_policies) return OFR_OK;

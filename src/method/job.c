@@ -180,7 +180,7 @@ static void label(ofr_config *config, const ofr_method *method,
     strcpy(config->rule, method->rule->name);
     strcpy(config->method, method->name);
     config->threshold = result->threshold;
-    config->has_exits = method->all_exits || options->all_exits;
+    config->has_exits = ofr_method_trains_exits(method, options);
     config->has_policies = method->has_policies;
 }
 

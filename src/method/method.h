@@ -103,6 +103,8 @@ ofr_status ofr_method_find(const ofr_method **out, const char *name, ofr_error *
 
 /* Does `method` read this option?  (Or is it one that every method reads.) */
 bool ofr_method_reads(const ofr_method *method, const char *option);
+/* Are classifiers below layer L trained, and so worth keeping? */
+bool ofr_method_trains_exits(const ofr_method *method, const ofr_method_options *options);
 /* Does the method make sense for these answers?  OFR_INVALID says why not and
  * names methods that do. */
 ofr_status ofr_method_fits(const ofr_method *method, bool regression, ofr_error *err);

@@ -40,6 +40,12 @@ bool ofr_method_reads(const ofr_method *method, const char *option)
     return true;
 }
 
+bool ofr_method_trains_exits(const ofr_method *method, const ofr_method_options *options)
+{
+    return method->all_exits ||
+           (options->all_exits && ofr_method_reads(method, "all-exits"));
+}
+
 ofr_status ofr_method_fits(const ofr_method *method, bool regression, ofr_error *err)
 {
     char others[200] = "";

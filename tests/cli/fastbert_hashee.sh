@@ -84,4 +84,14 @@ fails 2 ' eval' 'internal classifiers'
 run train --model start --train texts.tsv --dev-split 0.2 $columns --method hashee \
     --hash-first 5 --out bad -q
 fails 2 ' train' 'hash-first 5'
+
+# An option that has no effect makes no exits of classifiers that nobody trained.
+# shellcheck disable=SC2086
+run train --model start --train texts.tsv --dev-split 0.2 $columns --method hashee \
+    --all-exits --joint-epochs 1 --batch 16 --threads 1 --out claims
+exits 0
+remarks '--all-exits has no effect with --method hashee'
+grep -q '"exits": false' claims/config.json || complain 'exits that were not trained'
+grep -q '"layer_accuracy":\[null,null,null,' claims/journal.jsonl ||
+    complain 'accuracies of exits that were not trained'
 finish
