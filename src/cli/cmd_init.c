@@ -48,10 +48,13 @@ static ofr_status check_out(const options *o, ofr_error *err)
     return ofr_cmd_new_dir(o->out, "choose another --out or add --force", err);
 }
 
+/* The shape alone: method, rule, guarantee and precision belong to the weights that the
+ * file came with, not to random ones. */
 static ofr_status load_config(ofr_config *config, const char *path, ofr_error *err)
 {
     json_t *json = NULL;
     OFR_TRY(ofr_json_load_input(&json, path, err));
+    (void)json_object_del(json, "offramp");
     ofr_status status = ofr_config_parse(config, json, ofr_file_input_name(path), err);
     json_decref(json);
     return status;
@@ -108,8 +111,10 @@ static ofr_status write_tokenizer_config(const options *o, const ofr_tok *tok,
     if (brought && !o->cased) return OFR_OK;
     OFR_TRY(ofr_file_join(path, o->out, "tokenizer_config.json", err));
     if (has_file(tok, "tokenizer_config.json")) { /* it is there, and to be cased */
-        if (ofr_json_load(&json, path, NULL)) /* a number beyond 64 bits */
-            OFR_TRY(ofr_json_load_reals(&json, path, err));
+        status = ofr_json_load(&json, path, err);
+        if (status == OFR_FORMAT) /* a number beyond 64 bits */
+            status = ofr_json_load_reals(&json, path, err);
+        if (status) return status;
     } else {
         json = json_pack("{s:s, s:i}", "tokenizer_class", tokenizer_class(tok, config),
                          "model_max_length", ofr_config_max_tokens(config));

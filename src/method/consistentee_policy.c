@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/rng.h"
 #include "method/consistentee.h"
 #include "tensor/dtype.h"
@@ -91,16 +92,27 @@ void ofr_consistentee_policy_step(ofr_trainer *trainer, void *self, ofr_step *st
     ofr_policies_backward(&c->policies, trainer->grads, c->u_grad);
 }
 
+/* Has the model come with policies that a training made?  Those of a new model are
+ * random. */
+static bool has_learned(const ofr_encoder *encoder)
+{
+    return (encoder->found & OFR_GROUP_POLICIES) && encoder->config.method[0];
+}
+
 ofr_status ofr_consistentee_policy_begin(ofr_trainer *trainer, void *self, ofr_error *err)
 {
     ofr_consistentee *c = self;
-    const bool fresh = trainer->at.epoch == 0 && trainer->at.step == 0;
-    const bool known = trainer->encoder->found & OFR_GROUP_POLICIES;
+    const bool begins = trainer->at.epoch == 0 && trainer->at.step == 0;
+    const bool first = begins && trainer->at.iteration == 0;
 
     c->alpha = c->o->alpha;
     if (!c->cached) OFR_TRY(ofr_consistentee_remember(c, trainer, err));
-    if (fresh && (c->o->policy_reset || (trainer->at.iteration == 0 && !known)))
-        return ofr_consistentee_start(c, trainer, err);
+    if (begins && c->o->policy_reset) return ofr_consistentee_start(c, trainer, err);
+    if (!first) return OFR_OK;
+    if (!has_learned(trainer->encoder)) return ofr_consistentee_start(c, trainer, err);
+    ofr_log(OFR_LOG_INFO,
+            "the model has policies, and they go on from where they are: --policy-init "
+            "and --policy-start are for fresh ones; --policy-reset begins with those");
     return OFR_OK;
 }
 

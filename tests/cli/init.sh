@@ -60,6 +60,14 @@ says '"labels": \["neg", "pos"\]'
 says '"exits": true'
 says '"policies": true'
 
+# Of a trained model's config.json the shape alone is taken: the weights are random.
+sed '$s/}$/, "offramp": {"method": "pabee", "rule": "patience", "threshold": 2,\n\
+ "token_exits": true, "precision": "int8", "calibration": {"rule": "patience", "risk": "net",\n\
+ "threshold": 2, "max_drop": 1, "confidence": 0.9}}}/' shape.json >trained.json
+run init --config trained.json --vocab vocab.txt --out shaped --seed 7 -q
+exits 0
+diff -r shaped model || complain 'more than the shape of a trained model'
+
 # A tokenizer that is refused does not hide the rest.
 cp -r model refused
 echo '{"model": {"type": "WordLevel"}}' >refused/tokenizer.json

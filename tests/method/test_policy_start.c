@@ -149,6 +149,48 @@ static void test_random(void **state)
     random_is_random(1, OFR_POLICY_INIT_HEADS);
 }
 
+/* The bias of the first policy of a model that came with policies, after a training in
+ * which they hardly move. */
+static double bias_after(const char *method, bool reset)
+{
+    const ofr_method_job job = {0};
+    ofr_method_options o;
+    ofr_encoder encoder;
+    ofr_error err;
+    double bias;
+    toy t;
+
+    ofr_method_options_init(&o);
+    o.joint_epochs = o.iterations = 0;
+    o.policy_epochs = 1;
+    o.policy_lr = 1e-9;
+    o.policy_init = OFR_POLICY_INIT_RANDOM;
+    o.policy_start = 0.2;
+    o.policy_reset = reset;
+    toy_open(&t, 60, L, 1);
+    toy_encoder(&t, &encoder, &o);
+    encoder.found |= OFR_GROUP_POLICIES;
+    strcpy(encoder.config.method, method);
+    encoder.w[encoder.params.exits[0].policy_b2] = 3;
+    assert_ok(ofr_method_train(&ofr_method_consistentee, &encoder, t.dev, &t.data, &o,
+                               &job, NULL, &err),
+              err);
+    bias = (double)encoder.w[encoder.params.exits[0].policy_b2];
+    ofr_encoder_close(&encoder);
+    toy_close(&t);
+    return bias;
+}
+
+/* Policies that a training made go on; the random ones of a new model, which no method
+ * has trained, do not count. */
+static void test_known(void **state)
+{
+    (void)state;
+    support_close_one("trained", bias_after("consistentee", false), 3, 1e-5);
+    support_close_one("reset", bias_after("consistentee", true), log(0.2 / 0.8), 1e-5);
+    support_close_one("new", bias_after("", false), log(0.2 / 0.8), 1e-5);
+}
+
 /* Mean over the policies' texts of ln sum e^(z/T) - z_y/T, the plain way. */
 static double mean_loss(const bench *b, int l, double T)
 {
@@ -197,6 +239,7 @@ int main(void)
         cmocka_unit_test(test_heads),
         cmocka_unit_test(test_silent),
         cmocka_unit_test(test_random),
+        cmocka_unit_test(test_known),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
