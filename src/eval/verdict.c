@@ -35,6 +35,11 @@ static double exit_of(const ofr_history_point *point)
     return point->mean_exit;
 }
 
+static double reward_of(const ofr_history_point *point)
+{
+    return point->reward;
+}
+
 typedef double (*figure)(const ofr_history_point *point);
 
 static double score_tolerance(const ofr_history_point *last)
@@ -93,6 +98,7 @@ static ofr_history_point end_of(const series *s)
     if (s->n < 4) return end;
     end.score = mean_of(s, score_of, s->n - 2, s->n);
     end.mean_exit = mean_of(s, exit_of, s->n - 2, s->n);
+    end.reward = mean_of(s, reward_of, s->n - 2, s->n);
     return end;
 }
 

@@ -106,6 +106,11 @@ static void degrading(void **state)
     /* deeper for nothing, unless the reward rose */
     EXPECT(OFR_VERDICT_DEGRADING, {0.9, 4, -1, X}, {0.9, 5, -1.1, X});
     EXPECT(OFR_VERDICT_MOVING, {0.9, 4, -1, X}, {0.9, 5, -0.9, X});
+    /* of four looks the end is the last two, whose reward fell although the last rose */
+    EXPECT(OFR_VERDICT_DEGRADING, {0.9, 4, -1, X}, {0.9, 4, -1, X}, {0.9, 5, -1.2, X},
+           {0.9, 5, -0.95, X});
+    EXPECT(OFR_VERDICT_MOVING, {0.9, 4, -1, X}, {0.9, 4, -1, X}, {0.9, 5, -1, X},
+           {0.9, 5, -0.95, X});
     /* one unlucky look at the end of many does not decide, two do */
     EXPECT(OFR_VERDICT_MOVING, {0.9, 5, X, X}, {0.9, 5, X, X}, {0.9, 5, X, X},
            {0.9, 5, X, X}, {0.883, 5, X, X});
