@@ -139,9 +139,10 @@ static ofr_status not_possible(const options *o, const ofr_calibration *c,
                         "more texts, a larger --max-drop or a lower --confidence",
                         c->n, least, 100 * o->confidence, o->max_drop);
     return ofr_fail(err, OFR_UNPROVEN,
-                    "not possible with this data: no threshold of rule '%s' that lets a "
-                    "text leave early has at most %g points of risk, %g %% sure (at %g "
-                    "the risk is %.2f points and p %.2g); config.json is as it was",
+                    "not possible with this data: of the thresholds of rule '%s' that "
+                    "were tried none lets a text leave early and has at most %g points "
+                    "of risk, %g %% sure (at %g the risk is %.2f points and p %.2g); "
+                    "config.json is as it was",
                     how->rule->name, o->max_drop, 100 * o->confidence, c->threshold,
                     100 * c->risk, c->p);
 }

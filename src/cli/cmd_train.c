@@ -229,14 +229,19 @@ static ofr_status check_out(const ofr_train_values *o, ofr_error *err)
     return OFR_OK;
 }
 
-/* Options of the command line that the method does not look at, and one that only
- * another makes useful. */
+/* Options of the command line that the method does not look at, and those that others
+ * make useless. */
 static void remark_options(const ofr_train_values *o, const ofr_method *method,
                            const bool *is_set)
 {
     if (ofr_method_reads(method, "max-loss") && o->method.max_loss >= 0 &&
         !o->method.alphas)
         ofr_log(OFR_LOG_WARN, "--max-loss has no effect without --alphas");
+    if (ofr_method_reads(method, "gradient") &&
+        o->method.gradient == OFR_GRADIENT_REINFORCE && o->method.rollouts == 1)
+        ofr_log(OFR_LOG_WARN,
+                "--gradient reinforce --rollouts 1: the baseline is the reward of that one "
+                "exit itself, and the policies learn nothing from it; give 2 or more");
     for (const ofr_opt *row = ofr_train_rows; row->name; row++)
         if (is_set[row - ofr_train_rows] && !ofr_method_reads(method, row->name))
             ofr_log(OFR_LOG_WARN, "--%s has no effect with --method %s", row->name,
@@ -292,8 +297,9 @@ const ofr_cmd ofr_cmd_train = {
         "  offramp train --model my-model --train my.csv --dev-split 0.1 \\\n"
         "      --text review --label stars --out stars-early",
     .notes =
-        "Methods other than consistentee train by --joint-epochs (deebert: and then\n"
-        "--exit-epochs); an option that a method does not look at is remarked on.\n"
+        "Methods other than consistentee train by --joint-epochs (deebert and fastbert: "
+        "and\n"
+        "then --exit-epochs); an option that a method does not look at is remarked on.\n"
         "Phases of consistentee: joint (all exits learn); then memorize (how deep must "
         "each\n"
         "text go) and policy (where to leave), and up to --iterations times task (the "

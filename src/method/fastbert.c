@@ -1,10 +1,11 @@
 /*
  * fastbert.c - FastBERT (arXiv 2004.02178): students that learn the teacher's answer.
  *
- *   train     everything but the students       CE_L
+ *   train     backbone and teacher              CE_L
  *   distill   students of the layers below L    sum_{l<L} KL(p_L || p_l)
  *
- * In the second phase backbone and teacher stand still and are read without dropout;
+ * The students learn nothing in the first phase, but decay where --weight-decay asks for
+ * it: they begin the second a little smaller than they were made.  In the second phase backbone and teacher stand still and are read without dropout;
  * the labels are not looked at.  Students: exit/student.h.
  */
 #include "method/exits.h"

@@ -1,9 +1,9 @@
 /*
  * finetune.c - plain fine-tuning: the last exit alone, or all exits jointly.
  *
- * The other exits of a model trained at layer L alone keep what they had; its rule
- * is "never".  With --layers K this is the short model that a fixed exit at layer
- * K has to be compared with.
+ * A model trained at layer L alone is saved without other exits: they learn nothing, and
+ * decay where --weight-decay asks for it.  Its rule is "never".  With --layers K this is
+ * the short model that a fixed exit at layer K has to be compared with.
  */
 #include "method/exits.h"
 

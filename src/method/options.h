@@ -68,7 +68,7 @@ typedef struct ofr_method_options {
      "epochs of the joint phase, in which all exits learn", "Phases"},                \
     {"policy-epochs", 0, OFR_OPT_INT, AT(policy_epochs), "0", "N", NULL, 0, 10000,   \
      "epochs of each policy phase, in which only the policies learn; 0: as many as "  \
-     "make about 1000 steps, but at least 5",                                         \
+     "make about 1000 steps, from 5 to 200",                                          \
      NULL},                                                                           \
     {"task-epochs", 0, OFR_OPT_INT, AT(task_epochs), "1", "N", NULL, 0, 10000,        \
      "epochs of each task phase, in which backbone and exits learn under the policy", \

@@ -145,9 +145,10 @@ says 'saved layers 0.0 %'
 
 # shellcheck disable=SC2086
 run train --model start $data --joint-epochs 1 --policy-epochs 1 --iterations 0 --max-loss 1 \
-    --out plain --overwrite -q
+    --gradient reinforce --rollouts 1 --out plain --overwrite -q
 exits 0
 remarks '--max-loss has no effect without --alphas'
+remarks '--rollouts 1: .* the policies learn nothing'
 
 run train --model start --out x
 fails 2 ' train' 'needs --task NAME'
@@ -196,6 +197,20 @@ run sweep --model lessons --dev others.tsv --text review --label verdict --tune-
     --alphas 0.1 --out prices -q
 exits 0
 grep -q '"alpha": 0.1,' prices/records.jsonl || complain 'no policies of another price'
+# 36 of the 240 training texts were held out for them, 60 are the dev texts.
+run sweep --model one --dev others.tsv --text review --label verdict --alphas 0.1 \
+    --rules policy -q
+exits 0
+says 'and 36 texts to fit the policies to, 60 to follow them$'
+# PALBERT reads no --policy-data, and its gates are no policies that have a price.
+# shellcheck disable=SC2086
+run train --model start $data $how --method palbert --policy-data dev --out ponders -q
+exits 0
+run sweep --model ponders --dev texts.tsv --text review --label verdict --rules ponder
+exits 0
+! grep 'have learned from these' err || complain 'palbert learned nothing from dev texts'
+run sweep --model ponders --dev others.tsv --text review --label verdict --alphas 0.1
+fails 2 ' sweep' '--alphas fits the policies of ConsistentEE, and this model has none'
 # Nothing is chosen on the file that is reported, and no policy learns from it.
 cp -l texts.tsv linked.tsv 2>/dev/null || ln -s texts.tsv linked.tsv
 run sweep --model lessons --dev linked.tsv --text review --label verdict --tune-held
