@@ -41,14 +41,15 @@ static double cost_at(const ofr_compare_runs *runs, int k, int seed)
     return runs->of[reference][seed].figures[OFR_RESULT_SAVED];
 }
 
+/* NULL where finetune is the full model and failed with this seed. */
 static const ofr_compare_result *full_of(const ofr_compare_runs *runs,
                                          const ofr_compare_whole *whole, int method,
                                          int seed)
 {
     const int full = whole->full_method;
 
-    if (full >= 0 && runs->ok[full][seed]) return &runs->of[full][seed];
-    return &runs->of[method][seed];
+    if (full < 0) return &runs->of[method][seed];
+    return runs->ok[full][seed] ? &runs->of[full][seed] : NULL;
 }
 
 /* ---- means --------------------------------------------------------------- */
@@ -102,10 +103,9 @@ static void losses(ofr_compare_summary *m, const ofr_compare_runs *runs,
         for (int i = 0; i < g.n; i++) {
             const ofr_compare_result *r = &runs->of[method][g.seeds[i]];
             const ofr_compare_result *full = full_of(runs, whole, method, g.seeds[i]);
-            const double least = full->figures[OFR_RESULT_TUNE_FULL] -
-                                 ofr_line_points_lost[k] / 100;
+            const double top = full ? full->figures[OFR_RESULT_TUNE_FULL] : (double)NAN;
             const int at = ofr_curve_fastest(r->tune_saved, r->tune_score, r->n_pool,
-                                             least);
+                                             top - ofr_line_points_lost[k] / 100);
 
             saved[i] = at < 0 ? NAN : r->pool_saved[at];
             score[i] = at < 0 ? NAN : r->pool_score[at];
@@ -140,23 +140,24 @@ static ofr_status compare_at(ofr_paired_result *full, ofr_paired_result *first,
     ofr_paired to_full[OFR_COMPARE_SEEDS_MAX] = {0};
     ofr_paired to_first[OFR_COMPARE_SEEDS_MAX] = {0};
     const int resamples = runs->plan->o->resamples;
-    bool reached = true, both = true;
+    bool reached = true, both = true, whole_known = true;
     int n_first = 0;
 
     for (int i = 0; i < g.n && reached; i++) {
         const int s = g.seeds[i];
         const double at = cost_at(runs, k, s);
-        const float *top = answers(full_of(runs, whole, method, s), -1);
-        ofr_paired_side own = {top, top, 0}, other = own;
+        const ofr_compare_result *top = full_of(runs, whole, method, s);
+        ofr_paired_side own = {0}, other = {0};
 
         reached = side_at(&own, &runs->of[method][s], at);
-        to_full[i] = (ofr_paired){own, {top, top, 0}};
+        whole_known = whole_known && top;
+        if (top) to_full[i] = (ofr_paired){own, {answers(top, -1), answers(top, -1), 0}};
         if (!runs->ok[0][s]) continue;
         both = both && side_at(&other, &runs->of[0][s], at);
         to_first[n_first++] = (ofr_paired){own, other};
     }
-    OFR_TRY(ofr_paired_bootstrap(full, to_full, reached ? g.n : 0, data, whole->metric,
-                                 resamples, 1, err));
+    OFR_TRY(ofr_paired_bootstrap(full, to_full, reached && whole_known ? g.n : 0, data,
+                                 whole->metric, resamples, 1, err));
     return ofr_paired_bootstrap(first, to_first, reached && both ? n_first : 0, data,
                                 whole->metric, resamples, 1, err);
 }
