@@ -201,6 +201,7 @@ some_memory quantize --model model --out box/q --precision int8 -q
 
 new_box
 each_call either init -q --config shape.json --vocab vocab.txt --out box/m --seed 8
+some_memory init -q --cased --config shape.json --vocab model --out box/m --seed 8
 
 new_box
 cp -r model box-old/m
