@@ -257,8 +257,9 @@ typedef struct ofr_features {
     const int *ids;      /* [T] what the tokenizer made of the text             */
     const float *hidden; /* [L+1,T,C] hidden states; 0 is before the first layer */
     const float *pooled; /* [L,C] what classifier and policy of each layer read  */
-    const float *logits; /* [L,K] of each layer's classifier.  Row l - 1 is layer
-                            l; rows of both are NaN for a layer without one      */
+    const float *logits; /* [L,K] of each layer's classifier, NaN for one that has
+                            none; so is its row of pooled, unless a policy reads
+                            it.  Row l - 1 is layer l                            */
     const float *policy; /* [L-1] what the gate of each layer below L says, as in
                             ofr_exit_point; NULL: the model has none             */
 } ofr_features;

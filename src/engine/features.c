@@ -43,22 +43,27 @@ static void keep_exit(ofr_session *s, int l)
     const ofr_config *c = &encoder->config;
     ofr_runner *r = &s->runner;
     size_t at = (size_t)(l - 1), C = (size_t)c->C, K = (size_t)c->K;
-    if (l < c->L && !(encoder->found & OFR_GROUP_HEADS)) {
+    const bool classifies = l == c->L || (encoder->found & OFR_GROUP_HEADS);
+    const bool has_policy = l < c->L && (encoder->found & OFR_GROUP_POLICIES);
+    if (!classifies) blank(s->room.logits, l, c->K);
+    if (!classifies && !has_policy) {
         blank(s->room.pooled, l, c->C);
-        blank(s->room.logits, l, c->K);
         return;
     }
     ofr_walk_class_rows(&r->walk, r->cls);
     ofr_head_pool(encoder, s->dev, l, r->c, r->cls, 1);
-    if (ofr_student_answers(encoder, l))
-        ofr_student_forward(&r->student, l, r->z, r->walk.x, r->walk.offsets, 1);
-    else
-        ofr_head_logits(encoder, s->dev, l, r->z, r->c, 1);
     copy(s->room.pooled + at * C, r->c, C);
-    copy(s->room.logits + at * K, r->z, K);
-    if (l == c->L || !(encoder->found & OFR_GROUP_POLICIES)) return;
-    ofr_policy_stop(encoder, s->dev, l, r->stop_pi, r->hidden, r->c, 1);
-    copy(s->room.policy + at, r->stop_pi, 1);
+    if (classifies) {
+        if (ofr_student_answers(encoder, l))
+            ofr_student_forward(&r->student, l, r->z, r->walk.x, r->walk.offsets, 1);
+        else
+            ofr_head_logits(encoder, s->dev, l, r->z, r->c, 1);
+        copy(s->room.logits + at * K, r->z, K);
+    }
+    if (has_policy) {
+        ofr_policy_stop(encoder, s->dev, l, r->stop_pi, r->hidden, r->c, 1);
+        copy(s->room.policy + at, r->stop_pi, 1);
+    }
 }
 
 ofr_status ofr_session_inspect(ofr_session *session, ofr_features *features,

@@ -79,15 +79,26 @@ void support_tiny_model(const char *dir, const char *rule, double threshold,
     ofr_config_free(&config);
 }
 
-void support_tiny_plain(const char *dir)
+static void keep_last(const char *dir, bool policies)
 {
     ofr_error err;
     ofr_encoder encoder;
     support_tiny_model(dir, "never", 0, 0);
     assert_ok(ofr_encoder_open(&encoder, dir, 0, &err), err);
-    encoder.config.has_exits = encoder.config.has_policies = false;
+    encoder.config.has_exits = false;
+    encoder.config.has_policies = policies;
     save(&encoder, dir);
     ofr_encoder_close(&encoder);
+}
+
+void support_tiny_plain(const char *dir)
+{
+    keep_last(dir, false);
+}
+
+void support_tiny_policies(const char *dir)
+{
+    keep_last(dir, true);
 }
 
 static char stored_dir[OFR_PATH_MAX];

@@ -12,8 +12,9 @@ enum { TINY_WORDS = 40, TINY_CLASSES = 3, TINY_LAYERS = 4, TINY_CHANNELS = 32 };
 void support_tiny_model(const char *dir, const char *rule, double threshold,
                         int max_tokens);
 
-/* The same with the last layer's classifier alone. */
+/* The same with the last layer's classifier alone; that and the policies. */
 void support_tiny_plain(const char *dir);
+void support_tiny_policies(const char *dir);
 
 /* For a whole test program: a group setup of cmocka that makes a model with rule
  * policy at 0.5 and 16 tokens, and where it is. */

@@ -357,6 +357,33 @@ static void test_features_agree(void **state)
     close_all(o);
 }
 
+/* Policies speak where no classifier does. */
+static void test_features_of_policies(void **state)
+{
+    (void)state;
+    ofr_error err;
+    const char *dir = support_path("policies");
+    ofr_features f, whole;
+    ofr_model *model;
+    ofr_session *session;
+    opened o = open_all(NULL);
+    support_tiny_policies(dir);
+    assert_ok(ofr_model_open(&model, dir, &err), err);
+    assert_ok(ofr_session_open(&session, model, NULL, &err), err);
+    for (int t = 0; t < 12; t++) {
+        assert_ok(ofr_session_features(session, &f, &texts[t], &err), err);
+        assert_ok(ofr_session_features(o.session, &whole, &texts[t], &err), err);
+        assert_memory_equal(f.policy, whole.policy, (L - 1) * sizeof(float));
+        assert_memory_equal(f.pooled, whole.pooled, L * C * sizeof(float));
+        for (int i = 0; i < L * K; i++)
+            assert_true(i < (L - 1) * K ? isnan(f.logits[i]) != 0
+                                        : f.logits[i] == whole.logits[i]);
+    }
+    ofr_session_close(session);
+    ofr_model_close(model);
+    close_all(o);
+}
+
 static void test_features_refused(void **state)
 {
     (void)state;
@@ -392,6 +419,7 @@ int main(void)
         cmocka_unit_test(test_refused_rules),
         cmocka_unit_test(test_features),
         cmocka_unit_test(test_features_agree),
+        cmocka_unit_test(test_features_of_policies),
         cmocka_unit_test(test_features_refused),
     };
     return cmocka_run_group_tests_name("api_exit", tests, setup, NULL);
