@@ -77,6 +77,12 @@ void ofr_stats_ranks(double *rank, double *sorted, const double *x, int n)
     }
 }
 
+/* Rounding must not carry a correlation beyond its range; NaN stays. */
+static double within_one(double r)
+{
+    return r > 1 ? 1 : r < -1 ? -1 : r;
+}
+
 double ofr_stats_pearson(const double *a, const double *b, int n)
 {
     double mean_a = ofr_stats_mean(a, n), mean_b = ofr_stats_mean(b, n);
@@ -89,7 +95,7 @@ double ofr_stats_pearson(const double *a, const double *b, int n)
         ab += da * db;
     }
     if (aa == 0 || bb == 0) return 0;
-    return ab / (sqrt(aa) * sqrt(bb));
+    return within_one(ab / (sqrt(aa) * sqrt(bb)));
 }
 
 double ofr_stats_spearman(double *work, const double *a, const double *b, int n)
@@ -118,7 +124,7 @@ double ofr_stats_kendall(const double *a, const double *b, int n)
             apart_b += in_b != 0;
         }
     if (apart_a == 0 || apart_b == 0) return 0;
-    return (double)order / (sqrt((double)apart_a) * sqrt((double)apart_b));
+    return within_one((double)order / (sqrt((double)apart_a) * sqrt((double)apart_b)));
 }
 
 ofr_status ofr_stats_bootstrap(double *low, double *high, ofr_stats_statistic statistic,

@@ -66,6 +66,12 @@ static void test_correlations(void **state)
     /* cube - mean: -24 -17 2 39; sum with -1.5 -.5 .5 1.5: 104; squares 2390, 5. */
     assert_close(ofr_stats_pearson(a, cube, 4), 104 / sqrt(5.0 * 2390), 1e-15);
     assert_close(ofr_stats_pearson(a, flat, 4), 0, 0);
+    /* Where rounding would carry it beyond 1. */
+    static const double up[3] = {2, 9, 1}, down[3] = {-2, -9, -1};
+    assert_true(ofr_stats_pearson(up, up, 3) == 1);
+    assert_true(ofr_stats_pearson(up, down, 3) == -1);
+    assert_true(ofr_stats_kendall(up, up, 3) == 1);
+    assert_true(isnan(ofr_stats_pearson((double[2]){1, NAN}, a, 2)));
     assert_true(isnan(ofr_stats_spearman(work, a, cube, 0)));
 }
 
