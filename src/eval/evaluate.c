@@ -459,9 +459,8 @@ ofr_status ofr_eval_open(ofr_eval *eval, const ofr_encoder *encoder, ofr_dev *de
     part p = {options, 0, passes * data->n};
     ofr_eval e = {
         .n = data->n, .L = config->L, .K = config->K, .regression = config->regression,
-        .has_policies = config->has_policies || (encoder->found & OFR_GROUP_POLICIES),
         /* Not what the files held: a training may have left those exits behind. */
-        .has_exits = config->has_exits,
+        .has_policies = config->has_policies, .has_exits = config->has_exits,
         .rule = options->rule, .threshold = options->threshold,
         .metric = options->metric, .metric2 = options->metric2,
         .batch = options->batch > 0 ? options->batch : 1,

@@ -50,6 +50,18 @@ run eval --model one --dev texts.tsv --text review --label verdict --runs 1 --js
 exits 0
 says '"score_full": 1[,.]'
 
+# Policies of the model it starts from are not those of the new one.
+with_policies()
+{
+    awk -F '\t' 'NR == 1 { while ($++at != "pi_1" && at < NF); next } $at != ""' \
+        "$1/predictions.dev.tsv" | wc -l
+}
+[ "$(with_policies one)" -eq 60 ] || complain 'no policies among the predictions'
+# shellcheck disable=SC2086
+run train --model one $data --joint-epochs 1 --batch 16 --method pabee --out other -q
+exits 0
+[ "$(with_policies other)" -eq 0 ] || complain 'the predictions show policies of another model'
+
 # The same options from a file; the same bits.
 cat >options.json <<'END'
 {"train": "texts.tsv", "text": "review", "label": "verdict", "dev-split": 0.2, "batch": 16,
