@@ -484,7 +484,7 @@ static void plot_time(curves *c)
               c->full_name, "time", " ms");
 }
 
-/* A comparison says whose full model losses are counted from. */
+/* A comparison says whose full model losses are counted from; "own": each method's. */
 static void find_full(curves *c)
 {
     const size_t n = ofr_records_count(c->records, OFR_RECORD_RUN);
@@ -493,7 +493,7 @@ static void find_full(curves *c)
     double sum = 0;
     int found = 0;
 
-    if (!method[0]) method = c->groups[0].method;
+    if (!method[0] || strcmp(method, "own") == 0) method = c->groups[0].method;
     c->full_name = ofr_page_format(c->page, "full model (%s)", method);
     for (size_t i = 0; i < n; i++) {
         const json_t *line = ofr_records_line(c->records, OFR_RECORD_RUN, i);

@@ -571,6 +571,39 @@ static void test_curves(void **state)
     assert_string_equal(support_read(support_path("curves/report.json")), "mine");
 }
 
+static const ofr_plot *find_plot(const ofr_page *page, const char *key)
+{
+    for (const ofr_page_section *part = page->sections; part; part = part->next)
+        for (const ofr_page_item *item = part->items; item; item = item->next)
+            if (item->kind == OFR_ITEM_PLOT && strcmp(item->plot->key, key) == 0)
+                return item->plot;
+    fail_msg("no picture '%s'", key);
+    return NULL;
+}
+
+/* A comparison without finetune: each method has its own full model, and the one named
+ * first is drawn. */
+static void test_own_full(void **state)
+{
+    (void)state;
+    const ofr_plot_series *full = NULL;
+    ofr_page page;
+    ofr_error err;
+    ofr_buf text;
+    ofr_buf_init(&text);
+    ofr_buf_adds(&text, records);
+    ofr_buf_adds(&text, "{\"kind\": \"compare\", \"method\": \"m\", \"full_model\": "
+                        "\"own\"}\n");
+    ofr_page_init(&page);
+    assert_ok(ofr_part_curves(&page, support_write("own.jsonl", text.p), &err), err);
+    ofr_buf_free(&text);
+    for (const ofr_plot_series *it = find_plot(&page, "saved")->series; it; it = it->next)
+        if (it->name && strcmp(it->name, "full model (m)") == 0) full = it;
+    assert_non_null(full);
+    assert_true(full->n == 2 && full->y[0] == 0.9 && full->y[1] == 0.9);
+    ofr_page_free(&page);
+}
+
 /* Policies as trained and fitted to two prices, each point on the front of its price.
  * On the tuning texts 0.3 beats 0.2 and 0.6 beats 0.5, whatever is reported. */
 static const char priced[] =
@@ -610,7 +643,6 @@ static void test_many(void **state)
     (void)state;
     enum { METHODS = 17 };
     const ofr_plot_series *seen[METHODS + 2];
-    const ofr_plot *plot = NULL;
     bool said = false;
     ofr_page page;
     ofr_error err;
@@ -634,15 +666,12 @@ static void test_many(void **state)
     ofr_buf_free(&text);
     for (const ofr_page_section *section = page.sections; section;
          section = section->next)
-        for (const ofr_page_item *item = section->items; item; item = item->next) {
-            if (item->kind == OFR_ITEM_PLOT && strcmp(item->plot->key, "saved") == 0)
-                plot = item->plot;
+        for (const ofr_page_item *item = section->items; item; item = item->next)
             said |= item->kind == OFR_ITEM_TEXT &&
                     strstr(item->text, "Exits are drawn of the first 12");
-        }
-    assert_non_null(plot);
     assert_true(said);
-    for (const ofr_plot_series *it = plot->series; it; it = it->next) {
+    for (const ofr_plot_series *it = find_plot(&page, "saved")->series; it;
+         it = it->next) {
         if (it->style != OFR_PLOT_POINTS) continue;
         assert_true(n < METHODS + 2);
         for (int i = 0; i < n; i++)
@@ -744,6 +773,7 @@ int main(void)
         cmocka_unit_test(test_memory),     cmocka_unit_test(test_everything),
         cmocka_unit_test(test_own_answer), cmocka_unit_test(test_prices),
         cmocka_unit_test(test_many),       cmocka_unit_test(test_seed),
+        cmocka_unit_test(test_own_full),
     };
     return cmocka_run_group_tests(tests, hide_gnuplot, NULL);
 }
