@@ -26,6 +26,7 @@ static json_t *record(const ofr_calibration *c, const ofr_calibration_about *abo
 
     if (failed) return NULL;
     failed |= json_object_set_new(json, "max_tokens", json_integer(about->max_tokens));
+    failed |= json_object_set_new(json, "error_limit", real_or_null(about->error_limit));
     failed |= json_object_set_new(json, "measured_risk", json_real(c->risk));
     failed |= json_object_set_new(json, "measured_drop", real_or_null(c->drop));
     failed |=
@@ -76,12 +77,20 @@ void ofr_calibration_forget(ofr_config *config)
                           "the new one and is left out");
 }
 
+void ofr_calibration_say_limit(ofr_buf *out, bool answers, double limit)
+{
+    if (isnan(limit)) return;
+    ofr_buf_addf(out, ", %s below %g counted as %s", answers ? "differences" : "errors",
+                 limit, answers ? "none" : "right");
+}
+
 bool ofr_calibration_say(ofr_buf *out, const ofr_config *config)
 {
     const json_t *c = stored(config);
     const char *name = json_string_value(json_object_get(c, "rule"));
     const char *risk = json_string_value(json_object_get(c, "risk"));
     const bool answers = risk && strcmp(risk, "disagreement") == 0;
+    const json_t *limit = json_object_get(c, "error_limit"); /* of a regression */
 
     if (!name || !risk) return false;
     ofr_buf_addf(out,
@@ -92,6 +101,11 @@ bool ofr_calibration_say(ofr_buf *out, const ofr_config *config)
                  json_number_value(json_object_get(c, "max_drop")),
                  answers ? "other than those of" : "below that of",
                  100 * json_number_value(json_object_get(c, "confidence")));
+    if (!json_is_number(limit)) return true;
+    ofr_calibration_say_limit(out, answers, json_number_value(limit));
+    if (json_number_value(limit) != config->error_limit)
+        ofr_buf_addf(out, "; no guarantee for the error limit of the model, %g",
+                     config->error_limit);
     return true;
 }
 

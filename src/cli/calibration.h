@@ -16,6 +16,7 @@ typedef struct ofr_calibration_about {
     const char *data;      /* name of the file */
     const char *data_hash;
     int max_tokens;        /* texts were cut to so many */
+    double error_limit;    /* of a regression; NaN: of classes */
 } ofr_calibration_about;
 
 /* Rule, threshold and guarantee into dir/config.json; everything else there stays
@@ -25,6 +26,9 @@ ofr_status ofr_calibration_store(const char *dir, const ofr_calibration *found,
 
 /* The model changes: what was guaranteed no longer holds. */
 void ofr_calibration_forget(ofr_config *config);
+
+/* What counted as right, or as the same answer; nothing for a limit of NaN. */
+void ofr_calibration_say_limit(ofr_buf *out, bool answers, double limit);
 
 /* The stored guarantee as a sentence; false, and nothing added, for a model that was
  * never calibrated. */

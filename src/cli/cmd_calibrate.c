@@ -71,6 +71,7 @@ static void add_json(ofr_buf *out, const options *o, const ofr_calibration *c,
     ofr_jsonline_real(out, "max_drop", o->max_drop);
     ofr_jsonline_real(out, "confidence", o->confidence);
     ofr_jsonline_text(out, "bound", ofr_bound_name(how->bound));
+    ofr_jsonline_real(out, "error_limit", about->error_limit);
     ofr_jsonline_real(out, "p", c->p);
     ofr_jsonline_int(out, "texts", c->n);
     ofr_jsonline_text(out, "data", about->data);
@@ -99,8 +100,11 @@ static void add_text(ofr_buf *out, const options *o, const ofr_calibration *c,
     else
         ofr_buf_addf(out, ": accuracy at most %g points below the full model's",
                      o->max_drop);
-    ofr_buf_addf(out, ", %g %% sure (%d texts, bound %s, p %.2g); ", 100 * o->confidence,
-                 c->n, ofr_bound_name(how->bound), c->p);
+    ofr_buf_addf(out, ", %g %% sure", 100 * o->confidence);
+    ofr_calibration_say_limit(out, how->risk == OFR_RISK_DISAGREEMENT,
+                              about->error_limit);
+    ofr_buf_addf(out, " (%d texts, bound %s, p %.2g); ", c->n, ofr_bound_name(how->bound),
+                 c->p);
     if (!isnan(c->drop)) ofr_buf_addf(out, "measured %.2f points lost, ", 100 * c->drop);
     ofr_buf_addf(out,
                  "%.2f %% other answers, mean exit layer %.2f of %d, saved layers "
@@ -159,7 +163,9 @@ static ofr_status calibrate(const options *o, const ofr_loaded *m,
     const char *slash = strrchr(source->path, '/');
     const ofr_calibration_about about = {&how, o->max_drop,
                                          slash ? slash + 1 : source->path, hash,
-                                         m->max_tokens};
+                                         m->max_tokens,
+                                         m->encoder.config.regression ? how.error_limit
+                                                                      : (double)NAN};
     ofr_calibration found;
     ofr_outputs outputs;
     ofr_status status;

@@ -87,6 +87,33 @@ run calibrate --model again --data aside.tsv --text review --label verdict --max
     --dry-run -q
 exits 0
 
+# What a regression promises is about an error limit.
+awk -F '\t' -v OFS='\t' 'NR == 1 { print "review", "stars"; next }
+    NR < 300 { print $1, NR % 5 }' labelled.tsv >stars.tsv
+cp stars.tsv new.tsv
+stars="--text review --label stars"
+# shellcheck disable=SC2086
+run train --model model --train stars.tsv --dev-split 0.2 $stars --regression \
+    --method pabee --joint-epochs 1 --out regression -q
+exits 0
+# shellcheck disable=SC2086
+run calibrate --model regression --data new.tsv $stars --max-drop 20 --error-limit 100 -q
+exits 0
+says 'full model.s, 95 % sure, errors below 100 counted as right ('
+grep -q '"error_limit": 100' regression/config.json || complain 'no error limit stored'
+# shellcheck disable=SC2086
+run eval --model regression --dev new.tsv $stars --runs 0
+remarks '95 % sure, errors below 100 counted as right; no guarantee for the error limit'
+run info regression
+says '^guarantee .* errors below 100 counted as right; .* limit of the model, 0\.5'
+# shellcheck disable=SC2086
+run calibrate --model regression --data new.tsv $stars --max-drop 20 --risk disagreement \
+    --error-limit 0.5 --json -q
+exits 0
+says '"error_limit": 0\.5'
+run predict --model regression new.tsv --text review
+remarks '95 % sure, differences below 0\.5 counted as none$'
+
 # Rounded weights give other answers, for which nothing was promised.
 run quantize --model model --out rounded
 exits 0
