@@ -131,6 +131,11 @@ static void say_spread(ofr_ablation *a, const figures *easy, const figures *hard
         }
         change[s] = spread[HARDNESS][s] - spread[PLAIN][s];
     }
+    if (isnan(ofr_stats_mean(change, a->n_seeds))) {
+        ofr_ablate_say(a, "One of the halves has no texts with some seed, so whether hard "
+                          "texts leave later can not be said.");
+        return;
+    }
     const int sign = ofr_ablate_judge(change, a->n_seeds, 0.1);
     ofr_ablate_say(a,
                    "Hard texts leave %.2f layers later than easy ones with the hardness "

@@ -84,6 +84,14 @@ exits 0
 [ "$(grep -c ' trains\| continues' err)" -eq 2 ] || complain 'not just the missing ones'
 stdout_is first
 
+# Where all texts are easy nothing is said of hard ones.
+awk -F '\t' -v OFS='\t' 'NR > 1 { $2 = NR > 2 ? "pos" : "neg" } NR <= 60' texts.tsv >easy.tsv
+# shellcheck disable=SC2086
+run ablate reward $how --train easy.tsv --joint-epochs 2 --policy-epochs 1 --out easy \
+    --seeds 1 --prices 0.1 -q
+exits 0
+says 'whether hard texts leave later can not be said'
+
 # Long seeds are seeds of their own; --overwrite does not look at what was there.
 # shellcheck disable=SC2086
 long="ablate iterations $how --joint-epochs 1 --out long --seeds 20240101,20240102 -q"
