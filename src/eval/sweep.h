@@ -102,7 +102,7 @@ ofr_status ofr_sweep_open(ofr_sweep *sweep, const ofr_encoder *encoder, ofr_dev 
 void ofr_sweep_close(ofr_sweep *sweep);
 
 /* A curve of `rule`: the full model, then at most options.values knobs spread so
- * that what they save on the tuning texts is spread, or all whole numbers; `stored`,
+ * that what they save on the tuning texts is spread, or all whole numbers (not by token); `stored`,
  * unless NaN, is one of them. */
 ofr_status ofr_sweep_add(ofr_sweep *sweep, const ofr_rule *rule, double stored,
                          ofr_error *err);
@@ -126,8 +126,9 @@ double ofr_sweep_score(const ofr_dataset *data, ofr_metric metric, const float *
 
 /* values[OFR_SWEEP_KNOBS_MAX]: at most n thresholds from the safest to the fastest,
  * spread by what they save on the tuning texts, whose gates say pi[n_texts,L-1]; of a
- * rule of whole numbers all of them, whatever n is, or as many as there is room for.
- * Returns how many.  2 <= n <= OFR_SWEEP_KNOBS_MAX.  sweep_knobs.c */
+ * rule of whole numbers all of them, whatever n is, or as many as there is room for,
+ * but at most n of a rule by token, whose points are run.  Returns how many.
+ * 2 <= n <= OFR_SWEEP_KNOBS_MAX.  sweep_knobs.c */
 int ofr_sweep_knobs(const ofr_sweep *sweep, const ofr_rule *rule, const ofr_real *pi,
                     double *values, int n);
 

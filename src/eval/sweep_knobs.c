@@ -5,7 +5,7 @@
  * over the rule's range, then halfway between the two neighbours whose savings are
  * furthest apart; of all that were tried, those are taken whose savings lie nearest
  * to an even spread.  In effect the quantiles of whatever the rule looks at.  A rule
- * of whole numbers has few enough to take every one.
+ * of whole numbers has few enough to take every one, unless each has to be run.
  */
 #include <math.h>
 
