@@ -240,8 +240,8 @@ static void remark_options(const ofr_train_values *o, const ofr_method *method,
     if (ofr_method_reads(method, "gradient") &&
         o->method.gradient == OFR_GRADIENT_REINFORCE && o->method.rollouts == 1)
         ofr_log(OFR_LOG_WARN,
-                "--gradient reinforce --rollouts 1: the baseline is the reward of that one "
-                "exit itself, and the policies learn nothing from it; give 2 or more");
+                "--gradient reinforce --rollouts 1: the baseline is the reward of that "
+                "one exit itself, and the policies learn nothing; give 2 or more");
     for (const ofr_opt *row = ofr_train_rows; row->name; row++)
         if (is_set[row - ofr_train_rows] && !ofr_method_reads(method, row->name))
             ofr_log(OFR_LOG_WARN, "--%s has no effect with --method %s", row->name,

@@ -102,8 +102,8 @@ ofr_status ofr_sweep_open(ofr_sweep *sweep, const ofr_encoder *encoder, ofr_dev 
 void ofr_sweep_close(ofr_sweep *sweep);
 
 /* A curve of `rule`: the full model, then at most options.values knobs spread so
- * that what they save on the tuning texts is spread, or all whole numbers (not by token); `stored`,
- * unless NaN, is one of them. */
+ * that what they save on the tuning texts is spread, or all whole numbers (see
+ * ofr_sweep_knobs()); `stored`, unless NaN, is one of them. */
 ofr_status ofr_sweep_add(ofr_sweep *sweep, const ofr_rule *rule, double stored,
                          ofr_error *err);
 /* The same for rule policy with other policies: w[policy parameters] in the order of

@@ -5,8 +5,9 @@
  *   distill   students of the layers below L    sum_{l<L} KL(p_L || p_l)
  *
  * The students learn nothing in the first phase, but decay where --weight-decay asks for
- * it: they begin the second a little smaller than they were made.  In the second phase backbone and teacher stand still and are read without dropout;
- * the labels are not looked at.  Students: exit/student.h.
+ * it: they begin the second a little smaller than they were made.  In the second phase
+ * backbone and teacher stand still and are read without dropout; the labels are not looked
+ * at.  Students: exit/student.h.
  */
 #include "method/exits.h"
 

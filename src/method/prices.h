@@ -24,8 +24,8 @@ ofr_status ofr_prices_check(const ofr_encoder *encoder, const ofr_method_options
 
 /* options: those the model was trained with, and alphas ("auto" or a list); data: its
  * training texts, and any others as dev.  The encoder has its plain weights; they are
- * as before afterwards.  OFR_INVALID: no policies of ConsistentEE, or a hardness that only
- * training can measure.  OFR_INTERRUPTED.  Caller closes. */
+ * as before afterwards.  OFR_INVALID: no policies of ConsistentEE, or a hardness that
+ * only training can measure.  OFR_INTERRUPTED.  Caller closes. */
 ofr_status ofr_prices_open(ofr_prices *prices, ofr_encoder *encoder, ofr_dev *dev,
                            const ofr_method_data *data, const ofr_method_options *options,
                            const ofr_method_job *job, ofr_error *err);
