@@ -124,12 +124,12 @@ static void add_failure(ofr_buf *out, const ofr_compare_runs *runs,
     ofr_curve_about about = {.schema_version = OFR_SCHEMA_VERSION,
                              .task = t->task ? t->task : t->train,
                              .method = plan->methods[method]->name,
-                             .seed = plan->seeds[seed],
+                             .seed = &plan->seeds[seed],
                              .model = dir,
                              .run = run};
 
     ofr_buf_init(&command);
-    snprintf(run, sizeof run, "%.40s.%llu", about.method, (unsigned long long)about.seed);
+    snprintf(run, sizeof run, "%.40s.%llu", about.method, (unsigned long long)*about.seed);
     ofr_compare_dir(dir, plan, method, seed, NULL);
     ofr_compare_train(&train, plan, method, seed, dir);
     ofr_train_command(&command, &train);

@@ -301,6 +301,18 @@ static ofr_status check(ofr_sweep_run *r, ofr_error *err)
     return ofr_file_check(path, err);
 }
 
+/* Where no train.json is, the seed of the training is not known. */
+static void name_run(ofr_sweep_run *r)
+{
+    const char *method = r->m.encoder.config.method;
+
+    if (r->origin.known)
+        snprintf(r->name, sizeof r->name, "%.31s.%llu", method,
+                 (unsigned long long)r->origin.values.method.seed);
+    else
+        snprintf(r->name, sizeof r->name, "%.31s", method);
+}
+
 static ofr_status open_parts(ofr_sweep_run *r, ofr_error *err)
 {
     const ofr_sweep_job *job = r->job;
@@ -317,8 +329,7 @@ static ofr_status open_parts(ofr_sweep_run *r, ofr_error *err)
     OFR_TRY(ofr_origin_open(&r->origin, job->model, err));
     OFR_TRY(open_texts(r, err));
     OFR_TRY(check(r, err));
-    snprintf(r->name, sizeof r->name, "%.31s.%llu", r->m.encoder.config.method,
-             (unsigned long long)r->origin.values.method.seed);
+    name_run(r);
     ofr_sweep_options_init(&options);
     options.values = job->values;
     options.metric = r->source.metric;
@@ -373,8 +384,8 @@ void ofr_sweep_run_about(const ofr_sweep_run *run, ofr_curve_about *about)
         .task = run->source.name,
         .method = run->m.encoder.config.method,
         .model = run->job->model,
-        .run = run->name,
-        .seed = run->origin.values.method.seed,
+        .run = run->name[0] ? run->name : NULL,
+        .seed = run->origin.known ? &run->origin.values.method.seed : NULL,
         .train_command = run->origin.command.p,
         .sweep_command = run->job->command,
         .tune = run->job->tune_held ? "held-out training texts" : run->job->tune,

@@ -50,7 +50,7 @@ typedef struct ofr_sweep_run {
     double area_to;           /* what every line that saves anything can save    */
     int policy_texts, policy_dev_texts; /* see prices.h: n_texts, n_dev           */
     double pass_seconds, replay_seconds;
-    char name[64];            /* METHOD.SEED */
+    char name[64];            /* METHOD.SEED, as far as they are known */
     char processor[128];
 } ofr_sweep_run;
 

@@ -16,7 +16,10 @@ void ofr_curve_record_begin(ofr_buf *out, const char *kind, const char *metric,
     ofr_jsonline_text(out, "task", about->task);
     ofr_jsonline_text(out, "metric", metric);
     ofr_jsonline_text(out, "method", about->method);
-    ofr_jsonline_u64(out, "seed", about->seed);
+    if (about->seed)
+        ofr_jsonline_u64(out, "seed", *about->seed);
+    else
+        ofr_jsonline_text(out, "seed", NULL);
     ofr_jsonline_text(out, "model", about->model);
     ofr_jsonline_text(out, "run", about->run);
 }
@@ -229,8 +232,9 @@ static void csv_point(ofr_buf *out, const ofr_sweep *sweep, const ofr_sweep_curv
                              point->best, point->stored};
 
     quoted(out, about->task);
-    ofr_buf_addf(out, ",%s,%s,%llu,%s", ofr_metric_name(sweep->o.metric), about->method,
-                 (unsigned long long)about->seed, curve->rule->name);
+    ofr_buf_addf(out, ",%s,%s,", ofr_metric_name(sweep->o.metric), about->method);
+    if (about->seed) ofr_buf_addf(out, "%llu", (unsigned long long)*about->seed);
+    ofr_buf_addf(out, ",%s", curve->rule->name);
     for (size_t i = 0; i < sizeof before / sizeof *before; i++)
         field(out, before[i]);
     counts(out, point->histogram, sweep->L);

@@ -10,8 +10,8 @@
 /* What a sweep itself does not know; texts are borrowed. */
 typedef struct ofr_curve_about {
     int schema_version;
-    const char *task, *method, *model, *run;
-    uint64_t seed;
+    const char *task, *method, *model, *run; /* run NULL: null */
+    const uint64_t *seed;       /* of the training; NULL: null */
     const char *train_command, *sweep_command; /* NULL: null */
     const char *tune, *report;  /* files; tune NULL: null */
     const char *processor, *kernels, *commit;

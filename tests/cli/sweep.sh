@@ -40,6 +40,19 @@ for kind in run point curve oracle; do
         swept/records.jsonl || complain "no line of kind $kind"
 done
 grep '"kind": "run"' swept/records.jsonl | grep -q '"passes": 1,' || complain 'passes'
+
+# What nobody knows of a model is null, not a seed of 0.
+grep -v '"method": "", "seed": null, "model": "model", "run": null,' swept/records.jsonl &&
+    complain 'a training that never was'
+sed 1d swept/report.csv | grep -v '^"dev.tsv",accuracy,,,' && complain 'a seed in report.csv'
+mkdir foreign
+cp model/* foreign
+sed 's/"method": ""/"method": "pabee"/' model/config.json >foreign/config.json
+# shellcheck disable=SC2086
+run sweep --model foreign --dev dev.tsv $own --rules patience --json -q
+exits 0
+grep -v '"method": "pabee", "seed": null, "model": "foreign", "run": "pabee",' out &&
+    complain 'a seed without train.json'
 n=$(grep -c '"kind": "point"' swept/records.jsonl)
 [ "$(wc -l <swept/report.csv)" -eq $((n + 1)) ] || complain 'a row per point'
 awk -F, 'NF != 26 { exit 1 }' swept/report.csv || complain 'columns of report.csv'
