@@ -61,9 +61,14 @@ echo 'the film is good' >in
 run predict --model model
 exits 0
 says '^[a-z]*	0\.[0-9]*	[123]$'
-PYTHONPATH=root/usr/lib/python3/dist-packages python3 -c 'import offramp
+if [ -n "${OFR_SANITIZE:-}" ]; then
+    echo "skip the package's offramp.py: python3 is not built with $OFR_SANITIZE"
+else
+    PYTHONPATH=root/usr/lib/python3/dist-packages python3 -c 'import offramp
 print(offramp.version())' >out 2>err || complain 'import offramp'
-says '^[0-9.]*$'
+    last="the package's offramp.py"
+    says '^[0-9.]*$'
+fi
 gzip -t root/usr/share/man/man1/*.gz || complain 'a page of the manual is damaged'
 zcat root/usr/share/doc/offramp/changelog.gz | head -1 | grep -q '^offramp ([0-9.]*) ' ||
     complain 'changelog'
