@@ -8,11 +8,11 @@
  * prints one JSON line.
  */
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/opt.h"
+#include "eval/stats.h"
 #include "train/comm_mpi.h"
 
 typedef struct options {
@@ -37,13 +37,6 @@ static void sum(const ofr_comm *comm, ofr_real *x, size_t n)
     comm->sum_end(comm);
 }
 
-static int compare(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
 static ofr_status measure(const ofr_comm *comm, const options *o, ofr_error *err)
 {
     const size_t n = (size_t)o->mb * 1000000 / sizeof(ofr_real);
@@ -63,8 +56,7 @@ static ofr_status measure(const ofr_comm *comm, const options *o, ofr_error *err
         status = comm->check(comm, err);
     }
     if (!status && comm->rank == 0) {
-        qsort(seconds, (size_t)o->times, sizeof *seconds, compare);
-        const double median = seconds[o->times / 2];
+        const double median = ofr_stats_median(seconds, o->times); /* sorts them */
 
         printf("{\"bench\": \"comm\", \"ranks\": %d, \"mb\": %d, \"times\": %d, "
                "\"ms_min\": %.3f, \"ms_median\": %.3f, \"mb_sent_per_rank\": %.1f, "

@@ -16,6 +16,7 @@
 #include "base/mem.h"
 #include "base/opt.h"
 #include "base/rng.h"
+#include "eval/stats.h"
 #include "exit/head.h"
 #include "nn/loss.h"
 
@@ -195,12 +196,6 @@ static double one_step(bench *b, int step)
     return loss;
 }
 
-static int compare(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static ofr_status run_bench(bench *b, ofr_error *err)
 {
     int steps = b->opt.steps;
@@ -217,7 +212,7 @@ static ofr_status run_bench(bench *b, ofr_error *err)
         sum += took;
         tokens += N;
     }
-    qsort(ms, (size_t)steps, sizeof *ms, compare);
+    const double median = ofr_stats_median(ms, steps); /* sorts them */
     printf(
         "{\"bench\": \"train_step\", \"program\": \"offramp %s\", \"ops\": \"%s\", "
         "\"shape\": \"%s\", \"batch\": %d, \"threads\": %d, \"tokens_per_step\": %.1f, "
@@ -225,7 +220,7 @@ static ofr_status run_bench(bench *b, ofr_error *err)
         "\"ms_mean\": %.2f, \"last_loss\": %.4f}\n",
         ofr_version(), b->dev->ops.name, b->opt.shape, b->opt.batch, b->dev->n_threads,
         tokens / steps, b->opt.lengths != NULL ? "true" : "false", steps, ms[0],
-        ms[steps / 2], sum / steps, loss);
+        median, sum / steps, loss);
     ofr_mem_free(ms);
     return OFR_OK;
 }
