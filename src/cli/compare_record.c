@@ -129,7 +129,8 @@ static void add_failure(ofr_buf *out, const ofr_compare_runs *runs,
                              .run = run};
 
     ofr_buf_init(&command);
-    snprintf(run, sizeof run, "%.40s.%llu", about.method, (unsigned long long)*about.seed);
+    snprintf(run, sizeof run, "%.40s.%llu", about.method,
+             (unsigned long long)plan->seeds[seed]);
     ofr_compare_dir(dir, plan, method, seed, NULL);
     ofr_compare_train(&train, plan, method, seed, dir);
     ofr_train_command(&command, &train);
