@@ -83,7 +83,7 @@ static const char *const model_files[] = {
     "config.json", "model.safetensors", "model.safetensors.index.json", "vocab.txt",
     "vocab.json", "merges.txt", "tokenizer.json", "tokenizer_config.json",
     "special_tokens_map.json", "added_tokens.json", "spiece.model", "train.json",
-    "journal.jsonl"};
+    "origin.json", "journal.jsonl"};
 
 ofr_status ofr_cmd_output(const char *what, const char *path, const ofr_cmd_input *inputs,
                           int n_inputs, const char *model, ofr_error *err)

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "cli/calibration.h"
 #include "cli/cmd.h"
 #include "cli/eval_data.h"
@@ -181,8 +182,10 @@ static ofr_status calibrate(const options *o, const ofr_loaded *m,
     return print(o, &found, &about, err);
 }
 
-/* A promise about new texts is not proved by texts that made the model. */
-static ofr_status check_unseen(const char *model, const char *path, ofr_error *err)
+/* A promise about new texts is not proved by texts that made the model.  *known: the
+ * model says which those are. */
+static ofr_status check_unseen(bool *known, const char *model, const char *path,
+                               ofr_error *err)
 {
     ofr_train_source from = {0};
     ofr_origin origin;
@@ -190,6 +193,7 @@ static ofr_status check_unseen(const char *model, const char *path, ofr_error *e
     bool relative = false;
 
     OFR_TRY(ofr_origin_try(&origin, model, err));
+    *known = origin.known;
     if (origin.known && !ofr_train_find(&from, &origin.values, NULL)) {
         if (ofr_file_same(from.train, path)) {
             seen = "has learned from";
@@ -225,6 +229,7 @@ static ofr_status run(void *values, const bool *is_set, char **args, int n_args,
     ofr_dataset data;
     ofr_loaded m;
     char path[OFR_PATH_MAX], hash[OFR_FILE_HASH];
+    bool known = false;
     ofr_status status;
 
     (void)is_set;
@@ -236,13 +241,18 @@ static ofr_status run(void *values, const bool *is_set, char **args, int n_args,
     status = ofr_file_join(path, o->model, "config.json", err);
     if (!status && !o->dry_run) status = ofr_file_check(path, err);
     if (!status) status = ofr_eval_data_find(&source, &o->data, &m.encoder.config, err);
-    if (!status) status = check_unseen(o->model, source.path, err);
+    if (!status) status = check_unseen(&known, o->model, source.path, err);
     if (!status) status = ofr_file_hash(hash, source.path, err); /* a pipe has none */
     if (!status) status = ofr_eval_data_open(&data, &source, &m, err);
     if (!status) {
         status = calibrate(o, &m, &data, &source, hash, err);
         ofr_dataset_close(&data);
     }
+    if (!status && !known)
+        ofr_log(OFR_LOG_INFO,
+                "%s does not say what it was trained on: %s was taken for texts that it "
+                "has never seen",
+                o->model, source.path);
     ofr_load_close(&m);
     return status;
 }

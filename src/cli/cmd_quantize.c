@@ -9,6 +9,7 @@
 #include "cli/cmd.h"
 #include "cli/copy.h"
 #include "cli/load.h"
+#include "cli/origin.h"
 #include "model/weights.h"
 #include "report/jsonline.h"
 
@@ -34,11 +35,17 @@ static const ofr_precision precisions[] = {OFR_PRECISION_F16, OFR_PRECISION_BF16
 
 static ofr_status check_out(const options *o, ofr_error *err)
 {
+    static const char *const files[][2] = {{"config.json", "model"},
+                                           {"train.json", "run"}};
     char path[OFR_PATH_MAX];
-    OFR_TRY(ofr_file_join(path, o->out, "config.json", err));
-    if (!ofr_file_exists(path)) return OFR_OK;
-    return ofr_fail(err, OFR_INVALID,
-                    "--out %s: holds a model already; name another directory", o->out);
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        OFR_TRY(ofr_file_join(path, o->out, files[i][0], err));
+        if (ofr_file_exists(path))
+            return ofr_fail(err, OFR_INVALID,
+                            "--out %s: holds a %s already; name another directory",
+                            o->out, files[i][1]);
+    }
+    return OFR_OK;
 }
 
 static ofr_status write_all(const options *o, ofr_encoder *encoder, const ofr_tok *tok,
@@ -54,6 +61,7 @@ static ofr_status write_all(const options *o, ofr_encoder *encoder, const ofr_to
     OFR_TRY(ofr_weights_quantise(&encoder->params, &encoder->config, pooler, path,
                                  encoder->w, err));
     OFR_TRY(ofr_copy_tokenizer(tok, o->out, err));
+    OFR_TRY(ofr_origin_copy(o->model, o->out, err));
     OFR_TRY(ofr_file_join(path, o->out, "config.json", err));
     return ofr_config_save(&encoder->config, path, err);
 }

@@ -1,9 +1,9 @@
-/* copy.c - the tokenizer goes with its model. */
+/* copy.c - files that go with a model. */
 #include "cli/copy.h"
 
 #include "base/file.h"
 
-static ofr_status copy_file(const char *from, const char *to, ofr_error *err)
+ofr_status ofr_copy_file(const char *from, const char *to, ofr_error *err)
 {
     ofr_buf bytes;
     ofr_status status;
@@ -22,7 +22,7 @@ ofr_status ofr_copy_tokenizer(const ofr_tok *tok, const char *out, ofr_error *er
 
     for (int i = 0; i < OFR_TOK_FILES; i++) {
         OFR_TRY(ofr_file_join(path, out, ofr_tok_file_name(i), err));
-        if (ofr_tok_file(tok, i)) OFR_TRY(copy_file(ofr_tok_file(tok, i), path, err));
+        if (ofr_tok_file(tok, i)) OFR_TRY(ofr_copy_file(ofr_tok_file(tok, i), path, err));
     }
     for (int i = 0; i < OFR_TOK_FILES; i++) {
         OFR_TRY(ofr_file_join(path, out, ofr_tok_file_name(i), err));

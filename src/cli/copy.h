@@ -1,8 +1,10 @@
-/* copy.h - the tokenizer goes with its model. */
+/* copy.h - files that go with a model. */
 #ifndef OFR_CLI_COPY_H
 #define OFR_CLI_COPY_H
 
 #include "tok/tok.h"
+
+ofr_status ofr_copy_file(const char *from, const char *to, ofr_error *err);
 
 /* The files of `tok` into the directory `out`; those of another tokenizer that it lacks
  * are removed there, for they would be read with it or instead of it. */

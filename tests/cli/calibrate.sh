@@ -84,8 +84,18 @@ fails 2 ' calibrate' 'labelled.tsv: the training of again has learned from these
 run calibrate --model again --data dev.tsv --text review --label verdict --max-drop 99
 fails 2 ' calibrate' 'dev.tsv: the training of again was followed on these texts'
 run calibrate --model again --data aside.tsv --text review --label verdict --max-drop 99 \
-    --dry-run -q
+    --dry-run
 exits 0
+grep -q 'never seen' err && complain 'remarks on a training that is known'
+run calibrate --model model --data aside.tsv --text review --label verdict --max-drop 99 \
+    --rule confidence --dry-run
+exits 0
+remarks 'model does not say what it was trained on: aside.tsv was taken for texts that'
+run quantize --model again --out again-int8 -q
+exits 0
+run calibrate --model again-int8 --data labelled.tsv --text review --label verdict \
+    --max-drop 99
+fails 2 ' calibrate' 'labelled.tsv: the training of again-int8 has learned from these'
 
 # What a regression promises is about an error limit.
 awk -F '\t' -v OFS='\t' 'NR == 1 { print "review", "stars"; next }

@@ -77,11 +77,31 @@ done
 run quantize --model q-int8 --out again
 fails 2 ' quantize' 'q-int8: holds int8 weights'
 printf 'sentence\tlabel\ngood\tpos\nbad\tneg\n' >data.tsv
+cp data.tsv texts.tsv
 run train --model q-int8 --train data.tsv --dev data.tsv --text sentence --label label \
     --out trained
 fails 2 ' train' 'q-int8: holds int8 weights, which are for running'
 run quantize --model model --out q-int8
 fails 2 ' quantize' 'holds a model already'
+
+# A copy knows how its model was trained, but is no run that goes on.
+run train --model model --train data.tsv --dev data.tsv --text sentence --label label \
+    --method pabee --joint-epochs 1 --seed 5 --out run -q
+exits 0
+run quantize --model run --out run-int8 -q
+exits 0
+cmp -s run/train.json run-int8/origin.json || complain 'another origin'
+run sweep --model run-int8 --dev texts.tsv --text sentence --label label --rules patience \
+    --json -q
+exits 0
+says '"seed": 5, "model": "run-int8", "run": "pabee.5",'
+says '"train_command": "offramp train .*--out run --method'
+run train --resume --out run-int8
+fails 3 ' train' 'run-int8: holds no run to go on with'
+mkdir unfinished
+cp run/train.json unfinished
+run quantize --model run --out unfinished
+fails 2 ' quantize' 'holds a run already'
 cp texts in
 run predict --model model --precision int4
 fails 2 ' predict' "'int4', expected f32, f16, bf16 or int8"
