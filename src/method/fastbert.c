@@ -6,8 +6,8 @@
  *
  * The students learn nothing in the first phase, but decay where --weight-decay asks for
  * it: they begin the second a little smaller than they were made.  In the second phase
- * backbone and teacher stand still and are read without dropout; the labels are not looked
- * at.  Students: exit/student.h.
+ * backbone and teacher stand still and are read without dropout; the labels are not
+ * looked at.  Students: exit/student.h.
  */
 #include "method/exits.h"
 

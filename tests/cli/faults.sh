@@ -115,12 +115,19 @@ each_call_timed()
     done
 }
 
-# next_allocation: n moves on, at growing distances; in the long tier by the number of
-# parts, and says so now and then.
+# next_allocation: n moves on, at growing distances and by fours through the last
+# $densely; in the long tier by the number of parts, and says so now and then.
+densely=0
 next_allocation()
 {
     if [ -z "${OFFRAMP_LONG:-}" ]; then
-        n=$((n + 1 + n / 4))
+        late=$((total - densely))
+        if [ "$n" -ge "$late" ]; then
+            n=$((n + 4))
+        else
+            n=$((n + 1 + n / 4))
+            [ "$n" -lt "$late" ] || n=$late
+        fi
         return
     fi
     [ $((n / 200)) -eq $(((n + parts) / 200)) ] || echo "$1: allocation $n of $total"
@@ -188,6 +195,25 @@ each_call old eval --model model --dev texts.tsv $data --runs 0 --predictions bo
 some_memory eval --model model --dev texts.tsv $data --runs 0 --threads 1 \
     --predictions box/p.tsv -q
 
+# The score of a regression needs room for ranks.
+sed 's/"id2label".*/"id2label": {"0": "stars"}, "label2id": {"stars": 0}}/' shape.json >value.json
+"$offramp" init -q --config value.json --vocab vocab.txt --out value --seed 7 ||
+    complain 'init of a regression'
+awk -F '\t' -v OFS='\t' 'NR > 1 { $2 = NR % 7 / 2 } { print }' texts.tsv >stars.tsv
+new_box
+densely=80
+some_memory eval --model value --dev stars.tsv $data --runs 0 --threads 1 -q
+
+# A page without charts, which gnuplot would draw.
+run train --model model --train texts.tsv --dev texts.tsv $data --method deebert \
+    --joint-epochs 1 --exit-epochs 1 --out page -q
+exits 0
+mkdir -p empty
+path=$PATH
+new_box
+some_memory report --run page --out box/page -q
+densely=0
+
 new_box
 echo 'the film is good' >lines.txt
 printf 'old\n' >box-old/f.safetensors
@@ -201,7 +227,10 @@ some_memory quantize --model model --out box/q --precision int8 -q
 
 new_box
 each_call either init -q --config shape.json --vocab vocab.txt --out box/m --seed 8
-some_memory init -q --cased --config shape.json --vocab model --out box/m --seed 8
+# With settings of a tokenizer that are read again, and stay what they are.
+run init -q --cased --config shape.json --vocab vocab.txt --out cased
+exits 0
+some_memory init -q --cased --config shape.json --vocab cased --out box/m --seed 8
 
 new_box
 cp -r model box-old/m
