@@ -9,9 +9,9 @@ the same work as a joint step of `offramp train`.
     python3 bench/peers/train_step.py --shape small --batch 32 --tokens 64
     python3 bench/peers/train_step.py --shape small --lengths lengths.txt
 
---lengths names a file with one number of tokens per line (bench_train writes
-it); batches of --batch texts are drawn in random order and padded to their
-longest text, as PyTorch needs it.  Prints one JSON line.
+--lengths names a file with one number of tokens per line (docs/RESULTS.md says
+how to make it); batches of --batch texts are drawn in random order and padded
+to their longest text, as PyTorch needs it.  Prints one JSON line.
 """
 import argparse
 import json
