@@ -91,15 +91,15 @@ static ofr_status find_texts(ofr_report_sources *s, places *p, const options *o,
     const ofr_task *task = NULL;
 
     if (!o->task && !o->dev) {
-        if (!o->data && !o->text && !o->pair) return OFR_OK;
+        if (!o->data && !o->text && !o->pair && !o->no_header) return OFR_OK;
         return ofr_fail(err, OFR_INVALID,
                         "which file holds the texts? give --dev FILE "
                         "with --text COL, or --task NAME with --data DIR");
     }
-    if (o->task && (o->text || o->pair))
+    if (o->task && (o->text || o->pair || o->no_header))
         return ofr_fail(err, OFR_INVALID,
-                        "--task knows its columns; leave out --text and "
-                        "--text-pair, or --task");
+                        "--task knows its columns; leave out --text, --text-pair and "
+                        "--no-header, or --task");
     if (o->task) {
         OFR_TRY(ofr_task_find(&task, o->task, err));
         if (!o->dev) OFR_TRY(ofr_cmd_need(o->data, "data", err));
@@ -176,8 +176,9 @@ static ofr_status write_report(const options *o, ofr_report_sources *s, const pl
     ofr_buf_init(&command);
     ofr_buf_adds(&command, "offramp report");
     ofr_command_options(&command, rows, o, without);
-    s->command = command.failed ? NULL : command.p;
-    status = ofr_report_write(p->out, s, err);
+    s->command = command.p;
+    status = command.failed ? ofr_fail_nomem(err, command.n, "a report")
+                            : ofr_report_write(p->out, s, err);
     ofr_buf_free(&command);
     return status;
 }

@@ -38,7 +38,10 @@ static void add_value(ofr_page *page, ofr_page_table *t, const char *key,
         ofr_buf_adds(&text, json_is_true(value) ? "yes" : "no");
     else if (json_is_string(value))
         ofr_buf_adds(&text, json_string_value(value));
-    if (text.n) ofr_part_origin_text(page, t, key, text.p);
+    if (text.failed)
+        page->failed = true;
+    else if (text.n)
+        ofr_part_origin_text(page, t, key, text.p);
     ofr_buf_free(&text);
 }
 

@@ -231,9 +231,10 @@ static void hover_layers(const run *r, ofr_plot *plot, const ofr_page_table *t,
             if (isfinite(row->cells[l].value))
                 ofr_buf_addf(&text, "%s layer %d %.*f%s", l == 1 ? ":" : ",", l,
                              scale > 1 ? 1 : 0, row->cells[l].value * scale, unit);
-        ((const char **)plot->column_text)[i] =
-            text.p ? ofr_page_copy(r->page, text.p, text.n) : "";
+        if (text.failed) break;
+        ((const char **)plot->column_text)[i] = ofr_page_copy(r->page, text.p, text.n);
     }
+    if (text.failed) r->page->failed = true;
     ofr_buf_free(&text);
 }
 

@@ -16,13 +16,14 @@ make_texts 30 | sed 's/pos$/x/; s/neg$/pos/; s/x$/neg/' >other.tsv
 data="--text review --label verdict"
 
 # faulted FAULT ARGUMENTS: the program with a fault; leaves out, err, $code, `missed`.
+search=$PATH
 faulted()
 {
     rm -f missed
     fault=$1
     shift
     last="offramp $* ($fault)"
-    OFFRAMP_FAULT=$fault OFFRAMP_MISSED=missed "$faulty" "$@" <in >out 2>err
+    OFFRAMP_FAULT=$fault OFFRAMP_MISSED=missed PATH=$search "$faulty" "$@" <in >out 2>err
     code=$?
 }
 
@@ -145,13 +146,13 @@ some_memory()
 {
     rm -rf box
     cp -r box-old box
-    run "$@"
+    OFFRAMP_TRACE=trace PATH=$search "$faulty" "$@" <in >out 2>err
+    code=$?
+    last="offramp $*"
     exits 0
     but_the_clock out >want
     rm -rf box-new
     mv box box-new
-    cp -r box-old box
-    OFFRAMP_TRACE=trace "$faulty" "$@" <in >out 2>err
     total=$(sed -n 's/^memory //p' trace)
     [ "$total" -ge 40 ] || complain "$last: only $total allocations"
     n=$first
@@ -196,7 +197,8 @@ some_memory eval --model model --dev texts.tsv $data --runs 0 --threads 1 \
     --predictions box/p.tsv -q
 
 # The score of a regression needs room for ranks.
-sed 's/"id2label".*/"id2label": {"0": "stars"}, "label2id": {"stars": 0}}/' shape.json >value.json
+sed 's/"id2label".*/"id2label": {"0": "stars"}, "label2id": {"stars": 0}}/' shape.json \
+    >value.json
 "$offramp" init -q --config value.json --vocab vocab.txt --out value --seed 7 ||
     complain 'init of a regression'
 awk -F '\t' -v OFS='\t' 'NR > 1 { $2 = NR % 7 / 2 } { print }' texts.tsv >stars.tsv
@@ -204,14 +206,15 @@ new_box
 densely=80
 some_memory eval --model value --dev stars.tsv $data --runs 0 --threads 1 -q
 
-# A page without charts, which gnuplot would draw.
+# A page without charts: gnuplot, which would draw them, is not found.
 run train --model model --train texts.tsv --dev texts.tsv $data --method deebert \
     --joint-epochs 1 --exit-epochs 1 --out page -q
 exits 0
-mkdir -p empty
-path=$PATH
+mkdir empty
+search=$work/empty
 new_box
 some_memory report --run page --out box/page -q
+search=$PATH
 densely=0
 
 new_box
