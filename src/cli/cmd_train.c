@@ -8,7 +8,9 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "cli/cmd.h"
+#include "cli/command.h"
 #include "cli/default_model.h"
+#include "cli/out_folder.h"
 #include "cli/stop.h"
 #include "cli/train_run.h"
 #include "eval/verdict.h"
@@ -202,7 +204,6 @@ static ofr_status check_events(const ofr_train_values *o, ofr_error *err)
 
 static ofr_status check_out(const ofr_train_values *o, ofr_error *err)
 {
-    bool exists, complete;
     char *out, *model;
     bool same;
 
@@ -219,20 +220,14 @@ static ofr_status check_out(const ofr_train_values *o, ofr_error *err)
             err, OFR_INVALID,
             "--out and --model are the same directory; the model to start from "
             "is never overwritten");
-    if (o->resume || o->overwrite) return OFR_OK;
-    OFR_TRY(ofr_trainer_peek(o->out, &exists, &complete, err));
-    if (exists && !complete)
-        return ofr_fail(err, OFR_INVALID,
-                        "%s: holds an unfinished run; add --resume to continue it or "
-                        "--overwrite to start again",
-                        o->out);
-    return OFR_OK;
+    return o->resume || o->overwrite ? OFR_OK : ofr_out_folder_check(o->out, err);
 }
 
-/* Options of the command line that the method does not look at, and those that others
- * make useless. */
+/* Options of the command line, is_set[], and of --config, both in given[], that the
+ * method does not look at, and those that others make useless.  A config file may be a
+ * train.json, which has every option: what is as it would be without is nobody's wish. */
 static void remark_options(const ofr_train_values *o, const ofr_method *method,
-                           const bool *is_set)
+                           const bool *is_set, const bool *given)
 {
     if (ofr_method_reads(method, "max-loss") && o->method.max_loss >= 0 &&
         !o->method.alphas)
@@ -242,10 +237,14 @@ static void remark_options(const ofr_train_values *o, const ofr_method *method,
         ofr_log(OFR_LOG_WARN,
                 "--gradient reinforce --rollouts 1: the baseline is the reward of that "
                 "one exit itself, and the policies learn nothing; give 2 or more");
-    for (const ofr_opt *row = ofr_train_rows; row->name; row++)
-        if (is_set[row - ofr_train_rows] && !ofr_method_reads(method, row->name))
+    for (const ofr_opt *row = ofr_train_rows; row->name; row++) {
+        const size_t i = (size_t)(row - ofr_train_rows);
+
+        if (given[i] && (is_set[i] || !ofr_command_is_default(row, o)) &&
+            !ofr_method_reads(method, row->name))
             ofr_log(OFR_LOG_WARN, "--%s has no effect with --method %s", row->name,
                     method->name);
+    }
 }
 
 static ofr_status run(void *values, const bool *is_set, char **args, int n_args,
@@ -270,7 +269,7 @@ static ofr_status run(void *values, const bool *is_set, char **args, int n_args,
     if (!status) status = ofr_method_find(&method, o->method_name, err);
     if (!status) status = check_out(o, err);
     if (!status) status = check_events(o, err);
-    if (!status) remark_options(o, method, is_set);
+    if (!status) remark_options(o, method, is_set, given);
     if (!status) {
         ofr_stop_begin();
         status = ofr_train_run(o, method, print, NULL, err);

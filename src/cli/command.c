@@ -18,6 +18,18 @@ static bool is_default(const ofr_opt *row, const char *text)
     return strcmp(text, row->kind == OFR_OPT_REAL ? "nan" : "0") == 0;
 }
 
+bool ofr_command_is_default(const ofr_opt *row, const void *values)
+{
+    bool is;
+    ofr_buf text;
+
+    ofr_buf_init(&text);
+    ofr_opt_format(row, values, &text);
+    is = is_default(row, text.p ? text.p : "");
+    ofr_buf_free(&text);
+    return is;
+}
+
 static bool is_in(const char *const *names, const char *name)
 {
     for (; *names; names++)

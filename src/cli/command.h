@@ -11,4 +11,7 @@
 void ofr_command_options(ofr_buf *out, const ofr_opt *table, const void *values,
                          const char *const *without);
 
+/* Is it what it would be if nobody had said anything? */
+bool ofr_command_is_default(const ofr_opt *row, const void *values);
+
 #endif

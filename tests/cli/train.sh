@@ -74,6 +74,19 @@ says '"verdict": "'
 cmp -s one/model.safetensors two/model.safetensors || complain 'a config file changes bits'
 cmp -s one/journal.jsonl two/journal.jsonl || complain 'a config file changes the journal'
 
+# What is in it and of no use is remarked on, but a train.json holds everything.
+echo '{"alpha": 0.07, "distill": 0.5, "dropout": 0.1}' >useless.json
+# shellcheck disable=SC2086
+run train --model start $data --method pabee --joint-epochs 1 --config useless.json \
+    --iterations 2 --out useless
+exits 0
+remarks '--alpha has no effect with --method pabee'
+remarks '--distill has no effect with --method pabee'
+[ "$(grep -c 'has no effect' err)" -eq 3 ] || { complain 'other remarks'; cat err; }
+run train --config other/train.json --out again
+exits 0
+! grep 'has no effect' err || complain 'remarks on what nobody asked for'
+
 # Ctrl-C as soon as the journal has lines, then --resume: the same bits.
 # shellcheck disable=SC2086
 if interrupt three/journal.jsonl train --model start $data $how --alphas 0.01,0.1 \
