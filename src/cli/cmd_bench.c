@@ -50,7 +50,7 @@ static const ofr_opt rows[] = {
      "default: nobody is asked, full depth",
      "Leaving early"},
     {"threshold", 0, OFR_OPT_REAL, AT(threshold), NULL, "T", NULL, 0, 0,
-     "of the rule; default: the rule's own", NULL},
+     "of the rule; default: as stored, or the rule's own", NULL},
     {"exit-at", 0, OFR_OPT_TEXT, AT(exit_at), NULL, "LIST", NULL, 0, 0,
      "also make all texts leave at these layers", NULL},
     {"exit-mix", 0, OFR_OPT_TEXT, AT(exit_mix), NULL, "H1,H2,...", NULL, 0, 0,
