@@ -107,7 +107,7 @@ static ofr_status read_answers(builder *b, ofr_error *err)
         error_limit = b->summary.error_limit;
     else if (b->config)
         OFR_TRY(ofr_json_real(b->config, "offramp.error_limit", 0, 1e9, &error_limit,
-                              "config.json", err));
+                              b->config_path, err));
     OFR_TRY(ofr_answers_open(&b->answers, &b->page, path, labels, K, error_limit, err));
     b->has_answers = true;
     if (b->has_summary) return ofr_answers_check(&b->answers, &b->summary, path, err);

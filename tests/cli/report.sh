@@ -173,6 +173,10 @@ for column in -1 'nowhere|0'; do
     run report --eval e.json --predictions p.tsv --dev dev.tsv --text "$column" --out x
     fails 4 ' report' "dev.tsv:1: no column '$column'; the header has: review, verdict; give"
 done
+run report --eval e.json --predictions p.tsv --task sst2 --data glue --no-header --out x
+fails 2 ' report' '--task knows its columns; leave out .*--no-header'
+run report --eval e.json --predictions p.tsv --no-header --out x
+fails 2 ' report' 'which file holds the texts'
 # The columns of a task are found as `eval` finds them.
 mkdir glue
 sed '1s/.*/sentence\tlabel/' dev.tsv >glue/dev.tsv
