@@ -3,13 +3,17 @@
  *
  * First byte: the rest is a checkpoint as it stands in the file, or the results of
  * a run of compare, or patches (PATCH bytes each: array, place, value) to a sound
- * checkpoint of ConsistentEE or of another method, which a run then resumes.
+ * checkpoint of ConsistentEE or of another method, which a run then resumes, or the
+ * checkpoint of a unit of ablate, whose measure of hardness is compared.
  */
 #include "fuzz.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/cpu.h"
+#include "base/mem.h"
+#include "cli/ablate.h"
 #include "cli/compare_result.h"
 #include "io/json.h"
 #include "method/method.h"
@@ -212,6 +216,29 @@ static void read_results(const uint8_t *data, size_t size)
     ofr_compare_result_close(&r);
 }
 
+/* Alone, and behind another measure of TEXTS texts. */
+static void read_hardness(const uint8_t *data, size_t size)
+{
+    const char *path = ofr_fuzz_file("unit.safetensors", data, size);
+    for (int texts = 0; texts <= TEXTS; texts += TEXTS) {
+        double *hardness = NULL, work[3 * TEXTS];
+        int n = texts;
+        ofr_error err;
+        ofr_status status = ofr_ablate_hardness_read(&hardness, &n, path, &err);
+        if (status != OFR_OK) {
+            ofr_fuzz_refused(status, &err, "unit.safetensors");
+        } else {
+            const int first = n < TEXTS ? n : TEXTS;
+            OFR_FUZZ_CHECK(n > 0 && (texts == 0 || n == texts));
+            for (int i = 0; i < n; i++)
+                OFR_FUZZ_CHECK(hardness[i] >= 0 && hardness[i] < 1.1);
+            OFR_FUZZ_CHECK(
+                !isnan(ofr_stats_spearman(work, hardness, hardness + n - first, first)));
+        }
+        ofr_mem_free(hardness);
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static stopped_run runs[] = {{.method = "consistentee", .first = 3},
@@ -219,11 +246,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                  {.method = "entropy", .first = 3}};
     static const char *const names[] = {"joint", "later", "other"};
     if (size < 1) return 0;
-    switch (data[0] % 5) {
+    switch (data[0] % 6) {
     case 0: peek(data + 1, size - 1); break;
     case 1: read_results(data + 1, size - 1); break;
+    case 5: read_hardness(data + 1, size - 1); break;
     default: {
-        const int i = data[0] % 5 - 2;
+        const int i = data[0] % 6 - 2;
         resume(&runs[i], names[i], data + 1, size - 1);
     }
     }

@@ -69,9 +69,14 @@ static void events(const char *folder)
     ofr_tfevents_close(&tf);
 }
 
+/* What an earlier call may have seen of the texts. */
+static const ofr_data_hash texts = {{"train.tsv", "dev.tsv"},
+                                    {"0123456789abcdef", "fedcba9876543210"}};
+
 /* A finished unit of ablate, and figures of it. */
 static void read_unit(const char *folder)
 {
+    const ofr_ablate_origin origin = {"offramp train", &texts};
     ofr_ablate_unit unit = {.n = 0}, *units[] = {&unit};
     char path[OFR_PATH_MAX];
     ofr_arena arena;
@@ -79,7 +84,7 @@ static void read_unit(const char *folder)
     ofr_status status;
     snprintf(path, sizeof path, "%s/%s", folder, names[UNIT]);
     ofr_arena_init(&arena);
-    status = ofr_ablate_unit_read(&arena, &unit, path, "offramp train", &err);
+    status = ofr_ablate_unit_read(&arena, &unit, path, &origin, &err);
     if (status == OFR_OK) {
         const double right = ofr_ablate_right(&unit, NULL);
         const double depth = ofr_ablate_depth(&unit, NULL);
@@ -105,7 +110,7 @@ static void settle(const char *folder)
     memset(&values, 0, sizeof values);
     ofr_opt_defaults(ofr_compare_rows, &values);
     values.out = folder;
-    status = ofr_compare_settle(&values, &err);
+    status = ofr_compare_settle(&values, &texts, &err);
     if (status != OFR_OK) ofr_fuzz_refused(status, &err, names[COMPARISON]);
 }
 

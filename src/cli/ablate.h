@@ -21,7 +21,8 @@
 
 #include "base/arena.h"
 #include "base/file.h"
-#include "cli/train_options.h"
+#include "cli/data_hash.h"
+#include "cli/train_data.h"
 #include "eval/evaluate.h"
 #include "eval/stats.h"
 
@@ -44,6 +45,8 @@ typedef struct ofr_ablate_unit {
 
 typedef struct ofr_ablation {
     const ofr_ablate_values *o;
+    ofr_train_source source; /* of all units */
+    ofr_data_hash data;
     const char *name; /* of the question */
     int n_seeds, n_prices;
     double seeds[OFR_ABLATE_SEEDS], prices[OFR_ABLATE_PRICES];
@@ -71,13 +74,24 @@ ofr_status ofr_ablate_parse(ofr_ablation *a, ofr_error *err);
 
 /* ---- ablate_file.c ------------------------------------------------------------- */
 
-/* unit.json at `path`, made by `command`. */
-ofr_status ofr_ablate_unit_write(const char *path, const char *command,
+/* What makes a unit the one that is asked for. */
+typedef struct ofr_ablate_origin {
+    const char *command;
+    const ofr_data_hash *data;
+} ofr_ablate_origin;
+
+/* unit.json at `path`. */
+ofr_status ofr_ablate_unit_write(const char *path, const ofr_ablate_origin *origin,
                                  const ofr_eval *eval, ofr_error *err);
 /* All but the folder of `unit`, its arrays in `arena`.  OFR_FORMAT: damaged;
- * OFR_INVALID: another command made it. */
+ * OFR_INVALID: of another origin. */
 ofr_status ofr_ablate_unit_read(ofr_arena *arena, ofr_ablate_unit *unit, const char *path,
-                                const char *command, ofr_error *err);
+                                const ofr_ablate_origin *origin, ofr_error *err);
+/* How hard each training text is, from the checkpoint at `path` of a run that went no
+ * further than its first policy phase.  *n: how many there must be, or 0: as many as
+ * there are.  Caller frees *out (base/mem), also after an error.  OFR_FORMAT. */
+ofr_status ofr_ablate_hardness_read(double **out, int *n, const char *path,
+                                    ofr_error *err);
 
 /* ---- ablate_unit.c ------------------------------------------------------------ */
 

@@ -1,8 +1,11 @@
-/* ablate_file.c - unit.json: what a finished unit leaves for the calls that follow. */
+/* ablate_file.c - what a finished unit leaves: unit.json, and its checkpoint. */
+#include <limits.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "cli/ablate.h"
 #include "io/json.h"
+#include "train/checkpoint.h"
 
 static ofr_status nomem(ofr_error *err)
 {
@@ -39,17 +42,18 @@ static json_t *ints(const int *x, int n)
     return array;
 }
 
-ofr_status ofr_ablate_unit_write(const char *path, const char *command,
+ofr_status ofr_ablate_unit_write(const char *path, const ofr_ablate_origin *origin,
                                  const ofr_eval *eval, ofr_error *err)
 {
     json_t *json = json_pack("{s:i, s:s, s:f, s:f, s:f, s:i}", "schema_version",
-                             OFR_SCHEMA_VERSION, "command", command, "score", eval->score,
-                             "score_full", eval->score_full, "mean_exit_layer",
-                             eval->mean_exit, "n_layers", eval->L);
+                             OFR_SCHEMA_VERSION, "command", origin->command, "score",
+                             eval->score, "score_full", eval->score_full,
+                             "mean_exit_layer", eval->mean_exit, "n_layers", eval->L);
     ofr_status status;
 
     if (!json) return nomem(err);
-    if (json_object_set_new(json, "exit_layer", ints(eval->exit_layer, eval->n)) ||
+    if (!ofr_data_hash_write(json, origin->data) ||
+        json_object_set_new(json, "exit_layer", ints(eval->exit_layer, eval->n)) ||
         json_object_set_new(json, "memorized", ints(eval->memorized, eval->n)) ||
         json_object_set_new(json, "right", right_rows(eval)))
         status = nomem(err);
@@ -132,20 +136,30 @@ static ofr_status read_number(const reader *r, double *out, const char *key, dou
     return ofr_json_real(r->json, key, -1, max, out, r->path, err);
 }
 
-/* The command first: a unit of other options may be whole, but is none of ours. */
-static ofr_status read_fields(const reader *r, const char *command, ofr_error *err)
+static ofr_status check_origin(const reader *r, const ofr_ablate_origin *origin,
+                               ofr_error *err)
 {
     const char *theirs = json_string_value(json_object_get(r->json, "command"));
-    const json_t *exits = json_object_get(r->json, "exit_layer");
-    ofr_ablate_unit *unit = r->unit;
 
     if (!theirs)
         return ofr_fail(err, OFR_FORMAT, "%s: has no \"command\" as text" AGAIN, r->path);
-    if (strcmp(theirs, command) != 0)
+    if (strcmp(theirs, origin->command) != 0)
         return ofr_fail(err, OFR_INVALID,
                         "%s: was made with other options; give the same ones, another "
                         "--out, or --overwrite",
                         r->path);
+    return ofr_data_hash_check(r->json, origin->data, r->path,
+                               "give another --out, or --overwrite", err);
+}
+
+/* The origin first: a unit of other options may be whole, but is none of ours. */
+static ofr_status read_fields(const reader *r, const ofr_ablate_origin *origin,
+                              ofr_error *err)
+{
+    const json_t *exits = json_object_get(r->json, "exit_layer");
+    ofr_ablate_unit *unit = r->unit;
+
+    OFR_TRY(check_origin(r, origin, err));
     unit->L = 0;
     OFR_TRY(ofr_json_int(r->json, "n_layers", 1, 512, &unit->L, r->path, err));
     if (unit->L == 0 || json_array_size(exits) == 0)
@@ -162,13 +176,67 @@ static ofr_status read_fields(const reader *r, const char *command, ofr_error *e
 }
 
 ofr_status ofr_ablate_unit_read(ofr_arena *arena, ofr_ablate_unit *unit, const char *path,
-                                const char *command, ofr_error *err)
+                                const ofr_ablate_origin *origin, ofr_error *err)
 {
     json_t *json;
     ofr_status status;
 
     OFR_TRY(ofr_json_load(&json, path, err));
-    status = read_fields(&(const reader){json, path, arena, unit}, command, err);
+    status = read_fields(&(const reader){json, path, arena, unit}, origin, err);
     json_decref(json);
+    return status;
+}
+
+/* ---- hardness --------------------------------------------------------------------- */
+
+/* Room in an entropy for the rounding of logits. */
+#define ROUNDING 1e-6
+
+static ofr_status check_hardness(const double *hardness, int n, const char *path,
+                                 ofr_error *err)
+{
+    for (int i = 0; i < n; i++)
+        if (!(hardness[i] >= 0 && hardness[i] <= 1 + ROUNDING))
+            return ofr_fail(err, OFR_FORMAT,
+                            "%s: 'hardness'[%d] is %g, expected 0..1" AGAIN, path, i,
+                            hardness[i]);
+    return OFR_OK;
+}
+
+/* As ofr_ablate_hardness_read(). */
+static ofr_status read_hardness(double **out, int *n, const ofr_checkpoint *checkpoint,
+                                ofr_error *err)
+{
+    const ofr_tensor *tensor = ofr_safetensors_find(&checkpoint->file, "hardness");
+    const size_t found = tensor ? ofr_tensor_count(tensor) : 0;
+
+    if (found == 0 || found > INT_MAX)
+        return ofr_fail(err, OFR_FORMAT,
+                        "%s: has the hardness of %zu texts, expected 1..%d" AGAIN,
+                        checkpoint->path, found, INT_MAX);
+    if (*n && found != (size_t)*n)
+        return ofr_fail(err, OFR_FORMAT,
+                        "%s: has the hardness of %zu texts, the measure before it of "
+                        "%d" AGAIN,
+                        checkpoint->path, found, *n);
+    *out = ofr_mem_array(found, sizeof **out);
+    if (!*out) return ofr_fail_nomem(err, found * sizeof **out, "hardness");
+    *n = (int)found;
+    const ofr_checkpoint_item item =
+        ofr_checkpoint_item_of("hardness", OFR_F64, found, *out);
+    OFR_TRY(ofr_checkpoint_read(checkpoint, &item, 1, err));
+    return check_hardness(*out, *n, checkpoint->path, err);
+}
+
+ofr_status ofr_ablate_hardness_read(double **out, int *n, const char *path,
+                                    ofr_error *err)
+{
+    ofr_checkpoint checkpoint;
+    ofr_status status;
+
+    *out = NULL;
+    OFR_TRY(ofr_checkpoint_open(&checkpoint, path, err));
+    status = read_hardness(out, n, &checkpoint, err);
+    ofr_checkpoint_close(&checkpoint);
     return status;
 }

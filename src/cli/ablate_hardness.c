@@ -6,11 +6,11 @@
  * the joint model.
  */
 #include <math.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "cli/ablate.h"
 #include "data/order.h"
-#include "train/checkpoint.h"
 
 enum { VARIANTS = 5, MEASURES = 4 }; /* "none" orders nothing */
 
@@ -25,54 +25,29 @@ static void set(ofr_train_values *values, int variant)
 
 /* ---- the measures themselves ------------------------------------------------------ */
 
-/* Hardness of each training text, from the checkpoint of a run that measured it on
- * the joint model and went no further.  Caller frees *out. */
-static ofr_status read_hardness(double **out, int *n, const ofr_ablate_unit *unit,
-                                ofr_error *err)
+/* Of hardness[n] begin with those of the *kept texts that the policies learn from. */
+static ofr_status keep_policy_texts(double *hardness, int n, int *kept,
+                                    const ofr_method_options *o, ofr_error *err)
 {
-    char path[OFR_PATH_MAX];
-    ofr_checkpoint checkpoint;
-    ofr_status status;
-
-    OFR_TRY(ofr_file_join(path, unit->folder, "checkpoint/state.safetensors", err));
-    OFR_TRY(ofr_checkpoint_open(&checkpoint, path, err));
-    const ofr_tensor *tensor = ofr_safetensors_find(&checkpoint.file, "hardness");
-    *n = tensor ? (int)ofr_tensor_count(tensor) : 0;
-    *out = ofr_mem_array((size_t)*n + 1, sizeof **out);
-    if (*out) {
-        const ofr_checkpoint_item item =
-            ofr_checkpoint_item_of("hardness", OFR_F64, (size_t)*n, *out);
-        status = ofr_checkpoint_read(&checkpoint, &item, 1, err);
-    } else {
-        status = ofr_fail_nomem(err, (size_t)*n * sizeof **out, "hardness");
-    }
-    ofr_checkpoint_close(&checkpoint);
-    return status;
-}
-
-/* Keep those of the texts that the policies learn from; returns how many. */
-static ofr_status keep_policy_texts(double *hardness, int *n, const ofr_method_options *o,
-                                    ofr_error *err)
-{
-    int *items = ofr_mem_array((size_t)*n + 1, sizeof *items);
-    double *kept = ofr_mem_array((size_t)*n + 1, sizeof *kept);
+    int *items = ofr_mem_array((size_t)n, sizeof *items);
+    double *theirs = ofr_mem_array((size_t)n, sizeof *theirs);
     int held = 0;
 
-    if (!items || !kept) {
+    if (!items || !theirs) {
         ofr_mem_free(items);
-        ofr_mem_free(kept);
-        return ofr_fail_nomem(err, (size_t)*n * sizeof *kept, "hardness");
+        ofr_mem_free(theirs);
+        return ofr_fail_nomem(err, (size_t)n * sizeof *theirs, "hardness");
     }
-    ofr_order_part(items, *n, o->policy_holdout, o->seed, &held);
+    ofr_order_part(items, n, o->policy_holdout, o->seed, &held);
+    *kept = n;
     if (held && o->policy_data == OFR_POLICY_HELD) {
         for (int i = 0; i < held; i++)
-            kept[i] = hardness[items[i]];
-        for (int i = 0; i < held; i++)
-            hardness[i] = kept[i];
-        *n = held;
+            theirs[i] = hardness[items[i]];
+        memcpy(hardness, theirs, (size_t)held * sizeof *theirs);
+        *kept = held;
     }
     ofr_mem_free(items);
-    ofr_mem_free(kept);
+    ofr_mem_free(theirs);
     return OFR_OK;
 }
 
@@ -80,7 +55,10 @@ static ofr_status keep_policy_texts(double *hardness, int *n, const ofr_method_o
 static ofr_status read_measures(ofr_ablation *a, double **hardness, int *n, int s,
                                 ofr_error *err)
 {
+    int texts = 0; /* as many for each measure */
+
     for (int m = 0; m < MEASURES; m++) {
+        char path[OFR_PATH_MAX];
         ofr_train_values values = ofr_ablate_base(a, s);
         ofr_ablate_unit *unit;
         char name[64];
@@ -90,8 +68,9 @@ static ofr_status read_measures(ofr_ablation *a, double **hardness, int *n, int 
         values.method.iterations = 0;
         snprintf(name, sizeof name, "measure-%s", variants[m]);
         OFR_TRY(ofr_ablate_train(a, &unit, name, &values, s, true, err));
-        OFR_TRY(read_hardness(&hardness[m], n, unit, err));
-        OFR_TRY(keep_policy_texts(hardness[m], n, &values.method, err));
+        OFR_TRY(ofr_file_join(path, unit->folder, "checkpoint/state.safetensors", err));
+        OFR_TRY(ofr_ablate_hardness_read(&hardness[m], &texts, path, err));
+        OFR_TRY(keep_policy_texts(hardness[m], texts, n, &values.method, err));
     }
     return OFR_OK;
 }
@@ -221,19 +200,33 @@ static ofr_status add_gaps(ofr_ablation *a, ofr_ablate_unit **units, ofr_error *
     return OFR_OK;
 }
 
+/* What would leave measures out, or nothing for them to do. */
+static ofr_status check(const ofr_ablation *a, ofr_error *err)
+{
+    const ofr_method_options *m = &a->o->train.method;
+
+    if (a->source.columns.regression)
+        return ofr_fail(err, OFR_INVALID,
+                        "%s is a regression, which has no entropy; this question needs "
+                        "classes",
+                        a->source.title);
+    if (m->joint_epochs == 0)
+        return ofr_fail(err, OFR_INVALID,
+                        "forgetting is counted over the joint epochs, and --joint-epochs "
+                        "is 0; give some");
+    if (m->reward == OFR_REWARD_PLAIN)
+        return ofr_fail(err, OFR_INVALID,
+                        "--reward plain takes no account of hardness, however it is "
+                        "measured; leave it out, or give hardness");
+    return OFR_OK;
+}
+
 static ofr_status run(ofr_ablation *a, ofr_error *err)
 {
     ofr_ablate_unit *units[VARIANTS * OFR_ABLATE_PRICES * OFR_ABLATE_SEEDS] = {0};
     likeness like;
 
-    if (a->o->train.regression)
-        return ofr_fail(err, OFR_INVALID,
-                        "a regression has no entropy; this question needs "
-                        "classes");
-    if (a->o->train.method.joint_epochs == 0)
-        return ofr_fail(err, OFR_INVALID,
-                        "forgetting is counted over the joint epochs, and --joint-epochs "
-                        "is 0; give some");
+    OFR_TRY(check(a, err));
     OFR_TRY(ofr_ablate_grid(a, units, variants, VARIANTS, set, err));
     OFR_TRY(compare_measures(a, &like, err));
     OFR_TRY(add_units(a, units, err));

@@ -15,21 +15,22 @@ static ofr_status nomem(ofr_error *err)
 /* ---- training ---------------------------------------------------------------------- */
 
 typedef struct keeper {
-    const char *path, *command;
+    const char *path;
+    const ofr_ablate_origin *origin;
 } keeper;
 
 static ofr_status keep(void *user, const ofr_train_report *report, ofr_error *err)
 {
     const keeper *k = user;
 
-    return ofr_ablate_unit_write(k->path, k->command, report->eval, err);
+    return ofr_ablate_unit_write(k->path, k->origin, report->eval, err);
 }
 
 /* Train into values->out and leave unit.json there. */
 static ofr_status train(ofr_ablation *a, ofr_train_values *values, const char *path,
-                        const char *command, ofr_error *err)
+                        const ofr_ablate_origin *origin, ofr_error *err)
 {
-    const keeper k = {path, command};
+    const keeper k = {path, origin};
     const ofr_method *method;
     bool complete;
 
@@ -72,9 +73,10 @@ static ofr_status make_unit(ofr_ablation *a, ofr_ablate_unit **out, const char *
     ofr_buf_init(&command);
     ofr_train_command(&command, &mine);
     status = command.failed ? nomem(err) : OFR_OK;
+    const ofr_ablate_origin origin = {command.p, &a->data};
     if (!status && (mine.overwrite || !ofr_file_exists(path)))
-        status = train(a, &mine, path, command.p, err);
-    if (!status) status = ofr_ablate_unit_read(&a->arena, unit, path, command.p, err);
+        status = train(a, &mine, path, &origin, err);
+    if (!status) status = ofr_ablate_unit_read(&a->arena, unit, path, &origin, err);
     if (!status) status = check_texts(a, unit, path, err);
     ofr_buf_free(&command);
     a->done++;

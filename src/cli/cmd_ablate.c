@@ -131,6 +131,15 @@ static ofr_status begin(ofr_ablation *a, const ofr_ablate_question *question,
     return a->json ? OFR_OK : ofr_fail_nomem(err, 4096, "a result");
 }
 
+/* Which texts all units are of. */
+static ofr_status find_data(ofr_ablation *a, ofr_error *err)
+{
+    ofr_train_source *s = &a->source;
+
+    OFR_TRY(ofr_train_find(s, &a->o->train, err));
+    return ofr_data_hash_of(&a->data, s->train, s->has_dev ? s->dev : NULL, err);
+}
+
 static ofr_status answer(const ofr_ablate_values *o, const ofr_ablate_question *question,
                          ofr_error *err)
 {
@@ -140,6 +149,7 @@ static ofr_status answer(const ofr_ablate_values *o, const ofr_ablate_question *
     ofr_arena_init(&a.arena);
     ofr_buf_init(&a.text);
     status = ofr_ablate_parse(&a, err);
+    if (!status) status = find_data(&a, err);
     if (!status) status = begin(&a, question, err);
     if (!status) status = question->run(&a, err);
     if (!status) status = ofr_ablate_finish(&a, err);

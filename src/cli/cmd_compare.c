@@ -250,6 +250,8 @@ static ofr_status compare(ofr_compare_runs *runs, ofr_compare_whole *whole,
 static ofr_status prepare(ofr_compare_values *o, ofr_compare_plan *plan,
                           char model[OFR_PATH_MAX], ofr_error *err)
 {
+    ofr_compare_files files;
+
     OFR_TRY(ofr_cmd_need(o->methods, "methods", err));
     OFR_TRY(ofr_cmd_need(o->out, "out", err));
     OFR_TRY(ofr_compare_parse(plan, o, err));
@@ -257,11 +259,11 @@ static ofr_status prepare(ofr_compare_values *o, ofr_compare_plan *plan,
         OFR_TRY(ofr_default_model(model, err));
         o->train.model = model;
     }
-    OFR_TRY(ofr_compare_check(plan, err));
+    OFR_TRY(ofr_compare_check(&files, plan, err));
     if (o->train.method.max_loss >= 0)
         ofr_log(OFR_LOG_WARN,
                 "--max-loss has no effect in a comparison, which shows every price");
-    return ofr_compare_settle(o, err);
+    return ofr_compare_settle(o, &files.hash, err);
 }
 
 static ofr_status run(void *values, const bool *is_set, char **args, int n_args,

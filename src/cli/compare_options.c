@@ -5,7 +5,6 @@
 
 #include "base/file.h"
 #include "cli/command.h"
-#include "cli/train_data.h"
 #include "io/json.h"
 
 #define V(member) offsetof(ofr_compare_values, member)
@@ -170,29 +169,42 @@ static ofr_status check_methods(const ofr_compare_plan *plan, bool regression,
     return status;
 }
 
-ofr_status ofr_compare_check(const ofr_compare_plan *plan, ofr_error *err)
+/* What the sweep of every run will find. */
+static ofr_status find_report(ofr_eval_source *report, const ofr_compare_plan *plan,
+                              bool regression, ofr_error *err)
+{
+    const ofr_config config = {.regression = regression};
+    ofr_sweep_values sweep;
+
+    ofr_compare_sweep(&sweep, plan, 0, NULL);
+    return ofr_eval_data_find(report, &sweep.job.data, &config, err);
+}
+
+ofr_status ofr_compare_check(ofr_compare_files *files, const ofr_compare_plan *plan,
+                             ofr_error *err)
 {
     const ofr_compare_values *values = plan->o;
-    ofr_train_source source = {0};
+    ofr_train_source *source = &files->train;
 
-    OFR_TRY(ofr_train_find(&source, &values->train, err));
-    OFR_TRY(check_methods(plan, source.columns.regression, err));
-    if (!ofr_file_exists(source.train))
-        return ofr_fail(err, OFR_NOT_FOUND, "%s: no such training file", source.train);
+    *files = (ofr_compare_files){0};
+    OFR_TRY(ofr_train_find(source, &values->train, err));
+    OFR_TRY(check_methods(plan, source->columns.regression, err));
+    if (!ofr_file_exists(source->train))
+        return ofr_fail(err, OFR_NOT_FOUND, "%s: no such training file", source->train);
     if (values->test && !ofr_file_exists(values->test))
         return ofr_fail(err, OFR_NOT_FOUND, "%s: no such file to report on",
                         values->test);
-    if (values->test && ofr_file_same(values->test, source.train))
+    if (values->test && ofr_file_same(values->test, source->train))
         return ofr_fail(err, OFR_INVALID,
                         "--test is %s, and the training file is %s, the same; report on "
                         "other texts",
-                        values->test, source.train);
+                        values->test, source->train);
     if (!values->test && !values->train.data)
         return ofr_fail(err, OFR_INVALID,
                         "needs --data DIR or --test FILE: texts to report on; see "
                         "--help");
-    if (values->test || !source.task) return OFR_OK;
-    return ofr_task_file(source.task, values->train.data, "dev", source.dev, err);
+    OFR_TRY(find_report(&files->report, plan, source->columns.regression, err));
+    return ofr_data_hash_of(&files->hash, source->train, files->report.path, err);
 }
 
 /* ---- one run ------------------------------------------------------------- */
@@ -304,7 +316,8 @@ static ofr_status check(const json_t *json, const ofr_compare_values *values,
     return status;
 }
 
-static ofr_status save(const ofr_compare_values *values, const char *path, ofr_error *err)
+static ofr_status save(const ofr_compare_values *values, const ofr_data_hash *data,
+                       const char *path, ofr_error *err)
 {
     json_t *json = json_object();
     ofr_buf text;
@@ -319,13 +332,16 @@ static ofr_status save(const ofr_compare_values *values, const char *path, ofr_e
             json_object_set_new(json, row->name, json_string(text.p ? text.p : "")))
             status = ofr_fail_nomem(err, 64, path);
     }
+    if (!status && !ofr_data_hash_write(json, data))
+        status = ofr_fail_nomem(err, 64, path);
     if (!status) status = ofr_json_save(json, path, err);
     ofr_buf_free(&text);
     json_decref(json);
     return status;
 }
 
-ofr_status ofr_compare_settle(const ofr_compare_values *values, ofr_error *err)
+ofr_status ofr_compare_settle(const ofr_compare_values *values, const ofr_data_hash *data,
+                              ofr_error *err)
 {
     char path[OFR_PATH_MAX];
     json_t *json;
@@ -334,9 +350,11 @@ ofr_status ofr_compare_settle(const ofr_compare_values *values, ofr_error *err)
     OFR_TRY(ofr_file_make_dirs(values->out, err));
     ofr_file_tidy(values->out);
     OFR_TRY(ofr_file_join(path, values->out, "compare.json", err));
-    if (!ofr_file_exists(path)) return save(values, path, err);
+    if (!ofr_file_exists(path)) return save(values, data, path, err);
     OFR_TRY(ofr_json_load(&json, path, err));
     status = check(json, values, path, err);
+    if (!status)
+        status = ofr_data_hash_check(json, data, path, "give another --out", err);
     json_decref(json);
     return status;
 }

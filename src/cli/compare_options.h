@@ -5,8 +5,9 @@
 #ifndef OFR_CLI_COMPARE_OPTIONS_H
 #define OFR_CLI_COMPARE_OPTIONS_H
 
+#include "cli/data_hash.h"
 #include "cli/sweep_run.h"
-#include "cli/train_options.h"
+#include "cli/train_data.h"
 #include "method/method.h"
 
 #define OFR_COMPARE_METHODS_MAX 24
@@ -32,9 +33,17 @@ typedef struct ofr_compare_plan {
 ofr_status ofr_compare_parse(ofr_compare_plan *plan, const ofr_compare_values *values,
                              ofr_error *err);
 
-/* What would fail in every run: files that are not there, no task, values that a
- * method refuses. */
-ofr_status ofr_compare_check(const ofr_compare_plan *plan, ofr_error *err);
+/* Files that all runs learn from and report on. */
+typedef struct ofr_compare_files {
+    ofr_train_source train;
+    ofr_eval_source report;
+    ofr_data_hash hash; /* its paths are in the others */
+} ofr_compare_files;
+
+/* Finds `files`.  What would fail in every run: files that are not there, no task,
+ * values that a method refuses. */
+ofr_status ofr_compare_check(ofr_compare_files *files, const ofr_compare_plan *plan,
+                             ofr_error *err);
 
 /* "OUT/runs/METHOD.SEED" */
 ofr_status ofr_compare_dir(char out[OFR_PATH_MAX], const ofr_compare_plan *plan,
@@ -45,10 +54,11 @@ void ofr_compare_train(ofr_train_values *train, const ofr_compare_plan *plan, in
 void ofr_compare_sweep(ofr_sweep_values *sweep, const ofr_compare_plan *plan, int method,
                        const char *dir);
 
-/* OUT/compare.json holds the options that every run has.  Written when it is not
- * there; otherwise OFR_INVALID names the first option that differs.  Methods and
- * seeds may differ: a comparison can grow. */
-ofr_status ofr_compare_settle(const ofr_compare_values *values, ofr_error *err);
+/* OUT/compare.json holds the options that every run has, and digests of its files.
+ * Written when it is not there; otherwise OFR_INVALID names the first option or file
+ * that differs.  Methods and seeds may differ: a comparison can grow. */
+ofr_status ofr_compare_settle(const ofr_compare_values *values, const ofr_data_hash *data,
+                              ofr_error *err);
 /* The command that makes or continues the comparison. */
 void ofr_compare_command(ofr_buf *out, const ofr_compare_values *values);
 

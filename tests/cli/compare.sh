@@ -130,6 +130,27 @@ compare two --methods pabee --seeds 1,3 $how --out c
 exits 0
 says '2 seeds'
 
+# Nor are runs of texts that have changed since beside others: neither those that runs
+# learn from nor those that they report on.
+cp train.tsv train.before
+cp test.tsv test.before
+sed 's/pos$/x/;s/neg$/pos/;s/x$/neg/' train.before >train.tsv
+# shellcheck disable=SC2086
+compare two --methods pabee --seeds 1,4 $how --out c
+fails 2 ' compare' 'c/compare.json: was made with another ../train.tsv ("train_hash" is [0-9a-f]\{16\}, now'
+cp train.before train.tsv
+head -n 50 test.before >test.tsv
+# shellcheck disable=SC2086
+compare two --methods pabee --seeds 1,4 $how --out c
+fails 2 ' compare' 'c/compare.json: was made with another ../test.tsv ("dev_hash" is [0-9a-f]\{16\}, now'
+[ ! -e two/c/runs/pabee.4 ] || complain 'it has begun'
+cp test.before test.tsv
+sed 's/_hash"/_other"/' two/c/compare.json >old.json
+cp old.json two/c/compare.json
+# shellcheck disable=SC2086
+compare two --methods pabee --seeds 1,3 $how --out c
+exits 0
+
 # A method that can not run: a file lies where its directory should be.  Without a
 # full model there are no losses and no differences to it.
 mkdir -p three/c/runs

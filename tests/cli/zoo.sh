@@ -525,6 +525,8 @@ unit 'unit with answers to other layers' 's/"right": \[/&"111",/;s/"exit_layer":
     '"right"\[0\] is 111, expected 0 or 1 for each of 2 layers'
 unit 'unit of other texts' 's/"right": \[/&"11",/;s/"exit_layer": \[/&1,/;s/"memorized": \[/&1,/' \
     'has 41 texts and 2 layers, the units before it 40 and 2'
+unit 'unit whose digest is an integer' 's/"train_hash": "[0-9a-f]*"/"train_hash": 7/' \
+    '"train_hash" is an integer, expected a string'
 cp unit.json "$unit"
 ablation --out ablated --lr 0.01
 expect 'unit of another command' 2 ablate 'unit.json: was made with other options; give the same'
@@ -549,6 +551,7 @@ options()
 options 'comparison that is no JSON' '{"alpha": ' ':1:[0-9]*: not valid JSON'
 options 'comparison that is no object' '[1]' ': expected an object of options'
 options 'comparison with a number' '{"alpha": 0.1}' ': "alpha" is a number, expected a string'
+options 'comparison whose digest is an integer' '{"dev_hash": 7}' ': "dev_hash" is an integer, expected a string'
 printf '{"alpha": "0.5"}' >compared/compare.json
 comparison --out compared
 expect 'comparison of other options' 2 compare \
