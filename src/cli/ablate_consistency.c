@@ -166,6 +166,24 @@ static void measure(figures *f, tally *t, ofr_ablate_unit *const *units, int P, 
     }
 }
 
+/* Both trainings differ in their task phases alone. */
+static ofr_status check(const ofr_method_options *m, ofr_error *err)
+{
+    if (m->iterations < 1)
+        return ofr_fail(err, OFR_INVALID,
+                        "--iterations 0 has no consistent training to "
+                        "compare; give 1 or more");
+    if (m->task_epochs < 1)
+        return ofr_fail(err, OFR_INVALID,
+                        "--task-epochs 0 has no consistent training to compare; give 1 "
+                        "or more");
+    if (m->task_loss == OFR_TASK_JOINT)
+        return ofr_fail(err, OFR_INVALID,
+                        "--task-loss joint is what consistent training is compared with; "
+                        "give expected or sampled");
+    return OFR_OK;
+}
+
 static ofr_status run(ofr_ablation *a, ofr_error *err)
 {
     ofr_ablate_unit *units[VARIANTS * OFR_ABLATE_PRICES * OFR_ABLATE_SEEDS] = {0};
@@ -173,10 +191,7 @@ static ofr_status run(ofr_ablation *a, ofr_error *err)
     figures f = {0};
     tally t = {0};
 
-    if (a->o->train.method.iterations < 1)
-        return ofr_fail(err, OFR_INVALID,
-                        "--iterations 0 has no consistent training to "
-                        "compare; give 1 or more");
+    OFR_TRY(check(&a->o->train.method, err));
     for (int s = 0; s < S; s++)
         for (int v = 0; v < VARIANTS; v++)
             for (int p = 0; p < P; p++)

@@ -27,28 +27,28 @@ typedef double by_seed[OFR_ABLATE_SEEDS];
 typedef struct figures {
     by_seed early[VARIANTS], late[VARIANTS]; /* noise of a step's gradient */
     by_seed steps[VARIANTS];                 /* to the same reward; NaN: never */
+    by_seed moved;                           /* reward, without a gradient */
     by_seed reward[VARIANTS], score[VARIANTS], depth[VARIANTS];
 } figures;
 
 /* noise[v] with the policies that the model in `folder` holds. */
-static ofr_status noise_of(double *noise, const ofr_train_values *values,
-                           const char *folder, ofr_error *err)
+static ofr_status noise_of(double *noise, const ofr_train_source *source,
+                           const ofr_train_values *values, const char *folder,
+                           ofr_error *err)
 {
     const ofr_load_options how = {.threshold = NAN,
                                   .max_tokens = values->max_length,
                                   .threads = values->common.threads,
                                   .tokenizer = true,
                                   .training = true};
-    ofr_train_source source = {0};
     ofr_dataset train, dev;
     ofr_loaded m;
     ofr_status status;
 
-    OFR_TRY(ofr_train_find(&source, values, err));
     OFR_TRY(ofr_load_open(&m, folder, &how, err));
-    status = ofr_train_open_data(&train, &dev, &source, values, m.tok, m.max_tokens, err);
+    status = ofr_train_open_data(&train, &dev, source, values, m.tok, m.max_tokens, err);
     if (!status) {
-        const ofr_method_data data = {&train, &dev, source.metric};
+        const ofr_method_data data = {&train, &dev, source->metric};
 
         status = ofr_consistentee_noise(noise, rollouts, VARIANTS, BATCHES, &m.encoder,
                                         m.dev, &data, &values->method, err);
@@ -91,8 +91,9 @@ static ofr_status read_climb(climb *c, const ofr_ablate_unit *unit, double targe
     return OFR_OK;
 }
 
-/* One exit per text gives no gradient, so that run stays at the reward of untrained
- * policies: the foot of the exact run's way. */
+/* One exit per text gives no gradient, so that run begins at the reward of untrained
+ * policies: the foot of the exact run's way.  When that leads nowhere, or down, there is
+ * no reward to reach: whoever stands still would be there. */
 static ofr_status climb_all(figures *f, ofr_ablate_unit *const *units, int s,
                             ofr_error *err)
 {
@@ -100,9 +101,11 @@ static ofr_status climb_all(figures *f, ofr_ablate_unit *const *units, int s,
 
     OFR_TRY(read_climb(&exact, units[EXACT], NAN, err));
     OFR_TRY(read_climb(&still, units[ONE], NAN, err));
+    const double way = exact.last - still.first;
+    const double target = way > 0 ? still.first + WAY * way : (double)NAN;
+    f->moved[s] = still.last - still.first;
     for (int v = 0; v < VARIANTS; v++) {
-        OFR_TRY(read_climb(&c, units[v], still.first + WAY * (exact.last - still.first),
-                           err));
+        OFR_TRY(read_climb(&c, units[v], target, err));
         f->steps[v][s] = c.steps;
         f->reward[v][s] = c.last;
         f->score[v][s] = 100 * units[v]->score;
@@ -125,8 +128,8 @@ static ofr_status make(ofr_ablation *a, figures *f, int s, ofr_error *err)
         OFR_TRY(ofr_ablate_train(a, &units[v], variants[v], &values, s, true, err));
     }
     OFR_TRY(climb_all(f, units, s, err));
-    OFR_TRY(noise_of(noise[0], &values, a->joint[s]->folder, err));
-    OFR_TRY(noise_of(noise[1], &values, units[EXACT]->folder, err));
+    OFR_TRY(noise_of(noise[0], &a->source, &values, a->joint[s]->folder, err));
+    OFR_TRY(noise_of(noise[1], &a->source, &values, units[EXACT]->folder, err));
     for (int v = 0; v < VARIANTS; v++) {
         f->early[v][s] = noise[0][v];
         f->late[v][s] = noise[1][v];
@@ -136,9 +139,14 @@ static ofr_status make(ofr_ablation *a, figures *f, int s, ofr_error *err)
 
 static void say_noise(ofr_ablation *a, const figures *f)
 {
-    ofr_ablate_say(
-        a, "One sampled exit per text is its own baseline and gives no gradient at "
-           "all, so that run stays where it began.");
+    bool still = true;
+
+    for (int s = 0; s < a->n_seeds; s++)
+        still = still && f->moved[s] == 0;
+    ofr_ablate_say(a,
+                   "One sampled exit per text is its own baseline and gives no gradient "
+                   "at all, so that run %s.",
+                   still ? "stays where it began" : "moves by --weight-decay alone");
     ofr_ablate_say(
         a,
         "Early on, the squared noise of one step's gradient is %.1f times its "
@@ -205,6 +213,7 @@ static ofr_status run(ofr_ablation *a, ofr_error *err)
 {
     figures f = {0};
 
+    OFR_TRY(ofr_consistentee_noise_check(&a->o->train.method, err));
     for (int s = 0; s < a->n_seeds; s++)
         OFR_TRY(make(a, &f, s, err));
     return report(a, &f, err);

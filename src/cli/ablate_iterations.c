@@ -116,6 +116,9 @@ static ofr_status run(ofr_ablation *a, ofr_error *err)
 {
     figures f = {0};
 
+    if (a->o->train.method.task_epochs < 1)
+        return ofr_fail(err, OFR_INVALID,
+                        "--task-epochs 0 has no task phases to count; give 1 or more");
     for (int s = 0; s < a->n_seeds; s++) {
         ofr_train_values values = ofr_ablate_base(a, s);
         ofr_ablate_unit *unit;

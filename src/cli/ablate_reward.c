@@ -132,8 +132,9 @@ static void say_spread(ofr_ablation *a, const figures *easy, const figures *hard
         change[s] = spread[HARDNESS][s] - spread[PLAIN][s];
     }
     if (isnan(ofr_stats_mean(change, a->n_seeds))) {
-        ofr_ablate_say(a, "One of the halves has no texts with some seed, so whether hard "
-                          "texts leave later can not be said.");
+        ofr_ablate_say(a,
+                       "One of the halves has no texts with some seed, so whether hard "
+                       "texts leave later can not be said.");
         return;
     }
     const int sign = ofr_ablate_judge(change, a->n_seeds, 0.1);
@@ -175,10 +176,15 @@ static ofr_status report(ofr_ablation *a, ofr_ablate_unit **units, figures *f,
 static ofr_status run(ofr_ablation *a, ofr_error *err)
 {
     ofr_ablate_unit *units[VARIANTS * OFR_ABLATE_PRICES * OFR_ABLATE_SEEDS] = {0};
-    figures *f = ofr_mem_array(GROUPS, sizeof *f);
     unsigned char *member = NULL;
+    figures *f;
     ofr_status status;
 
+    if (a->o->train.method.hardness == OFR_HARDNESS_NONE)
+        return ofr_fail(err, OFR_INVALID,
+                        "--hardness none makes both rewards plain; give a measure, "
+                        "such as memorized");
+    f = ofr_mem_array(GROUPS, sizeof *f);
     if (!f) return ofr_fail_nomem(err, sizeof *f, "figures");
     status = ofr_ablate_grid(a, units, variants, VARIANTS, set, err);
     if (!status) {

@@ -86,6 +86,21 @@ static ofr_status measure(probe *p, double *noise, const int *rollouts, int n,
     return OFR_OK;
 }
 
+ofr_status ofr_consistentee_noise_check(const ofr_method_options *options, ofr_error *err)
+{
+    if (options->hardness == OFR_HARDNESS_FORGETTING &&
+        options->reward == OFR_REWARD_HARDNESS)
+        return ofr_fail(err, OFR_INVALID,
+                        "--hardness forgetting is counted while a model trains, and the "
+                        "noise is measured on models that have; give another measure");
+    if (options->entropy_bonus > 0)
+        return ofr_fail(err, OFR_INVALID,
+                        "--entropy-bonus %g: what a gradient is on average is known for "
+                        "the reward alone; leave the bonus out",
+                        options->entropy_bonus);
+    return OFR_OK;
+}
+
 ofr_status ofr_consistentee_noise(double *noise, const int *rollouts, int n, int batches,
                                   ofr_encoder *encoder, ofr_dev *dev,
                                   const ofr_method_data *data,
@@ -96,6 +111,7 @@ ofr_status ofr_consistentee_noise(double *noise, const int *rollouts, int n, int
     probe p = {.o = *options};
     ofr_status status;
 
+    OFR_TRY(ofr_consistentee_noise_check(options, err));
     p.o.alphas = NULL;
     for (int k = 0; k < n; k++)
         if (rollouts[k] > p.o.rollouts) p.o.rollouts = rollouts[k]; /* room for all */

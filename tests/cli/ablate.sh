@@ -62,6 +62,31 @@ grep -q -- '--task-loss joint' all/consistency/weighted-sum-0.1-s1/unit.json ||
 cmp -s all/consistency/weighted-sum-0.1-s1/model.safetensors \
     all/consistency/consistent-0.1-s1/model.safetensors && complain 'two trainings, one model'
 
+# The hardness of a measure is that of as many texts as the others', from 0 to 1.
+measure=all/hardness/measure-forgetting-s1/checkpoint/state.safetensors
+cp $measure sound.safetensors
+# hardness N FIRST: of N texts, all 0 but the first.
+hardness()
+{
+    printf '%-72s' "{\"hardness\":{\"dtype\":\"F64\",\"shape\":[$1],\"data_offsets\":[0,$((8 * $1))]}}" >header
+    {
+        printf '\110\0\0\0\0\0\0\0'
+        cat header
+        printf '%b' "$2"
+        head -c $((8 * $1 - 8)) /dev/zero
+    } >$measure
+    ablate hardness
+}
+hardness 280 '\0\0\0\0\0\0\0\0'
+exits 0
+hardness 100000 '\0\0\0\0\0\0\0\0'
+fails 4 ' ablate' "$measure: has the hardness of 100000 texts, the measure before it of 280;"
+hardness 3 '\0\0\0\0\0\0\0\0'
+fails 4 ' ablate' "$measure: has the hardness of 3 texts, the measure before it of 280;"
+hardness 280 '\0\0\0\0\0\0\370\177'
+fails 4 ' ablate' "$measure: 'hardness'\[0\] is nan, expected 0..1;"
+cp sound.safetensors $measure
+
 # A unit is the run that its command gives, bit for bit, although it was forked.
 unit=all/hardness/forgetting-0.1-s2
 command=$(sed -n 's/^ *"command": "offramp \(.*\)",$/\1/p' $unit/unit.json)
@@ -92,6 +117,30 @@ run ablate reward $how --train easy.tsv --joint-epochs 2 --policy-epochs 1 --out
 exits 0
 says 'whether hard texts leave later can not be said'
 
+# Units of texts that have changed since stand beside no others; those of an earlier
+# version, which do not tell, are taken.
+cp texts.tsv before.tsv
+sed 's/pos$/x/;s/neg$/pos/;s/x$/neg/' before.tsv >texts.tsv
+ablate iterations
+fails 2 ' ablate' 'unit.json: was made with another texts.tsv ("train_hash" is [0-9a-f]\{16\}, now it is'
+cp before.tsv texts.tsv
+for unit in all/reward/*/unit.json; do
+    grep -q '"train_hash"' "$unit" || complain "$unit does not tell its texts"
+    sed 's/"train_hash"/"other"/' "$unit" >old.json
+    cp old.json "$unit"
+done
+ablate reward
+exits 0
+grep -q ' trains' err && complain 'units of an earlier version are trained again'
+
+# Policies that learn the opposite of what the dev texts want: no reward to reach, which
+# even the run without a gradient would have.  Here it does move.
+sed 's/pos$/x/;s/neg$/pos/;s/x$/neg/' texts.tsv >opposite.tsv
+ablate gradient --out down --seeds 1 --dev-split 0 --dev opposite.tsv --weight-decay 0.5 -q
+exits 0
+[ "$(grep -c '^| [er][a-z0-9-]* |.* | | 0 | -' out)" -eq 6 ] || { complain 'steps downhill'; cat out; }
+says 'so that run moves by --weight-decay alone'
+
 # Long seeds are seeds of their own; --overwrite does not look at what was there.
 # shellcheck disable=SC2086
 long="ablate iterations $how --joint-epochs 1 --out long --seeds 20240101,20240102 -q"
@@ -109,6 +158,26 @@ ablate reward --joint-epochs 2
 fails 2 ' ablate' 'was made with other options'
 ablate hardness --joint-epochs 0 --out none
 fails 2 ' ablate' 'forgetting is counted over the joint epochs'
+# refused PATTERN ARGUMENTS: what leaves a question nothing to compare, at once.
+refused()
+{
+    pattern=$1
+    shift
+    ablate "$@" --out none
+    fails 2 ' ablate' "$pattern"
+    [ ! -e none ] || complain "$last: it has begun"
+}
+refused '--hardness none makes both rewards plain' reward --hardness none
+refused '--reward plain takes no account of hardness' hardness --reward plain
+refused '--hardness forgetting is counted while a model trains' gradient --hardness forgetting
+refused '--entropy-bonus 1: what a gradient is' gradient --entropy-bonus 1
+refused '--task-epochs 0 has no task phases' iterations --task-epochs 0
+refused '--iterations 0 has no consistent' consistency --iterations 0
+refused '--task-epochs 0 has no consistent' consistency --task-epochs 0
+refused '--task-loss joint is what' consistency --task-loss joint
+run ablate hardness --model start --task stsb --train texts.tsv --dev-split 0.3 --out none
+fails 2 ' ablate' 'stsb is a regression'
+[ ! -e none ] || complain 'a regression has begun'
 ablate rewards
 fails 2 ' ablate' "did you mean 'reward'"
 run ablate --out x

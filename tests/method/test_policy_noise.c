@@ -58,6 +58,18 @@ static void noise(void **state)
               err);
     assert_true(large[0] < 0.5 * early[0] && large[0] > 0.1 * early[0]);
     free(before);
+
+    /* What would be measured under another reward than was trained, or be more than
+     * the reward. */
+    o.hardness = OFR_HARDNESS_FORGETTING;
+    assert_fails(ofr_consistentee_noise(large, rollouts, 1, 1, &encoder, t.dev, &t.data,
+                                        &o, &err),
+                 OFR_INVALID, err, "forgetting is counted while");
+    o.reward = OFR_REWARD_PLAIN;
+    assert_ok(ofr_consistentee_noise_check(&o, &err), err);
+    o.entropy_bonus = 0.5;
+    assert_fails(ofr_consistentee_noise_check(&o, &err), OFR_INVALID, err,
+                 "--entropy-bonus 0.5");
     ofr_encoder_close(&encoder);
     toy_close(&t);
 }
