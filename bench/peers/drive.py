@@ -181,10 +181,14 @@ def check(bench, shape):
 
 # ---- shapes: batches without padding --------------------------------------------------
 
-def flops(shape, batch, tokens):
+def flops(shape, batch, tokens, whole):
+    """Of all layers; not whole: of the last one, what other rows than the first do after
+    their keys and values is left out, as offramp leaves it out."""
     channels, _, inner = SHAPES[shape]
-    layer = 2 * tokens * (4 * channels ** 2 + 2 * channels * inner)
-    return batch * 12 * (layer + 4 * tokens ** 2 * channels)
+    products = channels ** 2 + 2 * channels * inner  # behind the attention
+    row = 2 * (3 * channels ** 2 + products) + 4 * tokens * channels
+    rest = 2 * products + 4 * tokens * channels
+    return batch * (12 * tokens * row - (0 if whole else (tokens - 1) * rest))
 
 
 def programs(bench, shape):
@@ -229,7 +233,8 @@ def measure_shape(bench, shape, found, threads, batch, tokens, rounds):
                     program=name, variant=variant, calls=len(times),
                     median_ms=round(median, 4), min_ms=round(times[0], 4),
                     p95_ms=round(times[int(0.95 * (len(times) - 1))], 4),
-                    gflops=round(flops(shape, batch, tokens) / median / 1e6, 1))
+                    gflops=round(flops(shape, batch, tokens, name != "offramp" or
+                                       variant == "whole") / median / 1e6, 1))
     best = {name: min((statistics.median(t), v) for (n, v), t in samples.items()
                       if n == name and v not in ("int8", "f16", "whole"))
             for name in ("offramp", "onnxruntime", "pytorch")}

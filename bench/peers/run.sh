@@ -92,7 +92,7 @@ for shape in small base; do
             for (rest = 1; l++ < 11; rest *= 1 - p) printf "%.5f,", rest * p
             printf "%.5f", rest }')
         for setting in "1 16" "1 64" "8 32" "32 32"; do
-            # In turn, three times; the table takes the faster.
+            # In turn, three times; the table takes the fastest.
             for whole in --whole-layers "" --whole-layers "" --whole-layers ""; do
                 # shellcheck disable=SC2086
                 bench --model "$model" --batch ${setting% *} --tokens ${setting#* } \
