@@ -154,6 +154,9 @@ OFR_API int ofr_model_n_classes(const ofr_model *model);
 OFR_API int ofr_model_hidden_size(const ofr_model *model);
 /* 1: its one "class" is a value, not a probability. */
 OFR_API int ofr_model_is_regression(const ofr_model *model);
+/* The exit rule stored in its config.json, "never" without one (see below); borrowed
+ * until the model is closed. */
+OFR_API const char *ofr_model_rule(const ofr_model *model);
 /* Name of class `label`; borrowed until the model is closed; NULL if out of range. */
 OFR_API const char *ofr_model_label(const ofr_model *model, int label);
 
@@ -195,7 +198,8 @@ typedef struct ofr_exit_options {
     const char *rule; /* NULL: as stored in the model's config.json           */
     double threshold; /* NaN: as stored with that rule, else the rule's default;
                          0 beside a NULL rule means the same, so that zeroed
-                         options are the stored ones                          */
+                         options are the stored ones; for 0 of the stored rule
+                         give its name, ofr_model_rule()                      */
     ofr_exit_function decide; /* a rule of your own in their place; `rule` is
                                  then NULL.  NULL: none                       */
     void *user;               /* given to it                                  */

@@ -136,6 +136,7 @@ _FUNCTIONS = {
     "ofr_model_n_classes": (_INT, [_POINTER]),
     "ofr_model_hidden_size": (_INT, [_POINTER]),
     "ofr_model_is_regression": (_INT, [_POINTER]),
+    "ofr_model_rule": (_TEXT, [_POINTER]),
     "ofr_model_label": (_TEXT, [_POINTER, _INT]),
     "ofr_session_open": (_INT, [ctypes.POINTER(_POINTER), _POINTER,
                                 ctypes.POINTER(_SessionOptions), _ERROR]),
@@ -328,6 +329,7 @@ class Model(_Handle):
         self.hidden_size = library.ofr_model_hidden_size(pointer)
         self.precision = library.ofr_model_precision(pointer).decode()
         self.is_regression = bool(library.ofr_model_is_regression(pointer))
+        self.rule = library.ofr_model_rule(pointer).decode("utf-8", "replace")
         self.labels = [library.ofr_model_label(pointer, k).decode("utf-8", "replace")
                        for k in range(self.n_classes)]
 
@@ -427,6 +429,8 @@ class Session(_Handle):
         value = math.nan if threshold is None else threshold
         if callable(rule):
             return _Exit(None, value, _Decide(self._asked(rule)), None)
+        if not rule and value == 0:  # beside no name the library takes it for None
+            rule = self.model.rule
         return _Exit(_string("rule", rule) if rule else None, value, _Decide(), None)
 
     def _asked(self, rule):
@@ -447,9 +451,11 @@ class Session(_Handle):
     def _batch(self, texts):
         n, labels = len(texts), self.model.labels
         given, results = (_Text * n)(*map(_text, texts)), (_Result * n)()
-        _call("ofr_classify", self._open(), results, given, n)
-        raised, self._raised = self._raised, None
-        if raised is not None:
-            raise raised
+        try:
+            _call("ofr_classify", self._open(), results, given, n)
+        finally:  # what the rule raised comes first, and goes with this call
+            raised, self._raised = self._raised, None
+            if raised is not None:
+                raise raised
         return [Answer(labels[r.label], r.label, r.probs[r.label], r.probs[:len(labels)],
                        r.exit_layer, r.n_tokens, bool(r.truncated)) for r in results]

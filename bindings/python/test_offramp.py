@@ -7,6 +7,7 @@ classes neg and pos), OFFRAMP_LIBRARY.
 import gc
 import json
 import os
+import shutil
 import struct
 import subprocess
 import sys
@@ -22,9 +23,9 @@ TEXTS = ["the film is good", "bad", "", "not very good !", "the film the film",
          "un ##believable bad good is", "\u00fcber \U0001f600"] * 6
 
 
-def predict(texts, *options):
+def predict(texts, *options, model=MODEL):
     """The program's answers: (label, probability, exit layer, tokens, truncated)."""
-    run = subprocess.run([PROGRAM, "predict", "--model", MODEL, "--json", *options],
+    run = subprocess.run([PROGRAM, "predict", "--model", model, "--json", *options],
                          input="".join(text + "\n" for text in texts).encode(),
                          stdout=subprocess.PIPE, check=True)
     rows = map(json.loads, run.stdout.splitlines())
@@ -65,6 +66,35 @@ def flat(values):
     return sum(map(flat, values), []) if values and isinstance(values[0], list) else values
 
 
+def copied(case):
+    """A copy of the model for one test."""
+    folder = tempfile.TemporaryDirectory()
+    case.addCleanup(folder.cleanup)
+    return shutil.copytree(MODEL, os.path.join(folder.name, "model"))
+
+
+def store_rule(folder, rule, threshold):
+    path = os.path.join(folder, "config.json")
+    with open(path, encoding="utf-8") as file:
+        config = json.load(file)
+    config["offramp"].update(rule=rule, threshold=threshold)
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(config, file)
+
+
+def spoil_word(folder, word):
+    """Its embedding is NaN: texts that hold it have no answer."""
+    with open(os.path.join(folder, "vocab.txt"), encoding="utf-8") as file:
+        row = file.read().split("\n").index(word)
+    with open(os.path.join(folder, "model.safetensors"), "r+b") as file:
+        (n,) = struct.unpack("<Q", file.read(8))
+        header = json.loads(file.read(n))
+        (name,) = [name for name in header if name.endswith("word_embeddings.weight")]
+        width = header[name]["shape"][1]
+        file.seek(8 + n + header[name]["data_offsets"][0] + 4 * width * row)
+        file.write(struct.pack("<f", float("nan")) * width)
+
+
 class Classify(unittest.TestCase):
     def setUp(self):
         self.model = offramp.Model(MODEL)
@@ -75,6 +105,7 @@ class Classify(unittest.TestCase):
         self.assertEqual((self.model.n_layers, self.model.n_classes), (3, 2))
         self.assertEqual((self.model.hidden_size, self.model.precision), (16, "f32"))
         self.assertFalse(self.model.is_regression)
+        self.assertEqual(self.model.rule, "never")
         self.assertRegex(offramp.version(), r"^\d+\.\d+\.\d+$")
 
     def test_rules(self):
@@ -90,6 +121,23 @@ class Classify(unittest.TestCase):
             with self.model.session(max_batch=5, threads=1) as session:
                 session.set_exit(rule, threshold)
                 self.assertEqual([short(a) for a in session.classify(TEXTS)], expected)
+
+    def test_stored_rule(self):
+        """None is what is stored, and 0 is 0."""
+        folder = copied(self)
+        store_rule(folder, "policy", 1.0)
+        stored, zero = (predict(TEXTS, *options, model=folder)
+                        for options in ([], ["--threshold", "0"]))
+        self.assertEqual({row[2] for row in stored}, {3})
+        self.assertEqual({row[2] for row in zero}, {1})
+        with offramp.Model(folder) as model:
+            self.assertEqual(model.rule, "policy")
+            for threshold, expected in [(0, zero), (0.0, zero), (None, stored)]:
+                with model.session(threshold=threshold) as session:
+                    self.assertEqual([short(a) for a in session.classify(TEXTS)], expected)
+                with model.session(rule="never") as session:
+                    session.set_exit(threshold=threshold)
+                    self.assertEqual([short(a) for a in session.classify(TEXTS)], expected)
 
     def test_pairs(self):
         pairs = [("the film", "is good"), ("bad", ""), ("", "not very good")]
@@ -130,6 +178,25 @@ class Classify(unittest.TestCase):
             self.assertRaises(KeyError, session.classify, TEXTS)
             session.set_exit("never")
             self.assertEqual(session.classify("bad").exit_layer, 3)
+
+    def test_own_rule_that_raises_before_the_library_fails(self):
+        """Both are told, and the next call knows of neither."""
+        folder, broken = copied(self), [True]
+        spoil_word(folder, "bad")
+
+        def rule(point):
+            if broken[0]:
+                raise KeyError(point.layer)
+            return True
+
+        with offramp.Model(folder) as model, model.session(rule=rule) as session:
+            with self.assertRaises(KeyError) as caught:
+                session.classify("bad")
+            self.assertIsInstance(caught.exception.__context__, offramp.Error)
+            self.assertEqual(caught.exception.__context__.status, "FORMAT")
+            broken[0] = False
+            self.assertEqual(session.classify("good").exit_layer, 1)
+            self.assertRaises(offramp.Error, session.classify, "bad")
 
     def test_threads(self):
         expected, got = predict(TEXTS), [None] * 4

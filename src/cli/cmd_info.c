@@ -6,7 +6,7 @@
 #include "cli/cmd.h"
 #include "cli/load.h"
 #include "eval/verdict.h"
-#include "exit/rule.h"
+#include "exit/choose.h"
 #include "model/encoder.h"
 #include "report/jsonline.h"
 #include "tok/tok.h"
@@ -37,11 +37,6 @@ static counts count_parameters(const ofr_params *params)
         c.policies += group & OFR_GROUP_POLICIES ? n : 0;
     }
     return c;
-}
-
-static const char *stored_rule(const ofr_config *c)
-{
-    return c->rule[0] ? c->rule : "never";
 }
 
 static void add_json_verdict(ofr_buf *out, const ofr_run_verdict *verdict)
@@ -103,7 +98,7 @@ static void add_json(ofr_buf *out, const holding *h)
     ofr_jsonline_texts(out, "labels", c->labels, c->K);
     ofr_jsonline_text(out, "task", c->task[0] ? c->task : NULL);
     ofr_jsonline_text(out, "method", c->method[0] ? c->method : NULL);
-    ofr_jsonline_text(out, "rule", stored_rule(c));
+    ofr_jsonline_text(out, "rule", ofr_rule_stored(c));
     ofr_jsonline_real(out, "threshold", c->threshold);
     ofr_jsonline_int(out, "trained_max_tokens", c->max_tokens);
     ofr_jsonline_text(out, "tokenizer", h->tok ? ofr_tok_kind(h->tok) : NULL);
@@ -197,8 +192,8 @@ static void add_text(ofr_buf *out, const holding *h)
     else
         ofr_buf_adds(out, "not by offramp\n");
     add_row(out, "rule");
-    ofr_buf_addf(out, "%s", stored_rule(c));
-    if (strcmp(stored_rule(c), "never") != 0)
+    ofr_buf_addf(out, "%s", ofr_rule_stored(c));
+    if (strcmp(ofr_rule_stored(c), "never") != 0)
         ofr_buf_addf(out, ", threshold %g", c->threshold);
     ofr_buf_addc(out, '\n');
     add_guarantee(out, c);

@@ -67,6 +67,11 @@ int ofr_model_is_regression(const ofr_model *model)
     return model->encoder.config.regression;
 }
 
+const char *ofr_model_rule(const ofr_model *model)
+{
+    return ofr_rule_stored(&model->encoder.config);
+}
+
 const char *ofr_model_label(const ofr_model *model, int label)
 {
     const ofr_config *config = &model->encoder.config;

@@ -13,11 +13,16 @@ static ofr_status wrong_config(const char *key, ofr_error *err)
     return ofr_fail(err, OFR_FORMAT, "\"%s\": %s; correct the file", key, err->text);
 }
 
+const char *ofr_rule_stored(const ofr_config *config)
+{
+    return config->rule[0] ? config->rule : ofr_rule_never.name;
+}
+
 ofr_status ofr_rule_choose(const ofr_rule **rule, double *threshold,
                            const ofr_config *config, const char *name, double wanted,
                            ofr_error *err)
 {
-    const char *stored = config->rule[0] ? config->rule : "never";
+    const char *stored = ofr_rule_stored(config);
     bool as_stored = !name || strcmp(name, stored) == 0;
     bool own = isnan(wanted) && as_stored && config->rule[0];
     const ofr_rule *found;

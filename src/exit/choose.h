@@ -15,6 +15,9 @@ ofr_status ofr_rule_choose(const ofr_rule **rule, double *threshold,
                            const ofr_config *config, const char *name, double wanted,
                            ofr_error *err);
 
+/* Name of the stored rule, "never" without one; borrowed from `config`. */
+const char *ofr_rule_stored(const ofr_config *config);
+
 /* Do the model's files hold what the rule looks at?  OFR_INVALID says what is missing
  * and what to do. */
 ofr_status ofr_rule_serves(const ofr_rule *rule, const ofr_encoder *encoder,

@@ -55,6 +55,7 @@ static void test_model_options(void **state)
         ofr_result result;
         assert_ok(ofr_model_open_as(&model, support_tiny_dir(), &options, &err), err);
         assert_string_equal(ofr_model_precision(model), names[i] ? names[i] : "f32");
+        assert_string_equal(ofr_model_rule(model), "policy");
         assert_ok(ofr_session_open(&session, model, &never, &err), err);
         assert_ok(ofr_classify(session, &result, &text, 1, &err), err);
         if (i == 0) memcpy(exact, result.probs, sizeof exact);
