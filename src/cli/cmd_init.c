@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "cli/cmd.h"
 #include "cli/copy.h"
+#include "cli/out_folder.h"
 #include "io/json.h"
 #include "model/encoder.h"
 #include "model/weights.h"
@@ -37,7 +38,7 @@ static const ofr_opt rows[] = {
     {"out", 'o', OFR_OPT_TEXT, offsetof(options, out), NULL, "DIR", NULL, 0, 0,
      "directory to make", "Output"},
     {"force", 'f', OFR_OPT_FLAG, offsetof(options, force), NULL, NULL, NULL, 0, 0,
-     "write into a directory that is not empty", NULL},
+     "write into a directory that is not empty; a model or a run there is replaced", NULL},
     OFR_CMD_COMMON_ROWS(options),
     OFR_CMD_END,
 };
@@ -128,11 +129,22 @@ static ofr_status write_tokenizer_config(const options *o, const ofr_tok *tok,
     return status;
 }
 
+/* What belongs to a model or a run that --force gives up. */
+static ofr_status clear(const options *o, ofr_error *err)
+{
+    char path[OFR_PATH_MAX];
+    if (!o->force) return OFR_OK;
+    OFR_TRY(ofr_out_folder_clear(o->out, err));
+    OFR_TRY(ofr_file_join(path, o->out, "train.json", err));
+    return ofr_file_remove(path, err);
+}
+
 static ofr_status write_all(const options *o, ofr_encoder *encoder, const ofr_tok *tok,
                             ofr_error *err)
 {
     char path[OFR_PATH_MAX];
     OFR_TRY(ofr_file_make_dirs(o->out, err));
+    OFR_TRY(clear(o, err));
     OFR_TRY(ofr_file_join(path, o->out, "model.safetensors", err));
     OFR_TRY(ofr_weights_save(&encoder->params, &encoder->config, path, encoder->w,
                              OFR_F32, err));

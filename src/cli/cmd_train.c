@@ -2,7 +2,6 @@
  * cmd_train.c - `offramp train`: from a checkpoint and data files to a model that
  * leaves early.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -204,18 +203,10 @@ static ofr_status check_events(const ofr_train_values *o, ofr_error *err)
 
 static ofr_status check_out(const ofr_train_values *o, ofr_error *err)
 {
-    char *out, *model;
-    bool same;
-
     if (ofr_file_exists(o->out) && !ofr_file_is_dir(o->out))
         return ofr_fail(err, OFR_INVALID, "%s: is a file, expected a directory to make",
                         o->out);
-    out = realpath(o->out, NULL);
-    model = realpath(o->model, NULL);
-    same = out && model && strcmp(out, model) == 0;
-    free(out);
-    free(model);
-    if (same)
+    if (ofr_file_same(o->out, o->model))
         return ofr_fail(
             err, OFR_INVALID,
             "--out and --model are the same directory; the model to start from "

@@ -7,6 +7,7 @@
 #include "base/cpu.h"
 #include "base/file.h"
 #include "base/str.h"
+#include "cli/out_folder.h"
 #include "model/weights.h"
 
 static ofr_status check_classifier(const ofr_encoder *encoder, const char *dir,
@@ -49,6 +50,10 @@ static bool has_pairs(const ofr_config *config)
 
 ofr_status ofr_load_check_dir(const char *dir, ofr_error *err)
 {
+    if (ofr_file_is_dir(dir) && ofr_out_folder_unfinished(dir))
+        return ofr_fail(err, OFR_NOT_FOUND,
+                        "%s: holds an unfinished run; finish it with "
+                        "`offramp train --resume --out %s`", dir, dir);
     if (ofr_file_is_dir(dir)) return OFR_OK;
     if (ofr_file_exists(dir))
         return ofr_fail(err, OFR_INVALID,

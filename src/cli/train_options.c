@@ -35,7 +35,8 @@ const ofr_opt ofr_train_rows[] = {
     {"resume", 0, OFR_OPT_FLAG, V(resume), NULL, NULL, NULL, 0, 0,
      "continue the run in --out with the options it was started with", NULL},
     {"overwrite", 0, OFR_OPT_FLAG, V(overwrite), NULL, NULL, NULL, 0, 0,
-     "start again although --out holds an unfinished run", NULL},
+     "start again although --out holds a run or a model, which is given up when training "
+     "begins", NULL},
     OFR_CMD_COMMON_ROWS(ofr_train_values),
     OFR_CMD_END,
 };

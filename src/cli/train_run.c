@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "cli/calibration.h"
 #include "cli/load.h"
+#include "cli/out_folder.h"
 #include "cli/stop.h"
 #include "cli/train_save.h"
 #include "train/run_folder.h"
@@ -125,7 +126,10 @@ static ofr_status train(const run *r, const ofr_method *method, const ofr_comm *
     if (comm->n_ranks > 1)
         ofr_log(OFR_LOG_INFO, "%d ranks share each batch; this one has %d threads",
                 comm->n_ranks, r->m->dev->n_threads);
-    if (!o->resume && comm->rank == 0) OFR_TRY(ofr_train_write_config(o, err));
+    if (!o->resume && comm->rank == 0) {
+        OFR_TRY(ofr_out_folder_clear(o->out, err));
+        OFR_TRY(ofr_train_write_config(o, err));
+    }
     status = ofr_method_train(method, &r->m->encoder, r->m->dev, &r->data, &o->method,
                               &job, &result, err);
     ofr_term_progress_end(o->common.term);

@@ -36,6 +36,22 @@ run init --shape tiny --vocab vocab.txt --out a --force --seed 4
 exits 0
 cmp -s a/model.safetensors c/model.safetensors || complain '--force did not write'
 
+# Nothing of a run stays beside random weights; a card of one's own does.
+mkdir -p b/checkpoint
+echo mine >b/README.md
+run init --shape tiny --vocab vocab.txt --out b --force -q
+[ -e b/README.md ] || complain '--force took a README.md that is no card'
+of_run='train.json journal.jsonl timings.jsonl README.md predictions.dev.tsv origin.json
+checkpoint/state.safetensors checkpoint/first.safetensors model.safetensors.index.json'
+for file in $of_run; do
+    echo '{}' >"b/$file"
+done
+run init --shape tiny --vocab vocab.txt --out b --force -q
+exits 0
+for file in $of_run; do
+    [ ! -e "b/$file" ] || complain "--force left $file of the run"
+done
+
 run info a
 exits 0
 says '^family *bert'

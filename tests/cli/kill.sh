@@ -243,13 +243,21 @@ rm -rf run
 train ''
 exits 0
 # shellcheck disable=SC2086
-train "kill:$(event 1 '^write run/journal')" $hard
-exits 137
+train '' $hard
+fails 2 ' train' 'run: holds config.json already, .*another --out, .*--overwrite'
+for at in $(event 1 '^[a-z]* run/train.json') $(event 1 '^write run/journal'); do
+    # shellcheck disable=SC2086
+    train "kill:$at" --overwrite $hard
+    exits 137
+    for file in config.json model.safetensors README.md predictions.dev.tsv $checkpoint; do
+        [ ! -e "run/${file#run/}" ] || complain "kill:$at: $file of the older run"
+    done
+done
 # shellcheck disable=SC2086
 resume $hard
 same
 
-# ---- an older model in the folder, and the new one saved over it: never half of each ----
+# ---- an older model in the folder that is given up: never half of each ----
 short='--method entropy --joint-epochs 1'
 rm -rf run
 # shellcheck disable=SC2086
@@ -265,7 +273,7 @@ mv run older
 } >older/tokenizer.json
 cp -r older run
 # shellcheck disable=SC2086
-train '' $short
+train '' $short --overwrite
 exits 0
 mv trace whole.trace
 rm -rf whole
@@ -279,33 +287,39 @@ cp out new.out
 cmp -s old.out new.out && complain 'two models that answer alike'
 first=$(grep -n '^write run/model.safetensors' whole.trace | tail -n 1 | cut -d : -f 1)
 seen=''
-for at in $first $(grep -n '^rename' whole.trace | cut -d : -f 1 | awk -v f="$first" '$1 > f') \
+for at in 1 $first $(grep -n '^rename' whole.trace | cut -d : -f 1) \
     $(grep -n '^sync run/config' whole.trace | tail -n 1 | cut -d : -f 1) $(wc -l <whole.trace); do
     for step in 0 1; do
         [ $((at + step)) -lt "$(wc -l <whole.trace)" ] || continue
         rm -rf run
         cp -r older run
         # shellcheck disable=SC2086
-        train "kill:$((at + step))" $short
+        train "kill:$((at + step))" $short --overwrite
         exits 137
         cp texts.tsv in
         run predict --model run
         case $code in
-        0) if cmp -s out old.out; then seen="$seen old"
+        0) if cmp -s out old.out; then
+               seen="$seen old"
+               diff -r -x '*.tmp' -x lock run older || complain "kill:$((at + step)): not all of the old"
            elif cmp -s out new.out; then seen="$seen new"
            else complain "kill:$((at + step)): a mixture answers"; fi ;;
-        4) remarks '^offramp predict: run: model.safetensors has the content [0-9a-f]*, config.json is of [0-9a-f]*: .*train --resume'
-           seen="$seen refused" ;;
+        3) remarks '^offramp predict: run: holds an unfinished run; finish it with .offramp train --resume --out run'
+           seen="$seen unfinished" ;;
         *) complain "kill:$((at + step)): exit $code"; cat err ;;
         esac
         : >in
         # shellcheck disable=SC2086
-        resume $short
+        if cmp -s run/train.json older/train.json; then
+            train '' $short --overwrite
+        else
+            resume $short
+        fi
         same
         [ ! -e run/tokenizer.json ] || complain "kill:$((at + step)): the older tokenizer"
     done
 done
-case $seen in *old*refused*new*) ;; *) complain "kills in saving: $seen" ;; esac
+case $seen in *old*unfinished*new*) ;; *) complain "kills in saving: $seen" ;; esac
 
 # ---- all is trained, and a signal comes while the model is measured ----
 # The last event before the model is written is that of the last checkpoint.

@@ -62,6 +62,16 @@ run train --model one $data --joint-epochs 1 --batch 16 --method pabee --out oth
 exits 0
 [ "$(with_policies other)" -eq 0 ] || complain 'the predictions show policies of another model'
 
+# What is there is not taken over: a run, a model, a card of one's own.
+mkdir own
+echo mine >own/README.md
+for taken in one:config.json start:config.json own:README.md; do
+    run train --model other --train texts.tsv --dev-split 0.2 --text review --label verdict \
+        --joint-epochs 1 --method entropy --out "${taken%:*}"
+    fails 2 ' train' "${taken%:*}: holds ${taken#*:} already, .*another --out.*--overwrite"
+done
+grep -q mine own/README.md || complain 'a card of the own was replaced'
+
 # The same options from a file; the same bits.
 cat >options.json <<'END'
 {"train": "texts.tsv", "text": "review", "label": "verdict", "dev-split": 0.2, "batch": 16,
@@ -95,6 +105,12 @@ if interrupt three/journal.jsonl train --model start $data $how --alphas 0.01,0.
     # shellcheck disable=SC2086
     run train --model start $data $how --out three
     fails 2 ' train' 'unfinished run'
+    for verb in info 'predict --model' 'eval --task sst2 --data . --model'; do
+        # shellcheck disable=SC2086
+        run $verb three
+        fails 3 " ${verb%% *}" \
+            'three: holds an unfinished run; finish it with .offramp train --resume --out three'
+    done
 fi
 run train --resume --out three -q
 exits 0
