@@ -70,7 +70,7 @@ typedef struct queue {
     unsigned char *truncated; /* the same */
     ofr_real *p;              /* [K] */
     ofr_buf out;
-    long long n_texts, n_truncated;
+    long long n_texts, n_truncated, n_single; /* single: lines without a second text */
     ofr_error err;            /* of the first answer that is none */
 } queue;
 
@@ -228,6 +228,7 @@ static ofr_status predict_lines(queue *q, const char *path, bool pairs, ofr_erro
             text.n = (size_t)(tab - line.p);
             pair = (ofr_str){tab + 1, line.n - text.n - 1};
         }
+        q->n_single += pairs && !tab;
         status = queue_add(q, text, pair, err);
         /* Nothing more has arrived: whoever writes the lines may be waiting. */
         if (status == OFR_OK && lines.at == lines.end) status = queue_finish(q, err);
@@ -244,6 +245,7 @@ static ofr_status predict_table(queue *q, const char *path, ofr_error *err)
     ofr_table table;
     int text = -1, pair = -1;
     ofr_status status;
+    OFR_TRY(ofr_load_check_pair(q->m, o->pair, err));
     OFR_TRY(ofr_table_open(&table, path, how, err));
     status = ofr_table_find(&table, &text, path, o->text, false, err);
     if (status == OFR_OK && o->pair)
@@ -272,8 +274,25 @@ static ofr_status predict(const options *o, const ofr_loaded *m, const char *pat
     if (status == OFR_OK && q.n_truncated)
         ofr_log(OFR_LOG_INFO, "%lld of %lld texts are longer than %d tokens and were cut",
                 q.n_truncated, q.n_texts, m->max_tokens);
+    if (status == OFR_OK && q.n_single)
+        ofr_log(OFR_LOG_WARN,
+                "warning: %lld of %lld lines have no TAB, which separates the two texts",
+                q.n_single, q.n_texts);
     queue_close(&q);
     return status;
+}
+
+/* Options of tables and of lines. */
+static ofr_status check_options(const options *o, ofr_error *err)
+{
+    if (o->pair && !o->text)
+        return ofr_fail(err, OFR_INVALID, "--text-pair needs --text COL");
+    if (o->no_header && !o->text)
+        return ofr_fail(err, OFR_INVALID, "--no-header needs --text COL");
+    if (o->pairs && o->text)
+        return ofr_fail(err, OFR_INVALID,
+                        "--pairs is for lines with a TAB; for a table give --text-pair COL");
+    return OFR_OK;
 }
 
 static ofr_status run(void *values, const bool *is_set, char **args, int n_args,
@@ -290,8 +309,7 @@ static ofr_status run(void *values, const bool *is_set, char **args, int n_args,
     (void)is_set;
     OFR_TRY(ofr_cmd_args(args, n_args, 1, err));
     OFR_TRY(ofr_cmd_need(o->model, "model", err));
-    if (o->pair && !o->text)
-        return ofr_fail(err, OFR_INVALID, "--text-pair needs --text COL");
+    OFR_TRY(check_options(o, err));
     OFR_TRY(ofr_load_open(&m, o->model, &how, err));
     ofr_calibration_remark(&m);
     status = predict(o, &m, n_args ? args[0] : "-", err);

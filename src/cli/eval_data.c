@@ -106,6 +106,7 @@ ofr_status ofr_eval_data_open(ofr_dataset *data, const ofr_eval_source *source,
     const ofr_config *config = &m->encoder.config;
     const char **names = NULL;
     ofr_status status;
+    OFR_TRY(ofr_load_check_pair(m, source->columns.pair, err));
     OFR_TRY(class_names(&names, config, err));
     status = ofr_dataset_open(data, source->path, &source->columns, m->tok,
                               m->max_tokens, names, config->K, err);

@@ -51,7 +51,7 @@ typedef struct ofr_eval_source {
 ofr_status ofr_eval_data_find(ofr_eval_source *source, const ofr_eval_data *options,
                               const ofr_config *config, ofr_error *err);
 /* Its texts, with the model's classes; remarks on cut texts and bad rows.  Caller
- * closes. */
+ * closes.  OFR_INVALID: the model was trained on pairs, and the rows are none. */
 ofr_status ofr_eval_data_open(ofr_dataset *data, const ofr_eval_source *source,
                               const ofr_loaded *model, ofr_error *err);
 

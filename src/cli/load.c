@@ -6,6 +6,7 @@
 
 #include "base/cpu.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "base/str.h"
 #include "cli/out_folder.h"
 #include "model/weights.h"
@@ -37,15 +38,27 @@ static ofr_status choose_max_tokens(int *chosen, const ofr_config *config, int w
     return OFR_OK;
 }
 
-/* Two texts per row?  As training stored it, otherwise as the task says. */
-static bool has_pairs(const ofr_config *config)
+/* How many texts does a row have?  As training stored it, otherwise as the task says; 0:
+ * nothing is known. */
+static int texts_of_row(const ofr_config *config)
 {
     const json_t *own = json_object_get(config->json, "offramp");
     const json_t *pair = json_object_get(own, "pair");
     const ofr_task *task;
-    if (json_is_boolean(pair)) return json_is_true(pair);
-    return config->task[0] && ofr_task_find(&task, config->task, NULL) == OFR_OK &&
-           task->pair;
+    if (json_is_boolean(pair)) return json_is_true(pair) ? 2 : 1;
+    if (!config->task[0] || ofr_task_find(&task, config->task, NULL) != OFR_OK) return 0;
+    return task->pair ? 2 : 1;
+}
+
+ofr_status ofr_load_check_pair(const ofr_loaded *model, const char *pair, ofr_error *err)
+{
+    if (pair && model->single)
+        ofr_log(OFR_LOG_WARN,
+                "warning: the model was trained on one text per row, and two are read");
+    if (pair || !model->pairs) return OFR_OK;
+    return ofr_fail(err, OFR_INVALID,
+                    "the model was trained on two texts per row, and one is read; add "
+                    "--text-pair COL, or name a task that has pairs");
 }
 
 ofr_status ofr_load_check_dir(const char *dir, ofr_error *err)
@@ -108,7 +121,8 @@ ofr_status ofr_load_open(ofr_loaded *loaded, const char *dir,
     }
     status = choose_max_tokens(&m.max_tokens, config, options->max_tokens, err);
     if (status != OFR_OK) goto fail;
-    m.pairs = has_pairs(config);
+    m.pairs = texts_of_row(config) == 2;
+    m.single = texts_of_row(config) == 1;
     if (options->tokenizer) {
         if ((status = ofr_tok_open(&m.tok, dir, as_stored, err)) != OFR_OK) goto fail;
         if ((status = ofr_tok_check_size(m.tok, config->V, err)) != OFR_OK) goto fail;

@@ -38,7 +38,8 @@ typedef struct ofr_loaded {
     const ofr_rule *rule;
     double threshold;
     int max_tokens;
-    bool pairs;          /* the task it was trained on has two texts */
+    bool pairs;          /* what it was trained on has two texts per row */
+    bool single;         /* one; with neither nothing is known */
 } ofr_loaded;
 
 /* OFR_NOT_FOUND: no such directory or file; OFR_FORMAT: damaged; OFR_INVALID:
@@ -46,6 +47,10 @@ typedef struct ofr_loaded {
 ofr_status ofr_load_open(ofr_loaded *loaded, const char *dir,
                          const ofr_load_options *options, ofr_error *err);
 void ofr_load_close(ofr_loaded *loaded); /* zeroed and half-built ones are fine */
+
+/* Does `pair`, the column of the second text or NULL, fit what the model was trained on?
+ * Half of each pair is OFR_INVALID, a second text too many is remarked on. */
+ofr_status ofr_load_check_pair(const ofr_loaded *model, const char *pair, ofr_error *err);
 
 /* An encoder with all its numbers, to train it or to `verb` it otherwise: refuses
  * a quantised directory.  Caller closes. */

@@ -166,4 +166,16 @@ fails 4 ' eval' "t.tsv:2: label 'splendid' was never seen in training"
 run eval --model model --dev dev.tsv --text review --label verdict --task sst2
 fails 2 ' eval' '--task'
 
+# Half of the pairs that a model was trained on is no measure of it.
+mkdir two
+cp model/* two
+sed 's/\("policies": true\)/\1, "pair": true/' model/config.json >two/config.json
+for verb in 'eval --runs 0' 'calibrate --max-drop 20' sweep; do
+    # shellcheck disable=SC2086
+    run $verb --model two --dev dev.tsv --text review --label verdict
+    fails 2 " ${verb%% *}" 'trained on two texts per row, and one is read; add --text-pair COL'
+done
+run eval --runs 0 --model two --dev dev.tsv --text review --text-pair review --label verdict
+exits 0
+
 finish

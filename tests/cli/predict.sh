@@ -92,6 +92,32 @@ says '"n_tokens": 7'
 run predict --model model --json
 says '"n_tokens": 6'
 
+# What goes with tables, or with lines.
+run predict --model model --no-header
+fails 2 ' predict' '--no-header needs --text COL'
+run predict --model model t.csv --text review --pairs
+fails 2 ' predict' '--pairs is for lines'
+
+# A model of pairs is not asked about half of each, and one of single texts says so.
+cp -r model two
+sed 's/\("policies": true\)/\1, "pair": true/' model/config.json >two/config.json
+run predict --model two t.tsv --no-header --text 0
+fails 2 ' predict' 'trained on two texts per row, and one is read; add --text-pair COL'
+run predict --model two t.tsv --no-header --text 0 --text-pair 1
+exits 0
+[ ! -s err ] || complain "$last: remarks"
+printf 'the film\tis good\nthe film\n' >in
+run predict --model two
+exits 0
+[ "$(wc -l <out)" -eq 2 ] || complain "$last: not two answers"
+remarks '^warning: 1 of 2 lines have no TAB'
+cp -r model one
+sed 's/\("policies": true\)/\1, "pair": false/' model/config.json >one/config.json
+run predict --model one t.tsv --no-header --text 0 --text-pair 1
+exits 0
+remarks '^warning: the model was trained on one text per row, and two are read'
+: >in
+
 # A reader that leaves early is no failure, and nothing is said.  (More than a pipe
 # holds, or everything might be written before the reader leaves.)
 i=0
