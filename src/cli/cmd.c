@@ -56,25 +56,33 @@ ofr_status ofr_cmd_args(char **args, int n_args, int most, ofr_error *err)
     return ofr_fail(err, OFR_INVALID, "unexpected argument '%s'; see --help", args[most]);
 }
 
-static bool is_empty_dir(const char *path)
+/* A folder that is not there is empty; one that cannot be listed may hold anything. */
+static ofr_status check_empty(bool *empty, const char *path, ofr_error *err)
 {
     DIR *dir = opendir(path);
     const struct dirent *entry;
-    bool empty = true;
+    int number;
 
-    if (!dir) return true;
-    while (empty && (entry = readdir(dir)) != NULL)
-        empty = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
+    *empty = true;
+    if (!dir && (errno == ENOENT || errno == ENOTDIR)) return OFR_OK;
+    if (!dir) return ofr_os_fail(err, path, "read", errno);
+    errno = 0;
+    while (*empty && (entry = readdir(dir)) != NULL)
+        *empty = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
+    number = *empty ? errno : 0;
     closedir(dir);
-    return empty;
+    return number ? ofr_os_fail(err, path, "read", number) : OFR_OK;
 }
 
 ofr_status ofr_cmd_new_dir(const char *dir, const char *advice, ofr_error *err)
 {
+    bool empty;
+
     if (ofr_file_exists(dir) && !ofr_file_is_dir(dir))
         return ofr_fail(err, OFR_INVALID, "%s: is a file, expected a directory to make",
                         dir);
-    if (is_empty_dir(dir)) return OFR_OK;
+    OFR_TRY(check_empty(&empty, dir, err));
+    if (empty) return OFR_OK;
     return ofr_fail(err, OFR_INVALID, "%s: is not empty; %s", dir, advice);
 }
 

@@ -226,4 +226,27 @@ fails 1 ' predict' 'directory'
 run predict --model good nowhere
 fails 3 ' predict' 'nowhere'
 
+# A folder that cannot be listed may hold anything.
+mkdir shut
+cp good/config.json good/vocab.txt shut
+chmod 755 . good
+chmod 644 good/*
+chmod 666 shut/*
+chmod 333 shut
+nobody='' # root may list everything
+[ "$(id -u)" -ne 0 ] || nobody='setpriv --reuid=65534 --regid=65534 --clear-groups'
+# shellcheck disable=SC2086
+if $nobody "$offramp" --version >/dev/null 2>&1; then
+    # shellcheck disable=SC2086
+    $nobody "$offramp" init -q --config good/config.json --vocab good --out shut \
+        --seed 3 >out 2>err
+    code=$?
+    last='offramp init --out shut'
+    fails 1 ' init' 'shut: cannot read: Permission denied; give yourself the right'
+    cmp -s good/config.json shut/config.json || complain "$last: what was there is gone"
+else
+    echo 'skip a folder that cannot be listed: root may, and setpriv does not run offramp'
+fi
+chmod 755 shut
+
 finish
