@@ -18,7 +18,7 @@ static json_t *record(const ofr_calibration *c, const ofr_calibration_about *abo
 {
     const ofr_calibrate_options *o = about->options;
     json_t *json = json_pack(
-        "{s:s, s:f, s:s, s:f, s:f, s:s, s:f, s:i, s:s, s:s}", "rule", o->rule->name,
+        "{s:s, s:f, s:s, s:f, s:f, s:s, s:f, s:i, s:s, s:s?}", "rule", o->rule->name,
         "threshold", c->threshold, "risk", ofr_risk_name(o->risk), "max_drop",
         about->max_drop, "confidence", o->confidence, "bound", ofr_bound_name(o->bound),
         "p", c->p, "texts", c->n, "data", about->data, "data_hash", about->data_hash);

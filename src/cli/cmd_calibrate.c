@@ -162,8 +162,8 @@ static ofr_status calibrate(const options *o, const ofr_loaded *m,
         m->rule,       (ofr_risk)o->risk, (ofr_bound)o->bound, o->max_drop / 100,
         o->confidence, o->steps,          isnan(o->error_limit) ? limit : o->error_limit};
     const char *slash = strrchr(source->path, '/');
-    const ofr_calibration_about about = {&how, o->max_drop,
-                                         slash ? slash + 1 : source->path, hash,
+    const char *name = slash ? slash + 1 : ofr_file_input_name(source->path);
+    const ofr_calibration_about about = {&how, o->max_drop, name, hash,
                                          m->max_tokens,
                                          m->encoder.config.regression ? how.error_limit
                                                                       : (double)NAN};
@@ -229,7 +229,7 @@ static ofr_status run(void *values, const bool *is_set, char **args, int n_args,
     ofr_dataset data;
     ofr_loaded m;
     char path[OFR_PATH_MAX], hash[OFR_FILE_HASH];
-    bool known = false;
+    bool known = false, is_file = false;
     ofr_status status;
 
     (void)is_set;
@@ -241,14 +241,22 @@ static ofr_status run(void *values, const bool *is_set, char **args, int n_args,
     status = ofr_file_join(path, o->model, "config.json", err);
     if (!status && !o->dry_run) status = ofr_file_check(path, err);
     if (!status) status = ofr_eval_data_find(&source, &o->data, &m.encoder.config, err);
-    if (!status) status = check_unseen(&known, o->model, source.path, err);
-    if (!status) status = ofr_file_hash(hash, source.path, err); /* a pipe has none */
+    if (!status) {
+        const char *name = source.path; /* standard input and pipes have no digest */
+        is_file = strcmp(name, "-") != 0 && !ofr_file_hash(hash, name, NULL);
+        if (is_file) status = check_unseen(&known, o->model, name, err);
+    }
     if (!status) status = ofr_eval_data_open(&data, &source, &m, err);
     if (!status) {
-        status = calibrate(o, &m, &data, &source, hash, err);
+        status = calibrate(o, &m, &data, &source, is_file ? hash : NULL, err);
         ofr_dataset_close(&data);
     }
-    if (!status && !known)
+    if (!status && !is_file)
+        ofr_log(OFR_LOG_INFO,
+                "%s is no file to compare with those of the training: it was taken for "
+                "texts that %s has never seen",
+                ofr_file_input_name(source.path), o->model);
+    else if (!status && !known)
         ofr_log(OFR_LOG_INFO,
                 "%s does not say what it was trained on: %s was taken for texts that it "
                 "has never seen",

@@ -62,6 +62,9 @@ static ofr_status print_result(const options *o, const ofr_eval_source *s,
 {
     static const char *const without[] = {"json", "quiet", "no-color", NULL};
     char processor[128], digest[OFR_SHA256_HEX];
+    /* Standard input and pipes have no digest. */
+    const bool hashed = strcmp(s->path, "-") != 0 &&
+                        !ofr_sha256_file(digest, s->path, NULL);
     ofr_record_about about = {
         .schema_version = OFR_SCHEMA_VERSION,
         .task = s->name,
@@ -73,14 +76,13 @@ static ofr_status print_result(const options *o, const ofr_eval_source *s,
         .n_bad_rows = data->n_bad_rows,
         .commit = ofr_build_commit,
         .data = s->path,
-        .data_sha256 = digest,
+        .data_sha256 = hashed ? digest : NULL,
         .seed = o->seed,
         .labels = m->encoder.config.labels,
     };
     ofr_buf out, command;
     ofr_status status;
     ofr_cpu_name(processor);
-    if (ofr_sha256_file(digest, s->path, NULL)) digest[0] = '\0'; /* a pipe has none */
     ofr_buf_init(&out);
     ofr_buf_init(&command);
     ofr_buf_adds(&command, "offramp eval");

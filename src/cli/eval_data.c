@@ -50,7 +50,8 @@ static ofr_status source_of_columns(ofr_eval_source *s, const ofr_eval_data *o,
         OFR_TRY(ofr_file_join(s->path, "", o->dev ? o->dev : o->data, err));
     else
         OFR_TRY(ofr_file_join(s->path, o->data, "dev.tsv", err));
-    s->name = strrchr(s->path, '/') ? strrchr(s->path, '/') + 1 : s->path;
+    s->name = strrchr(s->path, '/') ? strrchr(s->path, '/') + 1
+                                    : ofr_file_input_name(s->path);
     return OFR_OK;
 }
 

@@ -91,6 +91,18 @@ run calibrate --model model --data aside.tsv --text review --label verdict --max
     --rule confidence --dry-run
 exits 0
 remarks 'model does not say what it was trained on: aside.tsv was taken for texts that'
+# Standard input and pipes have no digest, least of all that of a file called "-".
+cp aside.tsv in
+cp labelled.tsv ./-
+cp -r model piped
+run calibrate --model piped --dev - --text review --label verdict --max-drop 99 \
+    --rule confidence --json
+exits 0
+says '"data": "standard input", "data_hash": null'
+grep -q '"data_hash": null' piped/config.json || complain 'a digest of standard input'
+remarks 'standard input is no file .*: it was taken for texts that piped has never seen'
+rm ./-
+: >in
 run quantize --model again --out again-int8 -q
 exits 0
 run calibrate --model again-int8 --data labelled.tsv --text review --label verdict \

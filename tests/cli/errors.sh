@@ -53,8 +53,10 @@ run train --model good --train rows.tsv --dev rows.tsv --text text --label label
     --out taken --overwrite -q
 fails 1 ' train' 'taken/model.safetensors: is not a regular file, expected one'
 mkfifo pipe
-run calibrate --model good --data pipe --text review --label verdict --max-drop 5
-fails 1 ' calibrate' 'pipe: is not a regular file, expected one'
+cat rows.tsv >pipe &
+run calibrate --model good --data pipe --text text --label label --max-drop 5 --rule confidence
+fails 1 ' calibrate' 'not possible with this data: 2 texts'
+wait
 cat in >pipe &
 run predict --model good pipe
 exits 0

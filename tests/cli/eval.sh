@@ -178,4 +178,14 @@ done
 run eval --runs 0 --model two --dev dev.tsv --text review --text-pair review --label verdict
 exits 0
 
+# Standard input has no digest, least of all that of a file called "-".
+cp dev.tsv in
+echo decoy >./-
+run eval --runs 0 --model model --dev - --text review --label verdict --json
+exits 0
+says '"task": "standard input"'
+says '"data_sha256": null'
+rm ./-
+: >in
+
 finish
