@@ -50,11 +50,12 @@ static void describe(ofr_buf *out, const ofr_opt *row)
 {
     static const char *const kinds[] = {
         [OFR_OPT_FLAG] = "true or false",     [OFR_OPT_INT] = "an integer",
-        [OFR_OPT_U64] = "a natural number",   [OFR_OPT_REAL] = "a number",
+        [OFR_OPT_U64] = "an integer",         [OFR_OPT_REAL] = "a number",
         [OFR_OPT_TEXT] = "a text",            [OFR_OPT_CHOICE] = "one of ",
     };
     ofr_buf_adds(out, kinds[row->kind]);
     if (row->kind == OFR_OPT_CHOICE) ofr_buf_adds(out, row->choices);
+    if (row->kind == OFR_OPT_U64) ofr_buf_addf(out, " from 0 to %llu", (unsigned long long)OFR_OPT_U64_MAX);
     if (!limited(row)) return;
     ofr_buf_adds(out, " from ");
     add_limit(out, row, row->min);
@@ -108,7 +109,7 @@ static bool set_u64(uint64_t *out, const char *text)
     char *end;
     errno = 0;
     unsigned long long x = strtoull(text, &end, 10);
-    if (errno != 0 || *end != '\0') return false;
+    if (errno != 0 || *end != '\0' || x > OFR_OPT_U64_MAX) return false;
     *out = x;
     return true;
 }

@@ -18,11 +18,15 @@
 typedef enum ofr_opt_kind {
     OFR_OPT_FLAG,   /* bool     --flag, --no-flag, --flag=false              */
     OFR_OPT_INT,    /* int                                                   */
-    OFR_OPT_U64,    /* uint64_t (seeds)                                      */
+    OFR_OPT_U64,    /* uint64_t up to OFR_OPT_U64_MAX (seeds)                */
     OFR_OPT_REAL,   /* double                                                */
     OFR_OPT_TEXT,   /* const char *, borrowed from argv or the config        */
     OFR_OPT_CHOICE  /* int: index into `choices`                             */
 } ofr_opt_kind;
+
+/* 2^53 - 1: the records are JSON, whose readers keep no larger number apart from the
+ * next one (RFC 8259, section 6). */
+#define OFR_OPT_U64_MAX 9007199254740991u
 
 typedef struct ofr_opt {
     const char *name;     /* long flag without dashes; "": only the letter;

@@ -69,7 +69,7 @@ static ofr_status find(const ofr_ablate_question **out, const char *name, ofr_er
                     near ? "'?" : "");
 }
 
-/* Numbers from 0 up, with commas, none twice. */
+/* Numbers from 0 to the largest seed, with commas, none twice. */
 static ofr_status parse_list(double *out, int *n, int most, const char *list,
                              const char *option, ofr_error *err)
 {
@@ -78,10 +78,12 @@ static ofr_status parse_list(double *out, int *n, int most, const char *list,
         const ofr_str part = {p, comma ? (size_t)(comma - p) : strlen(p)};
         double x;
 
-        if (!ofr_str_to_double(ofr_str_trim(part), &x) || !(x >= 0) || x > 1e15)
+        if (!ofr_str_to_double(ofr_str_trim(part), &x) || !(x >= 0) ||
+            x > (double)OFR_OPT_U64_MAX)
             return ofr_fail(err, OFR_INVALID,
-                            "--%s: '%.*s' is no number from 0 up; example: 1,2,3", option,
-                            (int)part.n, part.p);
+                            "--%s: '%.*s' is no number from 0 to %llu; example: 1,2,3",
+                            option, (int)part.n, part.p,
+                            (unsigned long long)OFR_OPT_U64_MAX);
         for (int i = 0; i < *n; i++)
             if (out[i] == x)
                 return ofr_fail(err, OFR_INVALID, "--%s names %g twice", option, x);

@@ -99,11 +99,12 @@ static ofr_status parse_seeds(ofr_compare_plan *plan, ofr_error *err)
     while (next_part(part, &list)) {
         long long seed;
 
-        if (!ofr_str_to_int(ofr_str_of(part), &seed) || seed < 0)
+        if (!ofr_str_to_int(ofr_str_of(part), &seed) || seed < 0 ||
+            (uint64_t)seed > OFR_OPT_U64_MAX)
             return ofr_fail(err, OFR_INVALID,
-                            "--seeds: '%s' is no seed, expected whole numbers from 0 up, "
-                            "such as 1,2,3",
-                            part);
+                            "--seeds: '%s' is no seed, expected whole numbers from 0 to "
+                            "%llu, such as 1,2,3",
+                            part, (unsigned long long)OFR_OPT_U64_MAX);
         for (int i = 0; i < plan->n_seeds; i++)
             if (plan->seeds[i] == (uint64_t)seed)
                 return ofr_fail(err, OFR_INVALID, "--seeds names %s twice", part);

@@ -136,7 +136,7 @@ static ofr_status add_line(reader *r, const ofr_buf *line, ofr_error *err)
 
     /* Steps are most of a journal and none of its points. */
     if (line->n == 0 || strncmp(line->p, step, sizeof step - 1) == 0) return OFR_OK;
-    OFR_TRY(ofr_json_parse(&json, line->p, line->n, r->name, err));
+    OFR_TRY(ofr_json_parse_line(&json, line->p, line->n, r->name, err));
     event = json_string_value(json_object_get(json, "event"));
     iteration_end = event && strcmp(event, "iteration") == 0;
     if (iteration_end || (event && strcmp(event, "evaluation") == 0))

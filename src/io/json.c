@@ -78,20 +78,26 @@ json_t *ofr_json_try(const char *text, size_t len, json_error_t *why)
     return parse(text, len, 0, why);
 }
 
+/* Where in `name` the text begins to be wrong. */
+typedef enum place { LINE_AND_COLUMN, COLUMN } place;
+
 static ofr_status parse_named(json_t **out, const char *text, size_t len, size_t flags,
-                              const char *name, ofr_error *err)
+                              const char *name, place place, ofr_error *err)
 {
     json_error_t why;
     json_t *json;
+    char line[16] = "";
     if (len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) {
         text += 3;
         len -= 3;
     }
     json = parse(text, len, flags, &why);
     if (!json && !why.text[0]) return ofr_fail_nomem(err, len, name);
-    if (!json)
-        return ofr_fail(err, OFR_FORMAT, "%s:%d:%d: not valid JSON: %s; restore the file",
-                        name, why.line, why.column, why.text);
+    if (!json) {
+        if (place == LINE_AND_COLUMN) snprintf(line, sizeof line, "%d:", why.line);
+        return ofr_fail(err, OFR_FORMAT, "%s:%s%d: not valid JSON: %s; restore the file",
+                        name, line, why.column, why.text);
+    }
     *out = json;
     return OFR_OK;
 }
@@ -99,7 +105,13 @@ static ofr_status parse_named(json_t **out, const char *text, size_t len, size_t
 ofr_status ofr_json_parse(json_t **out, const char *text, size_t len, const char *name,
                           ofr_error *err)
 {
-    return parse_named(out, text, len, 0, name, err);
+    return parse_named(out, text, len, 0, name, LINE_AND_COLUMN, err);
+}
+
+ofr_status ofr_json_parse_line(json_t **out, const char *text, size_t len,
+                               const char *name, ofr_error *err)
+{
+    return parse_named(out, text, len, 0, name, COLUMN, err);
 }
 
 static ofr_status load(json_t **out, const char *path, size_t flags, ofr_error *err)
@@ -108,7 +120,8 @@ static ofr_status load(json_t **out, const char *path, size_t flags, ofr_error *
     ofr_status status;
     ofr_buf_init(&bytes);
     status = ofr_file_read(&bytes, path, JSON_MAX_BYTES, err);
-    if (status == OFR_OK) status = parse_named(out, bytes.p, bytes.n, flags, path, err);
+    if (status == OFR_OK)
+        status = parse_named(out, bytes.p, bytes.n, flags, path, LINE_AND_COLUMN, err);
     ofr_buf_free(&bytes);
     return status;
 }
@@ -120,7 +133,8 @@ ofr_status ofr_json_load_input(json_t **out, const char *path, ofr_error *err)
     ofr_status status;
     ofr_buf_init(&bytes);
     status = ofr_file_read_input(&bytes, path, JSON_MAX_BYTES, err);
-    if (status == OFR_OK) status = parse_named(out, bytes.p, bytes.n, 0, name, err);
+    if (status == OFR_OK)
+        status = parse_named(out, bytes.p, bytes.n, 0, name, LINE_AND_COLUMN, err);
     ofr_buf_free(&bytes);
     return status;
 }

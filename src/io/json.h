@@ -15,6 +15,9 @@
 /* `name` is how errors call the text.  Caller json_decref()s *out. */
 ofr_status ofr_json_parse(json_t **out, const char *text, size_t len, const char *name,
                           ofr_error *err);
+/* One line of a file; `name` is "FILE:LINE". */
+ofr_status ofr_json_parse_line(json_t **out, const char *text, size_t len,
+                               const char *name, ofr_error *err);
 ofr_status ofr_json_load(json_t **out, const char *path, ofr_error *err);
 /* The same for a file that a user names, which may come through a pipe; "-" is standard
  * input. */

@@ -26,10 +26,8 @@ static const char *const numbers[OFR_RECORD_KINDS][3] = {
 double ofr_record_number(const json_t *line, const char *key)
 {
     const json_t *value = json_object_get(line, key);
-    double x;
 
-    if (json_is_number(value)) return json_number_value(value);
-    return ofr_str_to_double(ofr_str_of(ofr_record_text(line, key)), &x) ? x : NAN;
+    return json_is_number(value) ? json_number_value(value) : NAN;
 }
 
 double ofr_record_item(const json_t *line, const char *key, size_t i)
@@ -56,42 +54,6 @@ const json_t *ofr_records_line(const ofr_records *records, ofr_record_kind kind,
     return json_array_get(records->lines[kind], i);
 }
 
-/* A seed of more than 18 digits is put into quotes: the parser's integers end at
- * 2^63 - 1, and a real would lose digits. */
-static void quote_seeds(ofr_buf *out, const char *text, size_t n)
-{
-    static const char key[] = "\"seed\": ";
-    const char *end = text + n, *at;
-
-    while ((at = memmem(text, (size_t)(end - text), key, sizeof key - 1))) {
-        const char *digits = at + sizeof key - 1, *behind = digits;
-
-        while (behind < end && *behind >= '0' && *behind <= '9')
-            behind++;
-        const char *quote = behind - digits > 18 ? "\"" : "";
-        ofr_buf_add(out, text, (size_t)(digits - text));
-        ofr_buf_adds(out, quote);
-        ofr_buf_add(out, digits, (size_t)(behind - digits));
-        ofr_buf_adds(out, quote);
-        text = behind;
-    }
-    ofr_buf_add(out, text, (size_t)(end - text));
-}
-
-static ofr_status parse(json_t **out, const char *text, size_t n, const char *name,
-                        ofr_error *err)
-{
-    ofr_status status;
-    ofr_buf quoted;
-
-    ofr_buf_init(&quoted);
-    quote_seeds(&quoted, text, n);
-    status = quoted.failed ? ofr_fail_nomem(err, n, name)
-                           : ofr_json_parse(out, quoted.p, quoted.n, name, err);
-    ofr_buf_free(&quoted);
-    return status;
-}
-
 ofr_status ofr_record_load(json_t **out, const char *path, ofr_error *err)
 {
     ofr_status status;
@@ -99,7 +61,7 @@ ofr_status ofr_record_load(json_t **out, const char *path, ofr_error *err)
 
     ofr_buf_init(&bytes);
     status = ofr_file_read(&bytes, path, OBJECT_MAX_BYTES, err);
-    if (!status) status = parse(out, bytes.p ? bytes.p : "", bytes.n, path, err);
+    if (!status) status = ofr_json_parse(out, bytes.p ? bytes.p : "", bytes.n, path, err);
     ofr_buf_free(&bytes);
     return status;
 }
@@ -166,7 +128,7 @@ static ofr_status read_lines(ofr_records *records, ofr_text_stream *stream,
             status = ofr_fail_nomem(err, line.n, path);
         } else if (ofr_str_trim((ofr_str){line.p, line.n}).n) {
             snprintf(name, sizeof name, "%s:%lld", path, ofr_text_stream_lines(stream));
-            status = parse(&json, line.p, line.n, name, err);
+            status = ofr_json_parse_line(&json, line.p, line.n, name, err);
             if (!status) status = add_line(records, json, name, err);
         }
     }

@@ -85,7 +85,7 @@ static void test_forms(void **state)
     ofr_error err;
     assert_ok(parse(&v, set, &args, &n, &err, "a", "--epochs", "5", "-t", "-0.5", "b",
                     "--learning-rate=1e-3", "--gradient=reinforce", "--no-color", "-qo",
-                    "dir", "-", "--seed=18446744073709551615", "--", "--epochs", NULL),
+                    "dir", "-", "--seed=9007199254740991", "--", "--epochs", NULL),
               err);
     assert_int_equal(v.epochs, 5);
     assert_true(v.threshold == -0.5); /* a negative number is a value */
@@ -93,7 +93,7 @@ static void test_forms(void **state)
     assert_int_equal(v.gradient, 1);
     assert_true(v.quiet && !v.color);
     assert_string_equal(v.out, "dir");
-    assert_true(v.seed == UINT64_MAX);
+    assert_true(v.seed == 9007199254740991u);
     assert_int_equal(n, 4);
     static const char *const want[] = {"a", "b", "-", "--epochs"};
     for (int i = 0; i < 4; i++)
@@ -152,9 +152,14 @@ static void test_errors(void **state)
                 "--learning-rate: got 'nan', expected a number from 0 to 1");
     expect_line("--gradient", "ex",
                 "--gradient: got 'ex', expected one of exact|reinforce");
-    expect_line("--seed", "-1", "--seed: got '-1', expected a natural number");
+    expect_line("--seed", "-1",
+                "--seed: got '-1', expected an integer from 0 to 9007199254740991");
+    expect_line("--seed", "9007199254740992",
+                "--seed: got '9007199254740992', expected an integer from 0 to "
+                "9007199254740991");
     expect_line("--seed", "18446744073709551616",
-                "--seed: got '18446744073709551616', expected a natural number");
+                "--seed: got '18446744073709551616', expected an integer from 0 to "
+                "9007199254740991");
     expect_line("--color=maybe", NULL, "--color: got 'maybe', expected true or false");
     expect_line("--no-color=1", NULL, "--no-color=1: takes no value");
     assert_int_equal(ofr_mem_live(), live);
