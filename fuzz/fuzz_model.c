@@ -3,7 +3,9 @@
  * classifies a text, a pair and nothing at all.
  *
  * Parts of the input: config.json, model.safetensors, vocab.txt,
- * tokenizer_config.json, tokenizer.json.
+ * tokenizer_config.json, tokenizer.json.  A letter before the first, which no JSON
+ * text begins with, names the precision to open at; without it the model opens at
+ * that of its config.json.
  */
 #include "fuzz.h"
 
@@ -25,6 +27,18 @@ static bool is_small(const char *folder)
             c.student_width <= 128 && c.n_positions <= 4096;
     ofr_config_free(&c);
     return small;
+}
+
+/* NULL: as stored. */
+static const char *precision_of(char letter)
+{
+    switch (letter) {
+    case 's': return "f32";
+    case 'h': return "f16";
+    case 'b': return "bf16";
+    case 'i': return "int8";
+    default: return NULL;
+    }
 }
 
 enum { TEXTS = 3 };
@@ -80,10 +94,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static const char *const names[] = {"config.json", "model.safetensors", "vocab.txt",
                                         "tokenizer_config.json", "tokenizer.json"};
     const char *folder = ofr_fuzz_folder();
-    const ofr_model_options options = {.n_threads = 1};
+    ofr_model_options options = {.n_threads = 1};
     ofr_model *model;
     ofr_error err;
     ofr_status status;
+    options.precision = size > 0 ? precision_of((char)data[0]) : NULL;
+    if (options.precision) {
+        data++;
+        size--;
+    }
     ofr_fuzz_files(names, 5, data, size);
     if (!is_small(folder)) return 0;
     status = ofr_model_open_as(&model, folder, &options, &err);
