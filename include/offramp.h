@@ -4,9 +4,12 @@
  *   ofr_model    weights, tokenizer and exit rule of one model directory.
  *                Never changes what it answers.
  *   ofr_session  the scratch memory of one caller.  Its buffers are allocated
- *                when it is opened; afterwards only a text much longer than
- *                max_tokens can make the tokenizer allocate, and the first call
- *                of ofr_session_features() takes room for what it returns.
+ *                when it is opened; afterwards only a text of more than some 8
+ *                bytes per token of max_tokens can make the tokenizer allocate
+ *                (for a long word, or bytes that are not UTF-8), and the calls
+ *                after a word of some 250 kB, whose memory is given back.  The
+ *                first call of ofr_session_features() takes room for what it
+ *                returns.
  *
  * Errors.  Functions that can fail return ofr_status, OFR_OK (zero) on success.
  * The last argument, ofr_error *err, may be NULL; on failure it receives one
@@ -94,7 +97,8 @@ OFR_API ofr_status ofr_version_check(int number, ofr_error *err);
 
 /* Where memory comes from.  The library aligns the blocks itself.  What the
  * library for JSON, the threads, the code that PCRE2 compiles regular expressions
- * to, and the mapped weights take is not asked for here. */
+ * to, and the mapped weights take is not asked for here, nor what the C library
+ * takes for itself (streams, sorting, sets of processors). */
 typedef struct ofr_allocator {
     void *(*alloc)(void *user, size_t bytes);            /* as malloc(), bytes > 0 */
     void *(*resize)(void *user, void *p, size_t bytes);  /* as realloc(), p not NULL;

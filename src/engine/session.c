@@ -66,11 +66,13 @@ static ofr_status warm_by(ofr_session *s, const char *part, ofr_error *err)
     return status;
 }
 
-/* Let the tokenizer's scratch grow now to what texts of the planned length need,
- * so that calls do not allocate unless a text is much longer: words of eight
- * characters, or one word. */
+/* Let the tokenizer's scratch grow now to what texts of the planned length need, so
+ * that calls do not allocate unless a text has more than eight bytes per token, in one
+ * word or in many.  How many pieces a vocabulary makes of these says nothing about
+ * others: room for the most is reserved. */
 static ofr_status warm_tokenizer(ofr_session *s, ofr_error *err)
 {
+    OFR_TRY(ofr_tok_reserve(&s->scratch, s->max_tokens, 8 * (size_t)s->max_tokens, err));
     OFR_TRY(warm_by(s, "abcdefg ", err));
     return warm_by(s, "abcdefgh", err);
 }

@@ -45,6 +45,15 @@ ofr_status ofr_tok_grow(ofr_tok_scratch *scratch, ofr_error *err)
     return OFR_OK;
 }
 
+ofr_status ofr_tok_reserve(ofr_tok_scratch *scratch, int max_tokens, size_t word_bytes,
+                           ofr_error *err)
+{
+    const size_t pieces = word_bytes > OFR_WORD_CHARS ? word_bytes : OFR_WORD_CHARS;
+    while ((size_t)scratch->cap_work < 2 * ((size_t)max_tokens + pieces))
+        OFR_TRY(ofr_tok_grow(scratch, err));
+    return OFR_OK;
+}
+
 ofr_status ofr_tok_room(ofr_buf *buf, size_t bytes, ofr_error *err)
 {
     size_t cap = buf->cap ? buf->cap : 4096;

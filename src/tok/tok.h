@@ -58,6 +58,11 @@ typedef struct ofr_tok_scratch {
 void ofr_tok_scratch_init(ofr_tok_scratch *scratch);
 void ofr_tok_scratch_free(ofr_tok_scratch *scratch);
 
+/* Room for the pieces of any text or pair that is cut to max_tokens and whose words have
+ * word_bytes bytes at most: both parts are cut behind the word that reaches the limit. */
+ofr_status ofr_tok_reserve(ofr_tok_scratch *scratch, int max_tokens, size_t word_bytes,
+                           ofr_error *err);
+
 /* `[CLS] a [SEP]` or `[CLS] a [SEP] b [SEP]` with types 0 and 1 (RoBERTa:
  * `<s> a </s></s> b </s>`, types 0).  Truncation longest-first to max_tokens
  * (0: none): while too long, the last token of the longer part goes, of the

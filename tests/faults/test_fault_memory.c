@@ -159,7 +159,7 @@ static void write_model(const char *dir, ofr_family family, ofr_precision precis
     config.C = config.E = 16;
     config.H = 2;
     config.F = 32;
-    config.n_positions = 20;
+    config.n_positions = 102;
     config.policy_hidden = 4;
     config.initializer_range = 0.3;
     assert_ok(ofr_config_set_labels(&config, 2, NULL, false, &err), err);
@@ -279,13 +279,28 @@ static void test_files(void **state)
     each_way(&a, 400);
 }
 
-/* A word as long as max_tokens words, with and without bytes that are not UTF-8, finds
- * room in an open session. */
+enum { LONG_TOKENS = 100, LONG_BYTES = 8 * LONG_TOKENS };
+
+/* 0: one word; 1: with a byte that is not UTF-8; 2 and 3: short words nearly up to the
+ * limit, then a word of a piece per byte, of as many as WordPiece cuts or to the end. */
+static void long_text(char text[LONG_BYTES], int which)
+{
+    memset(text, 'w', LONG_BYTES);
+    if (which == 1) text[70] = (char)0xff;
+    if (which < 2) return;
+    for (int i = 0; i < LONG_TOKENS - 4; i++)
+        memcpy(text + 3 * i, "wb ", 3);
+    memset(text + 3 * (LONG_TOKENS - 4) + 1, 'a', LONG_BYTES - 3 * (LONG_TOKENS - 4) - 1);
+    if (which == 2) memset(text + 3 * (LONG_TOKENS - 4) + 100, ' ', 100);
+}
+
+/* Texts and pairs of 8 bytes per token find room in an open session. */
 static void test_long_word(void **state)
 {
     static const ofr_family families[] = {OFR_FAMILY_BERT, OFR_FAMILY_ROBERTA};
-    const ofr_session_options sizes = {.max_batch = 2, .max_tokens = 18, .n_threads = 1};
-    char word[18 * 8];
+    const ofr_session_options sizes = {.max_batch = 2, .max_tokens = LONG_TOKENS,
+                                       .n_threads = 1};
+    char word[LONG_BYTES];
 
     (void)state;
     for (int f = 0; f < 2; f++) {
@@ -299,10 +314,9 @@ static void test_long_word(void **state)
         assert_ok(ofr_model_open(&model, dir, &err), err);
         assert_ok(ofr_session_open(&session, model, &sizes, &err), err);
         const size_t violations = ofr_mem_violations();
-        for (int bad = 0; bad < 2; bad++) {
+        for (int which = 0; which < 4; which++) {
             const ofr_text text = {word, sizeof word, word, sizeof word};
-            memset(word, 'w', sizeof word);
-            if (bad) word[70] = (char)0xff;
+            long_text(word, which);
             ofr_mem_forbid(true);
             assert_ok(ofr_classify(session, &result, &text, 1, &err), err);
             ofr_mem_forbid(false);
