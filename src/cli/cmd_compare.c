@@ -248,10 +248,9 @@ static ofr_status compare(ofr_compare_runs *runs, ofr_compare_whole *whole,
 }
 
 static ofr_status prepare(ofr_compare_values *o, ofr_compare_plan *plan,
-                          char model[OFR_PATH_MAX], ofr_error *err)
+                          ofr_compare_files *files, char model[OFR_PATH_MAX],
+                          ofr_error *err)
 {
-    ofr_compare_files files;
-
     OFR_TRY(ofr_cmd_need(o->methods, "methods", err));
     OFR_TRY(ofr_cmd_need(o->out, "out", err));
     OFR_TRY(ofr_compare_parse(plan, o, err));
@@ -259,11 +258,12 @@ static ofr_status prepare(ofr_compare_values *o, ofr_compare_plan *plan,
         OFR_TRY(ofr_default_model(model, err));
         o->train.model = model;
     }
-    OFR_TRY(ofr_compare_check(&files, plan, err));
+    OFR_TRY(ofr_compare_check(files, plan, err));
     if (o->train.method.max_loss >= 0)
         ofr_log(OFR_LOG_WARN,
                 "--max-loss has no effect in a comparison, which shows every price");
-    return ofr_compare_settle(o, &files.hash, err);
+    plan->title = files->report.name;
+    return ofr_compare_settle(o, &files->hash, err);
 }
 
 static ofr_status run(void *values, const bool *is_set, char **args, int n_args,
@@ -271,6 +271,7 @@ static ofr_status run(void *values, const bool *is_set, char **args, int n_args,
 {
     ofr_compare_values *o = values;
     char model[OFR_PATH_MAX];
+    ofr_compare_files files;
     ofr_compare_plan plan;
     ofr_compare_whole *whole;
     ofr_compare_runs *runs;
@@ -278,7 +279,7 @@ static ofr_status run(void *values, const bool *is_set, char **args, int n_args,
 
     (void)is_set;
     OFR_TRY(ofr_cmd_args(args, n_args, 0, err));
-    OFR_TRY(prepare(o, &plan, model, err));
+    OFR_TRY(prepare(o, &plan, &files, model, err));
     runs = ofr_mem_zalloc(sizeof *runs);
     whole = ofr_mem_zalloc(sizeof *whole);
     if (runs && whole) {

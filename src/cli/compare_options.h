@@ -29,6 +29,7 @@ typedef struct ofr_compare_plan {
     const ofr_method *methods[OFR_COMPARE_METHODS_MAX];
     uint64_t seeds[OFR_COMPARE_SEEDS_MAX];
     int reference; /* consistentee, or the first method: whose mean exit counts */
+    const char *title; /* task, or name of the file that figures are of; borrowed */
 } ofr_compare_plan;
 ofr_status ofr_compare_parse(ofr_compare_plan *plan, const ofr_compare_values *values,
                              ofr_error *err);

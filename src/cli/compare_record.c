@@ -67,10 +67,8 @@ static void add_seeds(ofr_buf *out, const ofr_compare_runs *runs, int method)
 static void begin(ofr_buf *out, const char *kind, const ofr_compare_runs *runs,
                   const ofr_compare_whole *whole, ofr_curve_about *about)
 {
-    const ofr_train_values *t = &runs->plan->o->train;
-
     about->schema_version = OFR_SCHEMA_VERSION;
-    about->task = t->task ? t->task : t->train;
+    about->task = runs->plan->title;
     ofr_curve_record_begin(out, kind, ofr_metric_name(whole->metric), about);
 }
 
@@ -117,12 +115,11 @@ static void add_failure(ofr_buf *out, const ofr_compare_runs *runs,
                         const ofr_compare_whole *whole, int method, int seed)
 {
     const ofr_compare_plan *plan = runs->plan;
-    const ofr_train_values *t = &plan->o->train;
     char dir[OFR_PATH_MAX] = "", run[64];
     ofr_train_values train;
     ofr_buf command;
     ofr_curve_about about = {.schema_version = OFR_SCHEMA_VERSION,
-                             .task = t->task ? t->task : t->train,
+                             .task = plan->title,
                              .method = plan->methods[method]->name,
                              .seed = &plan->seeds[seed],
                              .model = dir,

@@ -155,8 +155,7 @@ void ofr_compare_text(ofr_buf *out, const ofr_compare_runs *runs,
     const char *full = whole->full_method < 0 ? "each method's own last layer"
                                               : "finetune of the same seed";
 
-    ofr_buf_addf(out, "%s: %s of %d texts, %d layers, %d seed%s\n\n",
-                 plan->o->train.task ? plan->o->train.task : plan->o->train.train,
+    ofr_buf_addf(out, "%s: %s of %d texts, %d layers, %d seed%s\n\n", plan->title,
                  ofr_metric_name(whole->metric), whole->n_texts, whole->n_layers,
                  plan->n_seeds, plan->n_seeds == 1 ? "" : "s");
     add_failures(out, runs);

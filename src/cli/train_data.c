@@ -71,8 +71,9 @@ ofr_status ofr_train_find(ofr_train_source *s, const ofr_train_values *o, ofr_er
     s->metric = o->regression ? OFR_METRIC_PEARSON : OFR_METRIC_ACCURACY;
     s->metric2 = o->regression ? OFR_METRIC_SPEARMAN : OFR_METRIC_ACCURACY;
     OFR_TRY(find_files(s, o, err));
-    slash = strrchr(s->train, '/');
-    s->title = slash ? slash + 1 : s->train;
+    s->title = s->has_dev ? s->dev : s->train;
+    slash = strrchr(s->title, '/');
+    if (slash) s->title = slash + 1;
     return OFR_OK;
 }
 

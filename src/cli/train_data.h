@@ -12,7 +12,7 @@ typedef struct ofr_train_source {
     const ofr_task *task; /* NULL: columns of one's own */
     ofr_columns columns;
     ofr_metric metric, metric2;
-    const char *title;    /* task, or name of the training file */
+    const char *title;    /* task, or name of the file that dev figures are of */
     char train[OFR_PATH_MAX], dev[OFR_PATH_MAX];
     bool has_dev;         /* no: a part of the training texts is held out */
 } ofr_train_source;

@@ -50,7 +50,8 @@ exits 0
 grep -v gnuplot err >talk
 [ ! -s talk ] || { complain 'not quiet'; cat talk; }
 grep -q '<html' one/c/report.html || complain 'no page'
-says 'accuracy of 90 texts, 4 layers, 2 seeds'
+says '^test.tsv: accuracy of 90 texts, 4 layers, 2 seeds'
+grep -v '"task": "test.tsv"' one/c/records.jsonl && complain 'records of texts of another name'
 for method in consistentee pabee static finetune; do
     says "^| $method  *|"
 done

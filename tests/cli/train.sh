@@ -265,6 +265,14 @@ remarks 'texts.tsv: the policies have learned from these texts'
 run train --model start $data $how --policy-data dev --task-updates-policy --out x -q
 fails 2 ' train' '--policy-data dev'
 
+# Figures are of the dev file, and have its name.
+head -n 41 texts.tsv >dev.tsv
+run train --model start --train texts.tsv --dev dev.tsv --text review --label verdict \
+    --method entropy --joint-epochs 1 --out named --json -q
+exits 0
+says '"task": "dev.tsv"'
+grep -q '^      name: "dev.tsv"' named/README.md || complain 'the card names other texts'
+
 printf 'review\tverdict\ngood\tpos\nbad\tpos\n' >same.tsv
 run train --model start --train same.tsv --dev same.tsv --text review --label verdict --out x
 fails 4 ' train' 'only one class'
