@@ -1,6 +1,7 @@
 /* bench_parts.c - cost of deciding, cold start, the machine's peaks. */
 #include "cli/bench_parts.h"
 
+#include <limits.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -20,6 +21,11 @@ ofr_status ofr_bench_texts(int **ids, int **offsets, int batch, int tokens, int 
                            ofr_error *err)
 {
     size_t n = (size_t)batch * (size_t)tokens;
+    if (tokens > INT_MAX / batch)
+        return ofr_fail(err, OFR_INVALID,
+                        "%d texts of %d tokens are more than can be counted; give fewer "
+                        "with --batch",
+                        batch, tokens);
     *ids = ofr_mem_array(n, sizeof **ids);
     *offsets = ofr_mem_array((size_t)batch + 1, sizeof **offsets);
     if (!*ids || !*offsets) return ofr_fail_nomem(err, n * sizeof **ids, "texts");

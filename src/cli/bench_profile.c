@@ -135,7 +135,7 @@ ofr_status ofr_bench_measure_profile(ofr_bench_profile *profile, ofr_bench_model
                                      int batch, int tokens, int repeat, ofr_error *err)
 {
     size_t n_times = (size_t)OFR_PART_COUNT * (size_t)repeat;
-    int *ids = NULL, *offsets = NULL, N = batch * tokens;
+    int *ids = NULL, *offsets = NULL;
     ofr_walk walk;
     clocked c;
     double *times = ofr_mem_array(n_times, sizeof *times);
@@ -146,7 +146,8 @@ ofr_status ofr_bench_measure_profile(ofr_bench_profile *profile, ofr_bench_model
         status = ofr_bench_texts(&ids, &offsets, batch, tokens, model->encoder.config.V,
                                  err);
     if (status == OFR_OK)
-        status = ofr_walk_open(&walk, &model->encoder, &c.dev, batch, N, err);
+        status = ofr_walk_open(&walk, &model->encoder, &c.dev, batch, batch * tokens,
+                               err);
     if (status == OFR_OK) {
         ofr_tokens texts = {batch, offsets, ids, NULL};
         *profile = (ofr_bench_profile){.batch = batch, .tokens = tokens,

@@ -127,8 +127,9 @@ ofr_status ofr_load_open(ofr_loaded *loaded, const char *dir,
         if ((status = ofr_tok_open(&m.tok, dir, as_stored, err)) != OFR_OK) goto fail;
         if ((status = ofr_tok_check_size(m.tok, config->V, err)) != OFR_OK) goto fail;
     }
-    status = ofr_dev_open(&m.dev, &ops, options->threads, ofr_config_max_tokens(config),
-                          err);
+    /* Tokens that come without a tokenizer are as many as the positions allow. */
+    status = ofr_dev_open(&m.dev, &ops, options->threads,
+                          m.tok ? m.max_tokens : ofr_config_max_tokens(config), err);
     if (status != OFR_OK) goto fail;
     if (options->training) {
         status = ofr_encoder_pack(&m.encoder, m.dev, OFR_PRECISION_F32, err);

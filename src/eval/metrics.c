@@ -94,6 +94,8 @@ double ofr_metric_calibration_error(const float *confidence, const unsigned char
     /* A few bins, many texts: one pass per bin needs no memory. */
     double error = 0;
     if (n < 1) return NAN;
+    for (int i = 0; i < n; i++)
+        if (isnan(confidence[i])) return NAN;
     for (int bin = 0; bin < n_bins; bin++) {
         double sum = 0, hits = 0;
         int count = 0;

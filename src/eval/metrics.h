@@ -32,7 +32,7 @@ double ofr_metric_matthews(const int *pred, const int *label, int n, int K);
 
 /* Expected calibration error: sum over n_bins equal bins ((b-1)/n_bins, b/n_bins]
  * of share * |accuracy - mean confidence|.  confidence[n] is the probability of
- * the answer, right[n] whether it was correct. */
+ * the answer, right[n] whether it was correct.  NaN when a confidence is NaN. */
 double ofr_metric_calibration_error(const float *confidence, const unsigned char *right,
                                     int n, int n_bins);
 

@@ -118,7 +118,7 @@ typedef struct ofr_method_options {
      "AdamW: decay of the first moment", NULL},                                       \
     {"beta2", 0, OFR_OPT_REAL, AT(beta2), "0.999", "X", NULL, 0, 0.999999999,         \
      "AdamW: decay of the second moment", NULL},                                      \
-    {"adam-eps", 0, OFR_OPT_REAL, AT(eps), "1e-08", "X", NULL, 0, 1,                  \
+    {"adam-eps", 0, OFR_OPT_REAL, AT(eps), "1e-08", "X", NULL, 1e-30, 1,              \
      "AdamW: added to the root of the second moment", NULL},                          \
     {"dropout", 0, OFR_OPT_REAL, AT(dropout), "-1", "X", NULL, -1, 0.99,              \
      "dropout of hidden states; negative: as in config.json", NULL},                  \

@@ -11,7 +11,7 @@ ofr_status ofr_prices_check(const ofr_encoder *encoder, const ofr_method_options
 {
     const ofr_config *config = &encoder->config;
 
-    if (!(encoder->found & OFR_GROUP_POLICIES) ||
+    if (!(encoder->found & OFR_GROUP_POLICIES) || config->heads != OFR_HEAD_POOLED ||
         strcmp(config->method, ofr_method_consistentee.name) != 0)
         return ofr_fail(err, OFR_INVALID,
                         "--alphas fits the policies of ConsistentEE, and this model has "

@@ -328,11 +328,11 @@ static ofr_status check_numbers(const ofr_config *c, const char *name, ofr_error
                         "correct the file",
                         name, c->pad_id, c->V);
     }
-    if (c->n_positions <= c->position_offset) {
+    if (c->n_positions - c->position_offset < OFR_TOKENS_MIN) {
         return ofr_fail(err, OFR_FORMAT,
-                        "%s: \"max_position_embeddings\" is %d, expected more than %d; "
+                        "%s: \"max_position_embeddings\" is %d, expected at least %d; "
                         "correct the file",
-                        name, c->n_positions, c->position_offset);
+                        name, c->n_positions, c->position_offset + OFR_TOKENS_MIN);
     }
     double n = count_parameters(c);
     if (n > PARAMETERS_MAX) {

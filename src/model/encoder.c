@@ -49,18 +49,12 @@ static void settle_groups(ofr_encoder *encoder)
     encoder->config.has_policies = (encoder->found & OFR_GROUP_POLICIES) != 0;
 }
 
-/* The configuration of a model that can read special tokens, at the least. */
+/* The configuration of a model whose texts have room for special tokens. */
 static ofr_status read_config(ofr_config *config, const char *dir, ofr_error *err)
 {
     char path[OFR_PATH_MAX];
     OFR_TRY(ofr_file_join(path, dir, "config.json", err));
     OFR_TRY(ofr_config_load(config, path, err));
-    int most = ofr_config_max_tokens(config);
-    if (most < OFR_TOKENS_MIN)
-        return ofr_fail(err, OFR_FORMAT,
-                        "%s: \"max_position_embeddings\" leaves %d tokens to a text, "
-                        "expected at least %d; correct the file",
-                        path, most, OFR_TOKENS_MIN);
     if (config->max_tokens > 0 && config->max_tokens < OFR_TOKENS_MIN)
         config->max_tokens = OFR_TOKENS_MIN;
     return OFR_OK;

@@ -118,7 +118,7 @@ config 's/"vocab_size": 16/"vocab_size": 16, "vocab_size": 16/' 'config.json'
 config 's/"vocab_size": 16/"vocab_size": 8/' 'shape\|vocab'
 
 config 's/"max_position_embeddings": 12/"max_position_embeddings": 3/' \
-    '"max_position_embeddings" leaves 3 tokens to a text, expected at least 4'
+    '"max_position_embeddings" is 3, expected at least 4; correct the file'
 
 # ---- less room than special tokens take ----
 printf 'the film\tis good\n' >pair

@@ -563,7 +563,7 @@ rundir=$(echo compared/runs/finetune.*)
 cp $rundir/records.jsonl sound.jsonl
 printf '{"kind": "run"\n' >>$rundir/records.jsonl
 comparison --out compared
-expect 'records of a run cut off' 4 compare "$rundir/records.jsonl:[0-9]*:[0-9]*:[0-9]*: not valid" \
+expect 'records of a run cut off' 4 compare "$rundir/records.jsonl:[0-9]*:[0-9]*: not valid" \
     "restore .* remove $rundir/records.jsonl to make"
 cp sound.jsonl $rundir/records.jsonl
 head -c 200 $rundir/sweep.safetensors >cut
@@ -589,7 +589,7 @@ record()
     expect "$what" 4 report "^offramp report: $file" "$@"
 }
 printf '{"kind": "run", "method": "x", "status": "done"}\n{"kind": \n' >r1.jsonl
-record 'record that is no JSON' r1.jsonl ':2:[0-9]*:[0-9]*: not valid JSON\|:2:[0-9]*: not valid'
+record 'record that is no JSON' r1.jsonl ':2:[0-9]*: not valid JSON'
 printf '{"kind": "point", "method": "x", "rule": "y", "score": 1}\n' >r2.jsonl
 record 'point without a number' r2.jsonl ':1: a "point" line without the number "saved_layers"' \
     'restore\|again'
@@ -643,7 +643,7 @@ cp run/journal.jsonl journal
 { cat journal; echo '{"event": '; } >run/journal.jsonl
 lines=$(wc -l <run/journal.jsonl)
 run report --run run --out made
-expect 'journal that is no JSON' 4 report "run/journal.jsonl:$lines:[0-9]*:[0-9]*: not valid JSON" 'restore'
+expect 'journal that is no JSON' 4 report "run/journal.jsonl:$lines:[0-9]*: not valid JSON" 'restore'
 cp journal run/journal.jsonl
 printf '64\n0\n' >lengths
 run bench --model good --lengths lengths
@@ -677,7 +677,7 @@ option "--batch: 'x' in the list, expected whole numbers from 1 to" bench --mode
 option "--exit-mix: 2 weights .*expected one for each of 3 layers" bench --model good --tokens 4 --exit-mix 1,2
 option "--confidence: got '2', expected a number from" calibrate --model good --confidence 2
 option "--risk: got 'luck', expected one of accuracy|disagreement|net" calibrate --model good --risk luck
-option "--seed: got '-1', expected a natural number" train --model start --seed -1
+option "--seed: got '-1', expected an integer from 0 to 9007199254740991" train --model start --seed -1
 option "--alphas: 'x' is no price of a layer, expected a number" \
     train $texts --alphas 0.1,x --out made -q
 option "--layers 99: the model has only 2" train $texts --layers 99 --out made -q
@@ -695,9 +695,9 @@ option "--alphas: 'x' is no price of a layer" \
     compare --methods consistentee $split --alphas x --out made
 option "--layers 99: the model has only 2" \
     compare --methods finetune $split --layers 99 --out made
-option "--seeds: 'x' is no number from 0 up" ablate reward $texts --seeds x --out made
+option "--seeds: 'x' is no number from 0 to 9007199254740991" ablate reward $texts --seeds x --out made
 option "--seeds: 1.5 is no whole number" ablate reward $texts --seeds 1.5 --out made
-option "--prices: 'y' is no number from 0 up" ablate reward $texts --prices 0.1,y --out made
+option "--prices: 'y' is no number from 0 to 9007199254740991" ablate reward $texts --prices 0.1,y --out made
 option "--alphas is for train" ablate reward $texts --alphas 0.1 --out made
 option "--layers 99: the model has only 2" ablate reward $texts --layers 99 --out made -q
 option "--iterations 0 has no consistent training" \

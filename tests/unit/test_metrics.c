@@ -102,6 +102,9 @@ static void test_calibration(void **state)
     static const float zero[1] = {0};
     assert_close(ofr_metric_calibration_error(zero, right + 1, 1, 15), 1, 0);
     assert_true(isnan(ofr_metric_calibration_error(zero, right, 0, 15)));
+    /* An exit below the answer whose logits overflow has none. */
+    static const float none[2] = {0.5f, NAN};
+    assert_true(isnan(ofr_metric_calibration_error(none, right, 2, 15)));
 }
 
 int main(void)
