@@ -54,9 +54,16 @@ static uint64_t hash_weights(const ofr_trainer *trainer)
                 encoder->params.total * sizeof *encoder->w);
 }
 
+void ofr_together_kernels(char out[OFR_KERNELS_NAME], const ofr_trainer *trainer)
+{
+    memset(out, 0, OFR_KERNELS_NAME);
+    memcpy(out, trainer->dev->ops.name,
+           strnlen(trainer->dev->ops.name, OFR_KERNELS_NAME - 1));
+}
+
 /* What all ranks must have in common, in the order in which it is complained about. */
 typedef struct common {
-    char kernels[16];
+    char kernels[OFR_KERNELS_NAME];
     uint64_t fingerprint, start, weights;
 } common;
 
@@ -89,7 +96,7 @@ ofr_status ofr_together_start(const ofr_trainer *trainer, ofr_error *err)
     common mine = {.fingerprint = trainer->options->fingerprint};
 
     if (trainer->comm->n_ranks == 1) return OFR_OK;
-    strncpy(mine.kernels, trainer->dev->ops.name, sizeof mine.kernels - 1);
+    ofr_together_kernels(mine.kernels, trainer);
     mine.start = hash(0, &trainer->at, sizeof trainer->at);
     mine.weights = hash_weights(trainer);
     return compare(trainer->comm, &mine, err);
@@ -110,19 +117,38 @@ ofr_status ofr_together_still(const ofr_trainer *trainer, ofr_error *err)
                     "not compute alike (other processor, C library or damaged memory)");
 }
 
+/* Checkpoints of earlier versions do not hold everything. */
+static ofr_status read_if_there(const ofr_checkpoint *checkpoint,
+                                ofr_checkpoint_item item, ofr_error *err)
+{
+    if (!ofr_safetensors_find(&checkpoint->file, item.name)) return OFR_OK;
+    return ofr_checkpoint_read(checkpoint, &item, 1, err);
+}
+
 ofr_status ofr_together_resume(const ofr_trainer *trainer,
                                const ofr_checkpoint *checkpoint, ofr_error *err)
 {
     int64_t ranks = 1; /* as long as a checkpoint does not say */
-    const ofr_checkpoint_item item = ofr_checkpoint_item_of("ranks", OFR_I64, 1, &ranks);
+    char before[OFR_KERNELS_NAME] = "", now[OFR_KERNELS_NAME];
 
-    if (ofr_safetensors_find(&checkpoint->file, item.name))
-        OFR_TRY(ofr_checkpoint_read(checkpoint, &item, 1, err));
+    OFR_TRY(read_if_there(checkpoint, ofr_checkpoint_item_of("ranks", OFR_I64, 1, &ranks),
+                          err));
+    OFR_TRY(read_if_there(
+        checkpoint, ofr_checkpoint_item_of("kernels", OFR_U8, sizeof before, before),
+        err));
+    before[sizeof before - 1] = 0;
+    ofr_together_kernels(now, trainer);
     if (ranks != trainer->comm->n_ranks)
         ofr_log(OFR_LOG_INFO,
                 "%s: was written by %lld ranks and goes on with %d: the same batches, "
                 "but sums are rounded otherwise, so the bits will differ",
                 checkpoint->path, (long long)ranks, trainer->comm->n_ranks);
+    if (before[0] && strcmp(before, now) != 0)
+        ofr_log(OFR_LOG_INFO,
+                "%s: was written with kernels '%s' and goes on with '%s', which round "
+                "otherwise, so the bits will be those of neither; to have the former "
+                "ones, stop it and resume with OFR_CPU=%s on a machine that has these",
+                checkpoint->path, before, now, before);
     return OFR_OK;
 }
 

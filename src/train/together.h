@@ -22,7 +22,12 @@ int ofr_together_most(const ofr_comm *comm, int mine);
 ofr_status ofr_together_start(const ofr_trainer *trainer, ofr_error *err);
 ofr_status ofr_together_still(const ofr_trainer *trainer, ofr_error *err);
 
-/* A run may go on with another number of ranks; it hears what that means. */
+/* Room of a name of kernels; zeros follow it. */
+enum { OFR_KERNELS_NAME = 16 };
+void ofr_together_kernels(char out[OFR_KERNELS_NAME], const ofr_trainer *trainer);
+
+/* A run may go on with another number of ranks or with other kernels; it hears what
+ * that means. */
 ofr_status ofr_together_resume(const ofr_trainer *trainer,
                                const ofr_checkpoint *checkpoint, ofr_error *err);
 

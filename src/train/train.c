@@ -169,7 +169,7 @@ static int moment_items(ofr_trainer *trainer, ofr_checkpoint_item *items)
 
 static ofr_checkpoint_item *items_alloc(const ofr_trainer *trainer, ofr_error *err)
 {
-    const size_t n = OFR_RECIPE_ITEMS_MAX + 5 + 2 * (size_t)trainer->encoder->params.n;
+    const size_t n = OFR_RECIPE_ITEMS_MAX + 6 + 2 * (size_t)trainer->encoder->params.n;
     ofr_checkpoint_item *items = ofr_mem_array(n, sizeof *items);
 
     if (!items) ofr_fail_nomem(err, n * sizeof *items, "a checkpoint");
@@ -199,6 +199,7 @@ static ofr_status save_as(ofr_trainer *trainer, const char *name, ofr_error *err
     uint64_t fingerprint = trainer->options->fingerprint;
     uint64_t texts = trainer->options->texts;
     int64_t ranks = trainer->comm->n_ranks;
+    char kernels[OFR_KERNELS_NAME];
     ofr_checkpoint_item *items;
     ofr_status status;
     int n = 0;
@@ -216,6 +217,8 @@ static ofr_status save_as(ofr_trainer *trainer, const char *name, ofr_error *err
     items[n++] = ofr_checkpoint_item_of("fingerprint", OFR_I64, 1, &fingerprint);
     items[n++] = ofr_checkpoint_item_of("texts", OFR_I64, 1, &texts);
     if (ranks > 1) items[n++] = ofr_checkpoint_item_of("ranks", OFR_I64, 1, &ranks);
+    ofr_together_kernels(kernels, trainer);
+    items[n++] = ofr_checkpoint_item_of("kernels", OFR_U8, sizeof kernels, kernels);
     n += state_items(trainer, items + n);
     if (trainer->at.epoch || trainer->at.step) n += moment_items(trainer, items + n);
     status = ofr_file_join(path, trainer->options->out, name, err);

@@ -6,9 +6,10 @@
  */
 #include "method/toy.h"
 
+#include "base/log.h"
 #include "support/countdown.h"
 
-enum { N_TRAIN = 90, L = 4 };
+enum { N_TRAIN = 90, L = 4, HEARD = 1024 };
 
 /* One run in `folder`, interrupted again and again when `every` is not empty:
  * after every[0] progress calls, then every[1]...; weights into w. */
@@ -252,6 +253,85 @@ static void test_other_settings(void **state)
     toy_close(&t);
 }
 
+static void hear(void *user, ofr_log_level level, const char *line)
+{
+    (void)level;
+    snprintf(user, HEARD, "%s", line);
+}
+
+/* A few more steps of the run in `out`; the last remark goes to `heard`. */
+static void few_steps(const toy *t, const char *out, bool resume, char heard[HEARD])
+{
+    const ofr_method_options o = toy_short_options();
+    countdown s = {.left = 4};
+    const ofr_method_job job = {.out = out, .resume = resume, .stop = &s.flag,
+                                .progress = countdown_call, .user = &s};
+    ofr_encoder encoder;
+    ofr_error err;
+
+    toy_encoder(t, &encoder, &o);
+    heard[0] = 0;
+    ofr_log_set_sink(hear, heard);
+    assert_fails(ofr_method_train(&ofr_method_consistentee, &encoder, t->dev, &t->data,
+                                  &o, &job, NULL, &err),
+                 OFR_INTERRUPTED, err, "interrupted after");
+    ofr_log_set_sink(NULL, NULL);
+    ofr_encoder_close(&encoder);
+}
+
+/* As earlier versions wrote it: without the array `name`. */
+static void remove_array(const char *path, const char *name)
+{
+    ofr_checkpoint checkpoint;
+    ofr_checkpoint_item *items;
+    ofr_error err;
+    int n = 0;
+
+    assert_ok(ofr_checkpoint_open(&checkpoint, path, &err), err);
+    items = malloc((size_t)checkpoint.file.n_tensors * sizeof *items);
+    for (int i = 0; i < checkpoint.file.n_tensors; i++) {
+        const ofr_tensor *tensor = &checkpoint.file.tensors[i];
+
+        if (strcmp(tensor->name, name) == 0 || strcmp(tensor->name, "checksum") == 0)
+            continue;
+        items[n++] = ofr_checkpoint_item_of(tensor->name, tensor->dtype,
+                                            ofr_tensor_count(tensor),
+                                            (void *)(uintptr_t)tensor->data);
+    }
+    assert_int_equal(n, checkpoint.file.n_tensors - 2);
+    assert_ok(ofr_checkpoint_save(path, items, n, &err), err);
+    ofr_checkpoint_close(&checkpoint);
+    free(items);
+}
+
+/* A run that goes on with other kernels than it has had says so, once; one whose
+ * checkpoint does not tell is silent. */
+static void test_other_kernels(void **state)
+{
+    char out[OFR_PATH_MAX], path[OFR_PATH_MAX + 32], heard[HEARD];
+    toy t;
+
+    (void)state;
+    snprintf(out, sizeof out, "%s", support_path("kernels"));
+    snprintf(path, sizeof path, "%s/checkpoint/state.safetensors", out);
+    toy_open(&t, N_TRAIN, L, 1);
+    t.dev->ops.name = "first";
+    few_steps(&t, out, false, heard);
+    few_steps(&t, out, true, heard);
+    assert_string_equal(heard, "");
+    t.dev->ops.name = "second";
+    few_steps(&t, out, true, heard);
+    assert_non_null(strstr(heard, "kernels 'first' and goes on with 'second'"));
+    assert_non_null(strstr(heard, path));
+    few_steps(&t, out, true, heard);
+    assert_string_equal(heard, "");
+    remove_array(path, "kernels");
+    t.dev->ops.name = "third";
+    few_steps(&t, out, true, heard);
+    assert_string_equal(heard, "");
+    toy_close(&t);
+}
+
 /* A method and its loop give back all they took. */
 static void test_no_leak(void **state)
 {
@@ -277,7 +357,8 @@ int main(void)
         cmocka_unit_test(test_resume_everywhere), cmocka_unit_test(test_resume_finetune),
         cmocka_unit_test(test_resume_methods),
         cmocka_unit_test(test_threads),        cmocka_unit_test(test_no_allocation),
-        cmocka_unit_test(test_other_settings), cmocka_unit_test(test_no_leak),
+        cmocka_unit_test(test_other_settings), cmocka_unit_test(test_other_kernels),
+        cmocka_unit_test(test_no_leak),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
