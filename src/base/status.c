@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/c_locale.h"
+
 const char *ofr_status_text(ofr_status status)
 {
     static const char *const texts[] = {
@@ -45,9 +47,12 @@ ofr_status ofr_fail(ofr_error *err, ofr_status status, const char *fmt, ...)
 {
     if (err == NULL) return status;
     char line[sizeof(err->text)]; /* an argument may point into err->text */
+    ofr_c_locale locale;
     va_list args;
     va_start(args, fmt);
+    ofr_c_locale_enter(&locale);
     int n = vsnprintf(line, sizeof(line), fmt, args);
+    ofr_c_locale_leave(&locale);
     va_end(args);
     if (n < 0) line[0] = '\0';
     if (n >= (int)sizeof(line)) trim_utf8(line, sizeof(line) - 1);

@@ -18,7 +18,7 @@
 
 /* Fill `err` (may be NULL) and return `status`, so that it reads
  * `return ofr_fail(err, OFR_FORMAT, "%s: ...", path);`.  Numbers are printed
- * in the C locale's form because the program never calls setlocale(). */
+ * as the C locale has them, also in a program that has chosen another. */
 ofr_status ofr_fail(ofr_error *err, ofr_status status, const char *fmt, ...)
     OFR_PRINTF(3, 4);
 

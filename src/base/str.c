@@ -2,7 +2,6 @@
 #include "base/str.h"
 
 #include <errno.h>
-#include <locale.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -10,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/c_locale.h"
 #include "base/mem.h"
 
 ofr_str ofr_str_of(const char *s)
@@ -76,10 +76,10 @@ bool ofr_str_to_double(ofr_str s, double *out)
 {
     char text[NUMBER_MAX], *end;
     if (!number_text(text, s)) return false;
-    locale_t c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
-    if (c_locale == (locale_t)0) return false;
-    double value = strtod_l(text, &end, c_locale);
-    freelocale(c_locale);
+    ofr_c_locale locale;
+    ofr_c_locale_enter(&locale);
+    double value = strtod(text, &end);
+    ofr_c_locale_leave(&locale);
     if (end == text || *end != '\0' || !isfinite(value)) return false;
     *out = value;
     return true;
@@ -200,11 +200,21 @@ void ofr_buf_addc(ofr_buf *buf, char c)
     ofr_buf_add(buf, &c, 1);
 }
 
+/* At the end, room or not: how many bytes there are or would be. */
+static int format(ofr_buf *buf, size_t room, const char *fmt, va_list args)
+{
+    ofr_c_locale locale;
+    ofr_c_locale_enter(&locale);
+    int n = vsnprintf(room > 0 ? buf->p + buf->n : NULL, room, fmt, args);
+    ofr_c_locale_leave(&locale);
+    return n;
+}
+
 void ofr_buf_addf(ofr_buf *buf, const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);
-    int n = vsnprintf(NULL, 0, fmt, args);
+    int n = format(buf, 0, fmt, args);
     va_end(args);
     if (n < 0) {
         buf->failed = true;
@@ -212,7 +222,7 @@ void ofr_buf_addf(ofr_buf *buf, const char *fmt, ...)
     }
     if (!reserve(buf, (size_t)n)) return;
     va_start(args, fmt);
-    vsnprintf(buf->p + buf->n, (size_t)n + 1, fmt, args);
+    format(buf, (size_t)n + 1, fmt, args);
     va_end(args);
     buf->n += (size_t)n;
 }
@@ -227,13 +237,12 @@ void ofr_buf_add_double(ofr_buf *buf, double x)
      * %g drops trailing zeros; subnormal ones may need fewer. */
     char text[40];
     int digits = fabs(x) < 1e-300 ? 1 : 15;
-    locale_t c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
-    locale_t before = c_locale != (locale_t)0 ? uselocale(c_locale) : (locale_t)0;
+    ofr_c_locale locale;
+    ofr_c_locale_enter(&locale);
     do {
         snprintf(text, sizeof(text), "%.*g", digits, x);
     } while (digits++ < 17 && strtod(text, NULL) != x);
-    if (before != (locale_t)0) uselocale(before);
-    if (c_locale != (locale_t)0) freelocale(c_locale);
+    ofr_c_locale_leave(&locale);
     ofr_buf_adds(buf, text);
 }
 

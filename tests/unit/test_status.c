@@ -1,6 +1,11 @@
 /* test_status.c - status texts and error lines. */
 #include "support/support.h"
 
+#include <locale.h>
+
+#include "base/log.h"
+#include "base/str.h"
+
 static void test_texts(void **state)
 {
     (void)state;
@@ -68,6 +73,63 @@ static void test_try(void **state)
     assert_int_equal(reached, 1);
 }
 
+/* ---- a program that writes its numbers with a comma -------------------------- */
+
+static bool take_comma(const char *name)
+{
+    return setlocale(LC_NUMERIC, name) && localeconv()->decimal_point[0] == ',';
+}
+
+/* An installed locale, or one made here of the system's sources. */
+static bool choose_comma(void)
+{
+    static const char *const names[] = {"de_DE.UTF-8", "fr_FR.UTF-8", "es_ES.UTF-8",
+                                        "pt_BR.UTF-8", "de_DE", "fr_FR"};
+    char command[OFR_PATH_MAX + 100];
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (take_comma(names[i])) return true;
+    snprintf(command, sizeof command,
+             "localedef -i de_DE -f UTF-8 '%s' >/dev/null 2>&1", support_path("de_OFR"));
+    return system(command) == 0 && setenv("LOCPATH", support_folder(), 1) == 0 &&
+           take_comma("de_OFR");
+}
+
+static void keep_line(void *user, ofr_log_level level, const char *line)
+{
+    (void)level;
+    snprintf(user, 100, "%s", line);
+}
+
+static void test_locale(void **state)
+{
+    char line[100] = "";
+    double value;
+    ofr_error err;
+    ofr_buf buf;
+
+    (void)state;
+    if (!choose_comma()) {
+        print_message("skip numbers in other locales: none with a comma, no localedef\n");
+        skip();
+    }
+    ofr_fail(&err, OFR_INVALID, "threshold %g of %.2f", 1.5, 0.25);
+    assert_string_equal(err.text, "threshold 1.5 of 0.25");
+    ofr_log_set_sink(keep_line, line);
+    ofr_log(OFR_LOG_INFO, "%.1f s", 2.5);
+    ofr_log_set_sink(NULL, NULL);
+    assert_string_equal(line, "2.5 s");
+    ofr_buf_init(&buf);
+    ofr_buf_addf(&buf, "%.3f ", 0.125);
+    ofr_buf_add_double(&buf, 0.1);
+    assert_string_equal(buf.p, "0.125 0.1");
+    ofr_buf_free(&buf);
+    assert_true(ofr_str_to_double(ofr_str_of("0.75"), &value) && value == 0.75);
+    snprintf(line, sizeof line, "%g", 1.5); /* the program's own stay as they were */
+    assert_string_equal(line, "1,5");
+    setlocale(LC_NUMERIC, "C");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -75,6 +137,7 @@ int main(void)
         cmocka_unit_test(test_fail),
         cmocka_unit_test(test_one_line),
         cmocka_unit_test(test_try),
+        cmocka_unit_test(test_locale),
     };
     return cmocka_run_group_tests_name("status", tests, NULL, NULL);
 }
