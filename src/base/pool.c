@@ -151,8 +151,7 @@ ofr_status ofr_pool_open(ofr_pool **out, int n_threads, ofr_error *err)
     return OFR_OK;
 fail:
     ofr_pool_close(pool);
-    return ofr_fail(err, OFR_NOMEM, "cannot start %d threads; try fewer with --threads",
-                    n_threads);
+    return ofr_fail(err, OFR_NOMEM, "cannot start %d threads; ask for fewer", n_threads);
 }
 
 static void stop_workers(ofr_pool *pool)

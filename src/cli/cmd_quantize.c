@@ -58,8 +58,10 @@ static ofr_status write_all(const options *o, ofr_encoder *encoder, const ofr_to
     OFR_TRY(ofr_file_join(path, o->out, "model.safetensors", err));
     /* A backbone may have come without a pooler, and the one made for it says nothing. */
     const bool pooler = encoder->config.K > 0 || encoder->found & OFR_FOUND_POOLER;
-    OFR_TRY(ofr_weights_quantise(&encoder->params, &encoder->config, pooler, path,
-                                 encoder->w, err));
+    const ofr_status status = ofr_weights_quantise(
+        &encoder->params, &encoder->config, pooler, path, encoder->w, err);
+    if (status == OFR_INVALID) return ofr_fail_prefix(err, status, o->model);
+    OFR_TRY(status);
     OFR_TRY(ofr_copy_tokenizer(tok, o->out, err));
     OFR_TRY(ofr_origin_copy(o->model, o->out, err));
     OFR_TRY(ofr_file_join(path, o->out, "config.json", err));

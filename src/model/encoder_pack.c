@@ -153,6 +153,7 @@ static bool pack_stored(packing *p, void *packed, int row, int pieces, int O, in
     return true;
 }
 
+/* w[n] are numbers of row `row`. */
 static ofr_status check_range(const packing *p, ofr_precision precision, int row,
                               const ofr_real *w, size_t n, ofr_error *err)
 {
@@ -160,8 +161,10 @@ static ofr_status check_range(const packing *p, ofr_precision precision, int row
     if (!f16 && precision != OFR_PRECISION_BF16) return OFR_OK;
     float highest = ofr_quant_highest(w, n);
     if (!(highest >= (f16 ? OFR_F16_END : OFR_BF16_END))) return OFR_OK;
-    return ofr_fail(err, OFR_INVALID, "tensor \"%s\" holds %g, %s; use --precision %s",
-                    p->params->rows[row].file_name, (double)highest,
+    const ofr_weights *files = p->files;
+    return ofr_fail(err, OFR_INVALID, "%s%stensor \"%s\" holds %g, %s; use precision %s",
+                    files ? ofr_safetensors_file(&files->files, files->tensors[row]) : "",
+                    files ? ": " : "", p->params->rows[row].file_name, (double)highest,
                     f16 ? "f16 ends at 65504" : "bf16 at 3.3895e38",
                     f16 ? "bf16" : "f32");
 }
@@ -207,7 +210,9 @@ static ofr_status pack_one(packing *p, ofr_packed *out, size_t offset, int piece
         return OFR_OK;
     }
     const ofr_real *w = reals_of(p, row, pieces);
-    OFR_TRY(check_range(p, precision, row, w, n, err));
+    for (int i = 0; i < pieces; i++)
+        OFR_TRY(check_range(p, precision, row + i, w + n / (size_t)pieces * (size_t)i,
+                            n / (size_t)pieces, err));
     ops->pack(p->dev, packed, precision, w, O, I);
     forget(p, row, pieces, 0, n / (size_t)pieces);
     return OFR_OK;
@@ -351,7 +356,7 @@ static ofr_status check_depth(const ofr_config *c, ofr_precision precision,
     int deepest = ofr_larger(c->F, ofr_larger(c->C, c->E));
     if (precision != OFR_PRECISION_INT8 || deepest <= OFR_INT8_DEPTH) return OFR_OK;
     return ofr_fail(err, OFR_INVALID,
-                    "--precision int8 adds at most %d products, this model %d; use f16",
+                    "precision int8 adds at most %d products, this model %d; use f16",
                     OFR_INT8_DEPTH, deepest);
 }
 

@@ -293,6 +293,7 @@ static void test_refused(void **state)
     ofr_encoder whole, opened = {0};
     ofr_ops ops = ofr_ops_scalar;
     ofr_dev *dev;
+    char path[OFR_PATH_MAX];
     (void)state;
     make_dir(support_path("large"), &whole, OFR_FAMILY_BERT);
     whole.w[whole.params.layers[1].up_w + 7] = 65520;
@@ -303,7 +304,22 @@ static void test_refused(void **state)
     assert_ok(ofr_encoder_pack(&whole, dev, OFR_PRECISION_BF16, &err), err);
     whole.w[whole.params.layers[1].up_w + 7] = 3.4e38f;
     assert_fails(ofr_encoder_pack(&whole, dev, OFR_PRECISION_BF16, &err), OFR_INVALID,
-                 err, "holds 3.4e+38, bf16 at 3.3895e38; use --precision f32");
+                 err, "holds 3.4e+38, bf16 at 3.3895e38; use precision f32");
+    /* Of files, the file is named, and of three matrices below each other the one. */
+    whole.w[whole.params.layers[1].up_w + 7] = 0;
+    const size_t C = (size_t)whole.config.C;
+    whole.w[whole.params.layers[0].qkv_w + 3 * C * C - 2] = -70000;
+    strcpy(path, support_path("large/model.safetensors"));
+    assert_ok(ofr_weights_save(&whole.params, &whole.config, path, whole.w, OFR_F32,
+                               &err), err);
+    assert_ok(ofr_config_save(&whole.config, support_path("large/config.json"), &err),
+              err);
+    assert_fails(ofr_encoder_open_packed(&opened, support_path("large"), &ops, 1,
+                                         OFR_PRECISION_F16, false, &err),
+                 OFR_INVALID, err,
+                 "large/model.safetensors: tensor \"bert.encoder.layer.0.attention.self."
+                 "value.weight\" holds 70000, f16 ends at 65504; use precision bf16");
+    whole.w[whole.params.layers[1].up_w + 7] = 3.4e38f;
     whole.config.precision = OFR_PRECISION_BF16;
     assert_fails(ofr_weights_quantise(&whole.params, &whole.config, true,
                                       support_path("none"), whole.w, &err),
