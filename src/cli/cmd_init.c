@@ -38,7 +38,8 @@ static const ofr_opt rows[] = {
     {"out", 'o', OFR_OPT_TEXT, offsetof(options, out), NULL, "DIR", NULL, 0, 0,
      "directory to make", "Output"},
     {"force", 'f', OFR_OPT_FLAG, offsetof(options, force), NULL, NULL, NULL, 0, 0,
-     "write into a directory that is not empty; a model or a run there is replaced", NULL},
+     "write into a directory that is not empty; a model or a run there is replaced",
+     NULL},
     OFR_CMD_COMMON_ROWS(options),
     OFR_CMD_END,
 };
