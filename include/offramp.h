@@ -129,7 +129,9 @@ typedef struct ofr_session ofr_session;
  * tokenizer files).  On success *out is set; caller closes it with
  * ofr_model_close().  The weights stay mapped until then: a newer model replaces
  * the file by a rename, as offramp does; nobody writes into it.
- * OFR_NOT_FOUND: no such directory or file.  OFR_FORMAT: damaged file. */
+ * OFR_NOT_FOUND: no such directory or file; OFR_IO: it cannot be read; OFR_FORMAT:
+ * damaged file; OFR_INVALID: a model without a classifier, an option out of range;
+ * OFR_NOMEM. */
 OFR_API ofr_status ofr_model_open(ofr_model **out, const char *dir, ofr_error *err);
 
 /* What the matrices of a model are held in.  Smaller ones need less memory and
@@ -220,7 +222,10 @@ typedef struct ofr_session_options {
     ofr_exit_options exit;
 } ofr_session_options;
 
-/* Scratch for one caller.  `options` may be NULL.  The model must outlive it. */
+/* Scratch for one caller.  `options` may be NULL.  The model must outlive it.
+ * OFR_INVALID: an option is out of range, or a rule or threshold that this model
+ * does not know; OFR_FORMAT: what is stored is no rule of it; OFR_NOMEM: memory or
+ * threads. */
 OFR_API ofr_status ofr_session_open(ofr_session **out, const ofr_model *model,
                                     const ofr_session_options *options, ofr_error *err);
 OFR_API void ofr_session_close(ofr_session *session); /* NULL is allowed */
@@ -251,7 +256,9 @@ typedef struct ofr_result {
 
 /* Classify texts[n], n <= max_batch, each stopping at the first layer whose
  * exit rule says so.  A text's result does not depend on the others in the
- * call, bit for bit.  results: [n]. */
+ * call, bit for bit.  results: [n].  OFR_INVALID: n, or a pointer that is NULL;
+ * OFR_FORMAT: numbers of the weights file that give no finite answer, as only
+ * texts that meet them show; OFR_NOMEM. */
 OFR_API ofr_status ofr_classify(ofr_session *session, ofr_result *results,
                                 const ofr_text *texts, int n, ofr_error *err);
 
@@ -273,7 +280,8 @@ typedef struct ofr_features {
 } ofr_features;
 
 /* All layers of one text, whatever the exit rule.  A text's features are the same
- * bits as those of `offramp features`.  The first call allocates.  OFR_NOMEM. */
+ * bits as those of `offramp features`.  The first call allocates.  Statuses as of
+ * ofr_classify(). */
 OFR_API ofr_status ofr_session_features(ofr_session *session, ofr_features *features,
                                         const ofr_text *text, ofr_error *err);
 

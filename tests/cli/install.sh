@@ -97,6 +97,8 @@ says_as expected classify model 'the film is good' bad
 head -n 2 predicted | awk -F '\t' '{ print $1 "\tlayer " $3 }' >expected
 says_as expected threads model 'the film is good' bad
 for n in 1 2 3 4 5 6 7 8; do cat in; done >many
+awk 'BEGIN { while (n++ < 1000) printf "the film "; print "is bad" }' >>many # one text
+printf 'good film\r\nnot very' >>many
 mv many in
 run predict --model model
 mv out expected
