@@ -61,6 +61,7 @@ typedef struct ofr_ablation {
 
 typedef struct ofr_ablate_question {
     const char *name, *title;
+    const char *const *fixed; /* options that it sets itself, or has no use for */
     ofr_status (*run)(ofr_ablation *a, ofr_error *err);
 } ofr_ablate_question;
 

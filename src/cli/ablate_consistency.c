@@ -204,6 +204,8 @@ static ofr_status run(ofr_ablation *a, ofr_error *err)
     return OFR_OK;
 }
 
+static const char *const fixed[] = {"alpha", "tolerance", "tolerance-layers", NULL};
+
 const ofr_ablate_question ofr_ablate_consistency = {
     "consistency", "Does consistent training make the exits better where texts leave?",
-    run};
+    fixed, run};

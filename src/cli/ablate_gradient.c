@@ -219,5 +219,9 @@ static ofr_status run(ofr_ablation *a, ofr_error *err)
     return report(a, &f, err);
 }
 
+static const char *const fixed[] = {"prices",        "gradient",   "rollouts",
+                                    "policy-epochs", "iterations", "task-epochs",
+                                    "task-lr",       "task-loss",  NULL};
+
 const ofr_ablate_question ofr_ablate_gradient = {
-    "gradient", "The policy gradient in closed form, or from sampled exits?", run};
+    "gradient", "The policy gradient in closed form, or from sampled exits?", fixed, run};

@@ -236,5 +236,7 @@ static ofr_status run(ofr_ablation *a, ofr_error *err)
     return add_gaps(a, units, err);
 }
 
+static const char *const fixed[] = {"alpha", "hardness", NULL};
+
 const ofr_ablate_question ofr_ablate_hardness = {
-    "hardness", "Does the measure of hardness matter?", run};
+    "hardness", "Does the measure of hardness matter?", fixed, run};

@@ -131,5 +131,8 @@ static ofr_status run(ofr_ablation *a, ofr_error *err)
     return report(a, &f, err);
 }
 
+static const char *const fixed[] = {"prices", "iterations", "tolerance",
+                                    "tolerance-layers", NULL};
+
 const ofr_ablate_question ofr_ablate_iterations = {
-    "iterations", "How many iterations of task and policy phases?", run};
+    "iterations", "How many iterations of task and policy phases?", fixed, run};

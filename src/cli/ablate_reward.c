@@ -197,5 +197,7 @@ static ofr_status run(ofr_ablation *a, ofr_error *err)
     return status;
 }
 
+static const char *const fixed[] = {"alpha", "reward", NULL};
+
 const ofr_ablate_question ofr_ablate_reward = {
-    "reward", "Does the hardness factor in the reward pay?", run};
+    "reward", "Does the hardness factor in the reward pay?", fixed, run};

@@ -8,6 +8,7 @@
 #include "cli/command.h"
 #include "cli/default_model.h"
 #include "cli/stop.h"
+#include "method/method.h"
 
 #define V(member)  offsetof(ofr_ablate_values, member)
 #define T(member)  offsetof(ofr_ablate_values, train.member)
@@ -112,6 +113,27 @@ ofr_status ofr_ablate_parse(ofr_ablation *a, ofr_error *err)
     return OFR_OK;
 }
 
+static bool has_use(const ofr_ablate_question *question, const char *option)
+{
+    for (int i = 0; question->fixed[i]; i++)
+        if (strcmp(question->fixed[i], option) == 0) return false;
+    return strcmp(option, "max-loss") != 0 && /* is for --alphas */
+           ofr_method_reads(&ofr_method_consistentee, option);
+}
+
+static void remark_options(const ofr_ablate_question *question, const bool *is_set)
+{
+    for (const ofr_opt *row = rows; row->name; row++) {
+        if (!is_set[row - rows]) continue;
+        if (strcmp(row->name, "seed") == 0)
+            ofr_log(OFR_LOG_WARN,
+                    "--seed has no effect; --seeds lists those to train with");
+        else if (!has_use(question, row->name))
+            ofr_log(OFR_LOG_WARN, "--%s has no effect with ablate %s", row->name,
+                    question->name);
+    }
+}
+
 static ofr_status begin(ofr_ablation *a, const ofr_ablate_question *question,
                         ofr_error *err)
 {
@@ -169,7 +191,6 @@ static ofr_status run(void *values, const bool *is_set, char **args, int n_args,
     char model[OFR_PATH_MAX];
     ofr_status status;
 
-    (void)is_set;
     OFR_TRY(ofr_cmd_args(args, n_args, 1, err));
     if (n_args < 1)
         return ofr_fail(err, OFR_INVALID,
@@ -181,6 +202,7 @@ static ofr_status run(void *values, const bool *is_set, char **args, int n_args,
         OFR_TRY(ofr_default_model(model, err));
         o->train.model = model;
     }
+    remark_options(question, is_set);
     ofr_stop_begin();
     status = answer(o, question, err);
     ofr_stop_end();

@@ -243,8 +243,34 @@ static ofr_status compare(ofr_compare_runs *runs, ofr_compare_whole *whole,
     OFR_TRY(report(runs, whole, n_ok > 0, err));
     if (n_ok) return OFR_OK;
     return ofr_fail(err, runs->error[0][0].status,
-                    "no run succeeded; the first said: %.400s",
-                    runs->error[0][0].text);
+                    "no run succeeded; the first said: %.400s", runs->error[0][0].text);
+}
+
+static bool is_read(const ofr_compare_plan *plan, const char *option)
+{
+    bool read = false;
+
+    for (int i = 0; i < plan->n_methods; i++)
+        read = read || ofr_method_reads(plan->methods[i], option);
+    return read;
+}
+
+/* Options of the command line that nothing comes of. */
+static void remark_options(const ofr_compare_plan *plan, const bool *is_set)
+{
+    for (const ofr_opt *row = ofr_compare_rows; row->name; row++) {
+        if (!is_set[row - ofr_compare_rows]) continue;
+        if (strcmp(row->name, "seed") == 0 && plan->o->seeds)
+            ofr_log(OFR_LOG_WARN, "--seed has no effect beside --seeds");
+        else if (strcmp(row->name, "joint-epochs") == 0 && plan->o->epochs > 0)
+            ofr_log(OFR_LOG_WARN, "--joint-epochs has no effect without --epochs 0");
+        else if (strcmp(row->name, "max-loss") == 0)
+            ofr_log(OFR_LOG_WARN,
+                    "--max-loss has no effect in a comparison, which shows every price");
+        else if (!is_read(plan, row->name))
+            ofr_log(OFR_LOG_WARN, "--%s has no effect with --methods %s", row->name,
+                    plan->o->methods);
+    }
 }
 
 static ofr_status prepare(ofr_compare_values *o, ofr_compare_plan *plan,
@@ -259,9 +285,6 @@ static ofr_status prepare(ofr_compare_values *o, ofr_compare_plan *plan,
         o->train.model = model;
     }
     OFR_TRY(ofr_compare_check(files, plan, err));
-    if (o->train.method.max_loss >= 0)
-        ofr_log(OFR_LOG_WARN,
-                "--max-loss has no effect in a comparison, which shows every price");
     plan->title = files->report.name;
     return ofr_compare_settle(o, &files->hash, err);
 }
@@ -277,9 +300,9 @@ static ofr_status run(void *values, const bool *is_set, char **args, int n_args,
     ofr_compare_runs *runs;
     ofr_status status;
 
-    (void)is_set;
     OFR_TRY(ofr_cmd_args(args, n_args, 0, err));
     OFR_TRY(prepare(o, &plan, &files, model, err));
+    remark_options(&plan, is_set);
     runs = ofr_mem_zalloc(sizeof *runs);
     whole = ofr_mem_zalloc(sizeof *whole);
     if (runs && whole) {

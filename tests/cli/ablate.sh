@@ -23,14 +23,22 @@ awk 'BEGIN {
     }
 }' >texts.tsv
 how="--model start --train texts.tsv --text review --label verdict --dev-split 0.3 --batch 16
-    --joint-epochs 3 --policy-epochs 3 --iterations 1 --lr 0.005 --threads 1"
+    --joint-epochs 3 --lr 0.005 --threads 1"
+# Those that not every question looks at.
+prices='--prices 0.01,0.1'
+phases='--policy-epochs 3 --iterations 1'
 
 ablate()
 {
     question=$1
     shift
+    case $question in
+    gradient) own='' ;;
+    iterations) own='--policy-epochs 3' ;;
+    *) own="$phases $prices" ;;
+    esac
     # shellcheck disable=SC2086
-    run ablate "$question" $how --out all --seeds 1,2 --prices 0.01,0.1 "$@"
+    run ablate "$question" $how $own --out all --seeds 1,2 "$@"
 }
 
 for question in reward hardness gradient iterations consistency; do
@@ -43,6 +51,21 @@ for question in reward hardness gradient iterations consistency; do
     exits 0
     says "^{\"schema_version\":1,\"ablation\":\"$question\""
     [ ! -s err ] || complain 'not quiet'
+    # Options that the question sets itself, or that the method does not look at.
+    case $question in
+    reward) useless='--reward hardness' ;;
+    hardness) useless='--hardness memorized' ;;
+    gradient) useless='--rollouts 8' ;;
+    iterations) useless='--tolerance 0.001' ;;
+    consistency) useless='--alpha 0.005' ;;
+    esac
+    # shellcheck disable=SC2086
+    ablate $question $useless --seed 42 --distill 0.9
+    exits 0
+    stdout_is first
+    remarks "^${useless% *} has no effect with ablate $question$"
+    remarks '^--seed has no effect; --seeds lists'
+    remarks "^--distill has no effect with ablate $question$"
     ablate $question
     grep -q ' trains' err && complain "$question: trained again"
     stdout_is first
@@ -112,7 +135,7 @@ stdout_is first
 # Where all texts are easy nothing is said of hard ones.
 awk -F '\t' -v OFS='\t' 'NR > 1 { $2 = NR > 2 ? "pos" : "neg" } NR <= 60' texts.tsv >easy.tsv
 # shellcheck disable=SC2086
-run ablate reward $how --train easy.tsv --joint-epochs 2 --policy-epochs 1 --out easy \
+run ablate reward $how $phases --train easy.tsv --joint-epochs 2 --policy-epochs 1 --out easy \
     --seeds 1 --prices 0.1 -q
 exits 0
 says 'whether hard texts leave later can not be said'
@@ -143,7 +166,7 @@ says 'so that run moves by --weight-decay alone'
 
 # Long seeds are seeds of their own; --overwrite does not look at what was there.
 # shellcheck disable=SC2086
-long="ablate iterations $how --joint-epochs 1 --out long --seeds 20240101,20240102 -q"
+long="ablate iterations $how --policy-epochs 3 --joint-epochs 1 --out long --seeds 20240101,20240102 -q"
 # shellcheck disable=SC2086
 run $long
 exits 0
