@@ -51,21 +51,46 @@ static unsigned instruction_sets(void)
 }
 #endif
 
+/* What OFR_CPU may say, and which instruction sets that leaves. */
+static const struct {
+    const char *name;
+    unsigned allowed;
+} limits_by_name[] = {
+    {"scalar", 0},
+    {"avx2", BLAS | OFR_CPU_AVX2},
+    {"avx512", BLAS | OFR_CPU_AVX2 | OFR_CPU_AVX512},
+    {"avx512vnni", ~0u},
+    {"blas", BLAS}, /* the last: not without one */
+};
+
+enum { LIMITS = sizeof limits_by_name / sizeof *limits_by_name - (BLAS ? 0 : 1) };
+
 unsigned ofr_cpu_machine(void)
 {
     return instruction_sets() | BLAS;
 }
 
+/* The row of OFR_CPU's value; *limit is the value, NULL where there is none. */
+static int find_limit(const char **limit)
+{
+    *limit = getenv("OFR_CPU");
+    if (*limit && !(*limit)[0]) *limit = NULL;
+    for (int i = 0; *limit && i < LIMITS; i++)
+        if (strcmp(*limit, limits_by_name[i].name) == 0) return i;
+    return -1;
+}
+
 unsigned ofr_cpu_features(void)
 {
-    const char *limit = getenv("OFR_CPU");
-    unsigned allowed = ~0u;
-    if (limit != NULL && strcmp(limit, "scalar") == 0) allowed = 0;
-    if (limit != NULL && BLAS != 0 && strcmp(limit, "blas") == 0) allowed = BLAS;
-    if (limit != NULL && strcmp(limit, "avx2") == 0) allowed = BLAS | OFR_CPU_AVX2;
-    if (limit != NULL && strcmp(limit, "avx512") == 0)
-        allowed = BLAS | OFR_CPU_AVX2 | OFR_CPU_AVX512;
-    return ofr_cpu_machine() & allowed;
+    const char *limit;
+    const int i = find_limit(&limit);
+    return i < 0 ? ofr_cpu_machine() : ofr_cpu_machine() & limits_by_name[i].allowed;
+}
+
+const char *ofr_cpu_unknown_limit(void)
+{
+    const char *limit;
+    return find_limit(&limit) < 0 ? limit : NULL;
 }
 
 /* Processors in the affinity mask; grows the mask until the kernel accepts it. */

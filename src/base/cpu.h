@@ -17,6 +17,9 @@ unsigned ofr_cpu_machine(void);
  * the whole run. */
 unsigned ofr_cpu_features(void);
 
+/* The value of OFR_CPU when it names no instruction set and is ignored; or NULL. */
+const char *ofr_cpu_unknown_limit(void);
+
 /* How many threads may run, and why. */
 typedef struct ofr_cpu_limits {
     int affinity;           /* processors in the affinity mask                     */

@@ -40,7 +40,7 @@ static const ofr_opt rows[] = {
     {"batch", 'b', OFR_OPT_INT, offsetof(options, batch), "1", "N", NULL, 1, 4096,
      "texts per call", NULL},
     {"runs", 0, OFR_OPT_INT, offsetof(options, runs), "100", "N", NULL, 0, 100000,
-     "timed runs of at least 32 texts; 0: no timing", NULL},
+     "timed runs of at least 32 texts (after 30 s, 100 calls are enough); 0: no timing", NULL},
     OFR_PRECISION_ROW(options),
     {"seed", 's', OFR_OPT_U64, offsetof(options, seed), "1", "N", NULL, 0, 0,
      "of the random exits that the rule is compared with", NULL},

@@ -41,7 +41,7 @@ const ofr_opt ofr_sweep_rows[] = {
     {"batch", 'b', OFR_OPT_INT, JOB(batch), "1", "N", NULL, 1, 4096,
      "texts per timed call", NULL},
     {"runs", 0, OFR_OPT_INT, JOB(runs), "100", "N", NULL, 1, 100000,
-     "timed runs of at least 32 texts for each point", NULL},
+     "timed runs of at least 32 texts for each point; after 30 s, 100 calls are enough", NULL},
     {"seed", 's', OFR_OPT_U64, JOB(seed), "1", "N", NULL, 0, 0,
      "of the random exits that rules are compared with", NULL},
     {"out", 'o', OFR_OPT_TEXT, JOB(out), NULL, "DIR", NULL, 0, 0,

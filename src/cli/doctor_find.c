@@ -93,12 +93,8 @@ static ofr_status find_kernels(ofr_doctor *d, ofr_error *err)
 
 static void check_environment(ofr_doctor *d)
 {
-    const char *cpu = getenv("OFR_CPU"), *threads = getenv("OMP_NUM_THREADS");
-    bool known = !cpu || !cpu[0] ||
-                 ((ofr_cpu_machine() & OFR_CPU_BLAS) && strcmp(cpu, "blas") == 0);
-    for (int i = 0; i < OFR_DOCTOR_SETS && !known; i++)
-        known = strcmp(cpu, ladder[i].name) == 0;
-    if (!known)
+    const char *cpu = ofr_cpu_unknown_limit(), *threads = getenv("OMP_NUM_THREADS");
+    if (cpu)
         ofr_doctor_remark_add(d, true,
                               "set it to scalar, avx2, avx512 or avx512vnni, or unset it",
                               "OFR_CPU is '%.60s', which names no instruction set and is "

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/cpu.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "cli/build_info.h"
@@ -77,6 +78,7 @@ static int print_version(void)
 
 static int unknown_verb(const char *name)
 {
+    ofr_error err;
     const char *names[32];
     const char *near;
     int n = 0;
@@ -85,11 +87,10 @@ static int unknown_verb(const char *name)
         n++;
     }
     near = ofr_opt_suggest(names, n, name);
-    if (near)
-        fprintf(stderr, "offramp: unknown verb '%s'; did you mean '%s'?\n", name, near);
-    else
-        fprintf(stderr, "offramp: unknown verb '%s'; `offramp` lists the verbs\n", name);
-    return OFR_EXIT_USAGE;
+    ofr_fail(&err, OFR_INVALID, "unknown verb '%.80s'; %s%s%s", name,
+             near ? "did you mean '" : "`offramp` lists the verbs", near ? near : "",
+             near ? "'?" : "");
+    return fail(NULL, &err);
 }
 
 /* `offramp help`, behind which stands a verb, or --man or --completion. */
@@ -107,6 +108,18 @@ static int run_help(int n_args, char **args)
     if (ofr_manual(&out, args, n_args, &err) == OFR_OK) return print(&out, "help");
     ofr_buf_free(&out);
     return fail("help", &err);
+}
+
+/* `doctor` has a remark of its own. */
+static void check_cpu(const ofr_cmd *cmd)
+{
+    const char *unknown = cmd == &ofr_cmd_doctor ? NULL : ofr_cpu_unknown_limit();
+
+    if (unknown)
+        ofr_log(OFR_LOG_WARN,
+                "warning: OFR_CPU is '%.60s', which names no instruction set and is "
+                "ignored; set it to scalar, avx2, avx512 or avx512vnni, or unset it",
+                unknown);
 }
 
 /* Rank 0 speaks for all ranks. */
@@ -137,6 +150,7 @@ static ofr_status parse_and_run(const ofr_cmd *cmd, const ofr_comm *comm, void *
     common->term = &term;
     if (common->threads == 0) common->threads = comm->threads;
     set_voice(common, &term);
+    check_cpu(cmd);
     err->status = cmd->run(values, is_set, args, n_args, err);
     if (err->status == OFR_OK) err->status = ofr_launch_meet(comm, err);
     ofr_term_progress_end(&term);
@@ -190,6 +204,7 @@ int main(int argc, char **argv)
 {
     const char *word = argc > 1 ? argv[1] : NULL;
     const ofr_cmd *cmd;
+    ofr_error err;
     keep_standard_files();
     /* A reader that goes away is found when writing fails; a long training run
      * must not die of a closed terminal's pipe. */
@@ -201,9 +216,10 @@ int main(int argc, char **argv)
     if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0) return print_version();
     if (strcmp(word, "help") == 0) return run_help(argc - 2, argv + 2);
     if (word[0] == '-') {
-        fprintf(stderr, "offramp: unknown option '%s'; the verb comes first, "
-                "`offramp` lists the verbs\n", word);
-        return OFR_EXIT_USAGE;
+        ofr_fail(&err, OFR_INVALID,
+                 "unknown option '%.80s'; the verb comes first, `offramp` lists the verbs",
+                 word);
+        return fail(NULL, &err);
     }
     cmd = ofr_cmd_find(word);
     return cmd ? run_verb(cmd, argc - 1, argv + 1) : unknown_verb(word);

@@ -203,7 +203,7 @@ static const struct {
     {"OFR_CPU", "The highest instruction set to use: scalar, avx2, avx512 or avx512vnni. "
                 "Default: all that the processor has."},
     {"OMP_NUM_THREADS", "Lowers the number of threads; --threads goes before it."},
-    {"NO_COLOR", "Never use colours, whatever its value."},
+    {"NO_COLOR", "Never use colours, when it is not empty."},
     {"TMPDIR", "Folder for temporary files instead of /tmp."},
 };
 

@@ -29,8 +29,8 @@ typedef struct ofr_train_values {
  * ofr_train_values in the verb's struct. */
 #define OFR_TRAIN_TASK_ROWS(V)                                                        \
     {"task", 0, OFR_OPT_TEXT, V(task), NULL, "NAME", NULL, 0, 0,                      \
-     "a known task: sst2, mrpc, qqp, rte, qnli, mnli, snli, cola, stsb, mcid, "       \
-     "stackoverflow, clinc150",                                                       \
+     "a known task: sst2, mrpc, qqp, rte, qnli, mnli, mnlimm (dev_mismatched), snli, " \
+     "wnli, cola, stsb, mcid, stackoverflow, clinc150",                               \
      NULL},                                                                           \
     {"data", 'd', OFR_OPT_TEXT, V(data), NULL, "DIR", NULL, 0, 0,                     \
      "folder that holds train.tsv and dev.tsv", NULL},                                \

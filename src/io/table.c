@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/arena.h"
 #include "base/file.h"
@@ -462,10 +463,11 @@ void ofr_table_close(ofr_table *table)
     memset(table, 0, sizeof *table);
 }
 
+/* Upper case counts: DATA.CSV. */
 static bool ends_with(const char *s, const char *ending)
 {
     size_t n = strlen(s), m = strlen(ending);
-    return n >= m && strcmp(s + n - m, ending) == 0;
+    return n >= m && strcasecmp(s + n - m, ending) == 0;
 }
 
 ofr_table_kind ofr_table_kind_of(const char *path)

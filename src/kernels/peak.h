@@ -3,7 +3,8 @@
  *
  * The roofline that benchmarks compare with: multiply-adds that stay in
  * registers, and memory that is only read.  All threads of `dev` work at once,
- * because cores share their clock and their memory.
+ * because cores share their clock and their memory; those beyond the processors that
+ * this process may use add nothing.
  */
 #ifndef OFR_KERNELS_PEAK_H
 #define OFR_KERNELS_PEAK_H

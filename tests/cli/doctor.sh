@@ -28,6 +28,11 @@ problem()
 
 OFR_CPU=sclaar run doctor
 problem "OFR_CPU is 'sclaar'" 'set it to scalar, avx2'
+# Other verbs go on with all kernels, and say so.
+OFR_CPU=sclaar run help-me
+fails 2 '' "unknown verb 'help-me'"
+OFR_CPU=sclaar run init --shape tiny --vocab nowhere --out x
+remarks "^warning: OFR_CPU is 'sclaar', which names no instruction set"
 if "$offramp" doctor --json | grep -q '"blas": "none"'; then
     OFR_CPU=blas run doctor
     problem "OFR_CPU is 'blas'" 'set it to scalar, avx2'

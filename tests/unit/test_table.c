@@ -241,6 +241,8 @@ static void test_kind(void **state)
     assert_int_equal(ofr_table_kind_of("a.txt"), OFR_TABLE_TSV);
     assert_int_equal(ofr_table_kind_of("a"), OFR_TABLE_TSV);
     assert_int_equal(ofr_table_kind_of("a.csv"), OFR_TABLE_CSV);
+    assert_int_equal(ofr_table_kind_of("DATA.CSV"), OFR_TABLE_CSV);
+    assert_int_equal(ofr_table_kind_of("A.Jsonl"), OFR_TABLE_JSONL);
     assert_int_equal(ofr_table_kind_of("a.jsonl"), OFR_TABLE_JSONL);
     assert_int_equal(ofr_table_kind_of("a.json"), OFR_TABLE_JSONL);
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/cpu.h"
 
 enum { CHAINS = 12, TURNS = 400000, PEAK_SAMPLES = 60, PASSES = 5 };
 
@@ -101,11 +102,16 @@ static void flops_part(void *arg, int thread, int n)
 double ofr_peak_flops(ofr_dev *dev)
 {
     measurement m = {.table = dev->ops.name};
+    ofr_cpu_limits limits;
     double flops = 0;
+    ofr_cpu_limits_find(&limits);
     ofr_dev_run(dev, dev->n_threads, flops_part, &m);
     for (int t = 0; t < dev->n_threads; t++)
         flops += m.of[t].flops;
-    return flops;
+    /* The best moments of threads that take turns are no sum. */
+    int at_once = limits.affinity < dev->n_threads ? limits.affinity : dev->n_threads;
+    if (limits.cgroup > 0 && limits.cgroup < at_once) at_once = limits.cgroup;
+    return flops / dev->n_threads * at_once;
 }
 
 /* The sum is kept so that the reading happens. */
