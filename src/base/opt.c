@@ -55,7 +55,8 @@ static void describe(ofr_buf *out, const ofr_opt *row)
     };
     ofr_buf_adds(out, kinds[row->kind]);
     if (row->kind == OFR_OPT_CHOICE) ofr_buf_adds(out, row->choices);
-    if (row->kind == OFR_OPT_U64) ofr_buf_addf(out, " from 0 to %llu", (unsigned long long)OFR_OPT_U64_MAX);
+    if (row->kind == OFR_OPT_U64)
+        ofr_buf_addf(out, " from 0 to %llu", (unsigned long long)OFR_OPT_U64_MAX);
     if (!limited(row)) return;
     ofr_buf_adds(out, " from ");
     add_limit(out, row, row->min);

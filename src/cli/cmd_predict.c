@@ -291,7 +291,8 @@ static ofr_status check_options(const options *o, ofr_error *err)
         return ofr_fail(err, OFR_INVALID, "--no-header needs --text COL");
     if (o->pairs && o->text)
         return ofr_fail(err, OFR_INVALID,
-                        "--pairs is for lines with a TAB; for a table give --text-pair COL");
+                        "--pairs is for lines with a TAB; for a table give --text-pair "
+                        "COL");
     return OFR_OK;
 }
 

@@ -217,7 +217,8 @@ int main(int argc, char **argv)
     if (strcmp(word, "help") == 0) return run_help(argc - 2, argv + 2);
     if (word[0] == '-') {
         ofr_fail(&err, OFR_INVALID,
-                 "unknown option '%.80s'; the verb comes first, `offramp` lists the verbs",
+                 "unknown option '%.80s'; the verb comes first, `offramp` lists the "
+                 "verbs",
                  word);
         return fail(NULL, &err);
     }

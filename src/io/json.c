@@ -82,7 +82,7 @@ json_t *ofr_json_try(const char *text, size_t len, json_error_t *why)
 typedef enum place { LINE_AND_COLUMN, COLUMN } place;
 
 static ofr_status parse_named(json_t **out, const char *text, size_t len, size_t flags,
-                              const char *name, place place, ofr_error *err)
+                              const char *name, place where, ofr_error *err)
 {
     json_error_t why;
     json_t *json;
@@ -94,7 +94,7 @@ static ofr_status parse_named(json_t **out, const char *text, size_t len, size_t
     json = parse(text, len, flags, &why);
     if (!json && !why.text[0]) return ofr_fail_nomem(err, len, name);
     if (!json) {
-        if (place == LINE_AND_COLUMN) snprintf(line, sizeof line, "%d:", why.line);
+        if (where == LINE_AND_COLUMN) snprintf(line, sizeof line, "%d:", why.line);
         return ofr_fail(err, OFR_FORMAT, "%s:%s%d: not valid JSON: %s; restore the file",
                         name, line, why.column, why.text);
     }
