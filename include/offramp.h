@@ -63,7 +63,7 @@ extern "C" {
     X(NOT_FOUND, "file or directory does not exist")                         \
     X(FORMAT, "file is damaged, unsafe or of an unknown format")             \
     X(INVALID, "bad argument")                                               \
-    X(TOO_LONG, "text is longer than the model accepts")                     \
+    X(TOO_LONG, "text is longer than the model accepts") /* reserved */      \
     X(DIVERGED, "training produced a number that is not finite")             \
     X(INTERRUPTED, "interrupted by a signal")                                \
     X(UNPROVEN, "not possible with this data")

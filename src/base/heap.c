@@ -48,9 +48,7 @@ static void *system_alloc(size_t bytes)
     bool large = bytes >= LARGE_BLOCK;
     if (posix_memalign(&p, large ? LARGE_PAGE : OFR_ALIGN, bytes > 0 ? bytes : 1) != 0)
         return NULL;
-#ifdef MADV_HUGEPAGE
     if (large) (void)madvise(p, bytes, MADV_HUGEPAGE); /* a wish, not a need */
-#endif
     return p;
 }
 

@@ -8,8 +8,8 @@
 #include "base/heap.h"
 #include "base/status.h"
 
-/* The counters are the one exception to "no mutable globals" that an allocator
- * can not avoid. */
+/* Mutable globals, which STYLE.md forbids but for such: an allocator is one for the
+ * whole process, so are its counters. */
 static atomic_size_t n_allocations, n_live, n_violations;
 static atomic_size_t fail_countdown; /* 0: off; 1: the next one fails */
 static atomic_bool fail_for_good, forbidden;

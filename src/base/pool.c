@@ -41,14 +41,14 @@ struct ofr_pool {
     int n_started;
 };
 
-static inline void pause_briefly(void)
-{
+/* Tells the processor that this is a loop that waits. */
 #if defined(__x86_64__) || defined(__i386__)
-    __builtin_ia32_pause();
+#define PAUSE_BRIEFLY() __builtin_ia32_pause()
 #elif defined(__aarch64__)
-    __asm__ volatile("yield");
+#define PAUSE_BRIEFLY() __asm__ volatile("yield")
+#else
+#define PAUSE_BRIEFLY() ((void)0)
 #endif
-}
 
 /* The generation after `seen`, as soon as there is one. */
 static unsigned wait_for_work(ofr_pool *pool, unsigned seen)
@@ -56,7 +56,7 @@ static unsigned wait_for_work(ofr_pool *pool, unsigned seen)
     for (int i = 0; i < SPINS; i++) {
         unsigned now = atomic_load_explicit(&pool->generation, memory_order_acquire);
         if (now != seen) return now;
-        pause_briefly();
+        PAUSE_BRIEFLY();
     }
     pthread_mutex_lock(&pool->lock);
     atomic_fetch_add(&pool->sleeping_workers, 1);
@@ -99,7 +99,7 @@ static void wait_for_workers(ofr_pool *pool)
 {
     for (int i = 0; i < SPINS; i++) {
         if (atomic_load_explicit(&pool->pending, memory_order_acquire) == 0) return;
-        pause_briefly();
+        PAUSE_BRIEFLY();
     }
     pthread_mutex_lock(&pool->lock);
     atomic_store(&pool->caller_sleeps, 1);

@@ -15,7 +15,7 @@
 #include "cli/term.h"
 #include "train/comm.h"
 
-/* Exit codes of the program. */
+/* Exit codes of the program; OFR_EXIT_NETWORK is reserved, nothing returns it yet. */
 enum {
     OFR_EXIT_OK = 0, OFR_EXIT_FAILED = 1, OFR_EXIT_USAGE = 2, OFR_EXIT_NOT_FOUND = 3,
     OFR_EXIT_DAMAGED = 4, OFR_EXIT_NETWORK = 5, OFR_EXIT_SIGINT = 130

@@ -1,8 +1,9 @@
 /*
  * ops.h - THE contract between mathematics and processors.
  *
- * nn/, model/, exit/ and train/ touch tensor memory only through this table; a
- * processor is a table.  The scalar table is complete and compiles in ofr_real
+ * Whatever costs a noticeable share of the time goes through this table: above it
+ * stand a few short loops over rows of outputs (a loss, a sigmoid, sums of ranks).
+ * A processor is a table.  The scalar table is complete and compiles in ofr_real
  * (double in the gradcheck build); faster tables are float and may have gaps.
  *
  * Conventions: row-major, dense unless a stride is given, shapes outermost

@@ -88,8 +88,9 @@ ofr_status ofr_config_load(ofr_config *config, const char *path, ofr_error *err)
 ofr_status ofr_config_parse(ofr_config *config, const json_t *json, const char *name,
                             ofr_error *err);
 
-/* tiny 6x128, mini 12x128, small 12x256 (E 128), medium 12x512, base 12x768,
- * large 24x1024; see docs/MODELS.md.  OFR_INVALID for an unknown shape. */
+/* tiny 6x128, mini 12x128, small 12x256, medium 12x512, base 12x768, large 24x1024;
+ * E = C but for ALBERT and ELECTRA's small, which have 128; see docs/MODELS.md.
+ * OFR_INVALID for an unknown shape. */
 ofr_status ofr_config_shape(ofr_config *config, ofr_family family, const char *shape,
                             int V, ofr_error *err);
 /* Name of shape i = 0, 1, ...; NULL: there are no more. */

@@ -16,9 +16,9 @@
 #include "model/params.h"
 #include "tensor/slots.h"
 
-/* Texts as tokens, one after another; borrowed arrays. */
 typedef struct ofr_later ofr_later; /* private to model/ */
 
+/* Texts as tokens, one after another; borrowed arrays. */
 typedef struct ofr_tokens {
     int B;              /* texts                                   */
     const int *offsets; /* [B+1]; offsets[0] == 0                  */

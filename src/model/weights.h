@@ -2,7 +2,8 @@
  * weights.h - files <-> the flat block of parameters.
  *
  * Reading accepts the family's names with or without their prefix ("bert.") and
- * LayerNorm.gamma/beta, F32, F16 and BF16, one file or shards, finite numbers alone.
+ * LayerNorm.gamma/beta, F64, F32, F16, BF16 and I8 with its scales, one file or
+ * shards, finite numbers alone.
  * A missing backbone tensor is OFR_FORMAT and names the tensor, the file and the
  * families supported; a wrong shape names both shapes.
  */

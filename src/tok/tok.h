@@ -2,8 +2,8 @@
  * tok.h - text to ids.
  *
  * WordPiece (BERT, ELECTRA, DistilBERT), byte-level BPE (RoBERTa) and unigram
- * (ALBERT, from tokenizer.json).  Immutable after open; encode is thread-safe
- * with one ofr_tok_scratch per thread.
+ * (ALBERT, from tokenizer.json or spiece.model).  Immutable after open; encode is
+ * thread-safe with one ofr_tok_scratch per thread.
  */
 #ifndef OFR_TOK_TOK_H
 #define OFR_TOK_TOK_H

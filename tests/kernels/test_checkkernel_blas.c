@@ -103,6 +103,20 @@ static void test_odd_strides(void **state)
     ofr_dev_close(blas);
 }
 
+#ifdef OFR_X86
+static void test_below_avx2(void)
+{
+    const ofr_ops ops = ofr_ops_select(OFR_CPU_BLAS | OFR_CPU_AVX2);
+    assert_string_equal(ops.name, "avx2");
+    assert_ptr_equal(ops.linear, ofr_ops_avx2.linear);
+    assert_ptr_equal(ops.gemm, ofr_ops_avx2.gemm);
+}
+#else
+static void test_below_avx2(void)
+{
+}
+#endif
+
 /* The ladder: above scalar, below everything that has our vectors. */
 static void test_select(void **state)
 {
@@ -111,12 +125,7 @@ static void test_select(void **state)
     assert_string_equal(ofr_ops_select(OFR_CPU_BLAS).name, "blas");
     assert_ptr_equal(ofr_ops_select(OFR_CPU_BLAS).attention, ofr_ops_scalar.attention);
     assert_true(ofr_cpu_machine() & OFR_CPU_BLAS);
-#ifdef OFR_X86
-    const ofr_ops ops = ofr_ops_select(OFR_CPU_BLAS | OFR_CPU_AVX2);
-    assert_string_equal(ops.name, "avx2");
-    assert_ptr_equal(ops.linear, ofr_ops_avx2.linear);
-    assert_ptr_equal(ops.gemm, ofr_ops_avx2.gemm);
-#endif
+    test_below_avx2();
 }
 
 int main(void)
