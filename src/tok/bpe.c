@@ -12,6 +12,7 @@
 #include "tok/tok_parts.h"
 
 #define FREE_SLOT UINT64_MAX
+#define BYTES_MISSING_MAX 128
 
 /* GPT-2's readable stand-in for byte b: itself where printable in Latin-1,
  * otherwise the next unused character from U+0100 on. */
@@ -26,24 +27,41 @@ static int32_t byte_char(int b)
     return c;
 }
 
-ofr_status ofr_bpe_open(ofr_bpe *bpe, const ofr_vocab *vocab, int unk, size_t n_merges,
-                        bool prefix_space, const char *name, ofr_error *err)
+/* Bytes that training never met may be without a token.  Without most of them, or the
+ * space, it is a vocabulary of characters, of which little would remain but <unk>. */
+static ofr_status find_bytes(ofr_bpe *bpe, int unk, const char *name, ofr_error *err)
 {
-    memset(bpe, 0, sizeof *bpe);
-    bpe->vocab = vocab;
-    bpe->prefix_space = prefix_space;
+    int n_missing = 0;
+    bool space = true;
     for (int b = 0; b < 256; b++) {
         char text[4];
         int n = ofr_utf8_put(text, byte_char(b));
-        bpe->byte_ids[b] = ofr_vocab_id(vocab, text, (size_t)n);
-        if (bpe->byte_ids[b] < 0) bpe->byte_ids[b] = unk;
-        if (bpe->byte_ids[b] < 0)
+        bpe->byte_ids[b] = ofr_vocab_id(bpe->vocab, text, (size_t)n);
+        if (bpe->byte_ids[b] >= 0) continue;
+        bpe->byte_ids[b] = unk;
+        n_missing++;
+        space = space && b != ' ';
+        if (unk < 0)
             return ofr_fail(err, OFR_FORMAT,
                             "%s: the vocabulary has no token \"%.*s\" for byte 0x%02x "
                             "and no unknown token; it is no byte-level vocabulary, "
                             "restore the file",
                             name, n, text, (unsigned)b);
     }
+    if (space && n_missing <= BYTES_MISSING_MAX) return OFR_OK;
+    return ofr_fail(err, OFR_FORMAT,
+                    "%s: the vocabulary has tokens for %d of the 256 bytes%s; it is no "
+                    "byte-level vocabulary, choose another model",
+                    name, 256 - n_missing, space ? "" : ", not for the space");
+}
+
+ofr_status ofr_bpe_open(ofr_bpe *bpe, const ofr_vocab *vocab, int unk, size_t n_merges,
+                        bool prefix_space, const char *name, ofr_error *err)
+{
+    memset(bpe, 0, sizeof *bpe);
+    bpe->vocab = vocab;
+    bpe->prefix_space = prefix_space;
+    OFR_TRY(find_bytes(bpe, unk, name, err));
     bpe->n_slots = 64;
     while (bpe->n_slots < 2 * n_merges)
         bpe->n_slots *= 2;
@@ -109,7 +127,7 @@ ofr_status ofr_bpe_add_merge(ofr_bpe *bpe, ofr_str left, ofr_str right, const ch
     slot = find(bpe, l, r);
     if (slot->pair != FREE_SLOT)
         return ofr_fail(err, OFR_FORMAT,
-                        "%s: \"%.*s %.*s\" is already merge %d; remove one of the two",
+                        "%s: \"%.*s %.*s\" is already merge %d; remove that one",
                         where, (int)left.n, left.p, (int)right.n, right.p,
                         slot->rank + 1);
     slot->pair = (uint64_t)(uint32_t)l << 32 | (uint32_t)r;

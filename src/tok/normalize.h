@@ -18,6 +18,8 @@ typedef struct ofr_normalize {
     bool compat;   /* compatibility decomposition; drop all of category M */
     bool chinese;  /* spaces around CJK ideographs                      */
     bool quotes;   /* unigram: `` and '' become "                       */
+    bool blanks;   /* unigram: spaces at the end are a word             */
+    bool runs;     /* with blanks: of several spaces each one counts    */
 } ofr_normalize;
 
 /* Next character of s[n], n > 0: its length goes to *used (at least 1).

@@ -14,20 +14,22 @@ static const char *const default_names[3][5] = {
     [OFR_TOK_UNIGRAM] = {"<unk>", "[CLS]", "[SEP]", "<pad>", "[MASK]"},
 };
 
+static const char *const name_keys[5] = {"unk_token", "cls_token", "sep_token",
+                                         "pad_token", "mask_token"};
+
 /* "cls_token": "[CLS]" or {"content": "[CLS]"}; otherwise *text stays. */
-static ofr_status config_name(const char **text, const ofr_tok_settings *s,
-                              const char *key, ofr_error *err)
+static ofr_status read_name(const char **text, const json_t *object, const char *key,
+                            const char *path, ofr_error *err)
 {
-    const json_t *value = json_object_get(s->config, key);
+    const json_t *value = json_object_get(object, key);
     const char *content = NULL;
-    if (!json_is_object(value))
-        return ofr_json_text(s->config, key, text, s->config_path, err);
-    OFR_TRY(ofr_json_text(value, "content", &content, s->config_path, err));
+    if (!json_is_object(value)) return ofr_json_text(object, key, text, path, err);
+    OFR_TRY(ofr_json_text(value, "content", &content, path, err));
     if (!content)
         return ofr_fail(err, OFR_FORMAT,
                         "%s: \"%s\" is an object without \"content\", expected the text "
                         "of a token; restore the file",
-                        s->config_path, key);
+                        path, key);
     *text = content;
     return OFR_OK;
 }
@@ -168,11 +170,12 @@ static bool is_among(const json_t *list, const char *text)
     return false;
 }
 
-/* Is the text one of config's other special tokens?  transformers 5 renamed the key. */
-static bool is_more(const json_t *config, const char *text)
+/* Is the text one of the other special tokens?  transformers 5 renamed the key. */
+static bool is_more(const ofr_tok_settings *s, const char *text)
 {
-    return is_among(json_object_get(config, "additional_special_tokens"), text) ||
-           is_among(json_object_get(config, "extra_special_tokens"), text);
+    return is_among(json_object_get(s->config, "additional_special_tokens"), text) ||
+           is_among(json_object_get(s->config, "extra_special_tokens"), text) ||
+           is_among(json_object_get(s->map, "additional_special_tokens"), text);
 }
 
 /* added_tokens.json: {"[E1]": 30522}.  [CLS] and its like are left to the caller, who
@@ -192,7 +195,7 @@ static ofr_status add_plain(ofr_tok *tok, const ofr_tok_settings *s,
             named = named || strcmp(content, names[k]) == 0;
         if (!named)
             OFR_TRY(add_special(tok, (ofr_tok_special){.id = (int)id},
-                                !is_more(s->config, content), err));
+                                !is_more(s, content), err));
     }
     return OFR_OK;
 }
@@ -223,31 +226,53 @@ static ofr_status add_all(ofr_tok *tok, const ofr_tok_settings *s,
     return add_plain(tok, s, names, err);
 }
 
+/* What the files call the five; the older special_tokens_map.json comes first, for
+ * tokenizer_config.json has the last word. */
+static ofr_status read_names(const char *names[5], ofr_tok_model kind,
+                             const ofr_tok_settings *s, ofr_error *err)
+{
+    for (int k = 0; k < 5; k++) {
+        names[k] = default_names[kind][k];
+        OFR_TRY(read_name(&names[k], s->map, name_keys[k], s->map_path, err));
+        OFR_TRY(read_name(&names[k], s->config, name_keys[k], s->config_path, err));
+    }
+    return OFR_OK;
+}
+
+static ofr_status no_special(const ofr_tok *tok, const ofr_tok_settings *s, int k,
+                             const char *text, ofr_error *err)
+{
+    if (tok->model == OFR_TOK_UNIGRAM)
+        return ofr_fail(err, OFR_FORMAT,
+                        "%s: the vocabulary of %d tokens has no \"%.64s\" (%s), and of "
+                        "unigram tokenizers only ALBERT's is supported; choose another "
+                        "model",
+                        s->name, tok->vocab.n, text, name_keys[k]);
+    return ofr_fail(err, OFR_FORMAT,
+                    "%s: the vocabulary of %d tokens has no \"%.64s\" (%s); give the "
+                    "vocabulary of a BERT-like encoder, or the name that it has there as "
+                    "\"%s\" in tokenizer_config.json",
+                    s->name, tok->vocab.n, text, name_keys[k], name_keys[k]);
+}
+
 ofr_status ofr_tok_find_specials(ofr_tok *tok, const ofr_tok_settings *s, ofr_error *err)
 {
-    static const char *const keys[5] = {"unk_token", "cls_token", "sep_token",
-                                        "pad_token", "mask_token"};
     const char *names[5];
     int ids[5];
-    for (int k = 0; k < 5; k++) {
-        names[k] = default_names[tok->model][k];
-        OFR_TRY(config_name(&names[k], s, keys[k], err));
-    }
+    OFR_TRY(read_names(names, tok->model, s, err));
     if (tok->model == OFR_TOK_UNIGRAM && strcmp(names[1], "[CLS]") != 0)
         return ofr_fail(err, OFR_FORMAT,
                         "%s: \"cls_token\" is \"%.64s\", of unigram tokenizers only "
                         "ALBERT's with \"[CLS]\" is supported; choose another model",
-                        s->config_path, names[1]);
+                        json_object_get(s->config, "cls_token") ? s->config_path
+                                                                : s->map_path,
+                        names[1]);
     OFR_TRY(add_all(tok, s, names, err));
     for (int k = 0; k < 5; k++) {
         const char *text = names[k];
         bool needed = k == 1 || k == 2 || (k == 0 && tok->model == OFR_TOK_WORDPIECE);
         ids[k] = text[0] ? ofr_vocab_id(&tok->vocab, text, strlen(text)) : -1;
-        if (ids[k] < 0 && needed)
-            return ofr_fail(err, OFR_FORMAT,
-                            "%s: the vocabulary of %d tokens has no \"%.64s\" (%s); give "
-                            "the vocabulary of a BERT-like encoder",
-                            s->name, tok->vocab.n, text, keys[k]);
+        if (ids[k] < 0 && needed) return no_special(tok, s, k, text, err);
         ofr_tok_special special = {
             .id = ids[k], .strip_left = k == 4 && tok->model != OFR_TOK_WORDPIECE};
         if (ids[k] >= 0) OFR_TRY(add_special(tok, special, false, err));

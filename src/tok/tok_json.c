@@ -4,6 +4,7 @@
  * It describes a tokenizer as a chain of steps of many types.  Each kind of ours is one
  * such chain; a file with another is refused, for its tokens would be others than ours.
  */
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -31,14 +32,17 @@ static ofr_status take_bert(ofr_tok_settings *s, const json_t *step, ofr_error *
     return ofr_json_bool(step, "handle_chinese_chars", &s->chinese, s->name, err);
 }
 
-/* ALBERT's: `` and '' to ", and several spaces to one, which they are here anyway. */
+/* ALBERT's: `` and '' to ", and several spaces to one. */
 static ofr_status take_replace(ofr_tok_settings *s, const json_t *step, ofr_error *err)
 {
     const char *from = "", *to = "", *regex = "";
     OFR_TRY(ofr_json_text(step, "pattern.String", &from, s->name, err));
     OFR_TRY(ofr_json_text(step, "pattern.Regex", &regex, s->name, err));
     OFR_TRY(ofr_json_text(step, "content", &to, s->name, err));
-    if (strcmp(regex, " {2,}") == 0 && strcmp(to, " ") == 0) return OFR_OK;
+    if (strcmp(regex, " {2,}") == 0 && strcmp(to, " ") == 0) {
+        s->runs = false;
+        return OFR_OK;
+    }
     if ((strcmp(from, "``") == 0 || strcmp(from, "''") == 0) && strcmp(to, "\"") == 0) {
         s->quotes = true;
         return OFR_OK;
@@ -66,6 +70,7 @@ static ofr_status take_pre_tokenizer(ofr_tok_settings *s, const json_t *step,
         OFR_TRY(ofr_tok_only_bool(step, "use_regex", true, s->name, err));
         return ofr_json_bool(step, "add_prefix_space", &s->prefix_space, s->name, err);
     }
+    if (strcmp(type, "WhitespaceSplit") == 0) s->blanks = false;
     if (strcmp(type, "Metaspace") != 0) return OFR_OK;
     OFR_TRY(ofr_tok_only_text(step, "replacement", "\xe2\x96\x81", s->name, err));
     OFR_TRY(ofr_tok_only_text(step, "prepend_scheme", "always", s->name, err));
@@ -182,8 +187,13 @@ static ofr_status json_wordpiece(ofr_tok *tok, ofr_tok_settings *s, const json_t
     const char *prefix = "##";
     int longest = OFR_WORD_CHARS;
     OFR_TRY(ofr_json_text(model, "continuing_subword_prefix", &prefix, s->name, err));
-    OFR_TRY(ofr_json_int(model, "max_input_chars_per_word", OFR_WORD_CHARS,
-                         OFR_WORD_CHARS, &longest, s->name, err));
+    OFR_TRY(ofr_json_int(model, "max_input_chars_per_word", 0, INT_MAX, &longest, s->name,
+                         err));
+    if (longest != OFR_WORD_CHARS)
+        return ofr_fail(err, OFR_FORMAT,
+                        "%s: \"max_input_chars_per_word\" is %d, only %d is supported; "
+                        "choose another model",
+                        s->name, longest, OFR_WORD_CHARS);
     OFR_TRY(
         ofr_vocab_read_json(&tok->vocab, json_object_get(model, "vocab"), s->name, err));
     return ofr_tok_finish_wordpiece(tok, s, prefix, options, err);
@@ -288,6 +298,7 @@ static ofr_status read_whole(ofr_tok *tok, ofr_tok_settings *s, const json_t *js
     if (tok->model == OFR_TOK_UNIGRAM) { /* only what the steps say */
         s->lower = s->strip = 0;
         s->quotes = false;
+        s->blanks = s->runs = true;
     }
     for (int i = 0; i < N_STAGES; i++)
         OFR_TRY(take_stage(s, tok->model, &stages[i], json, &complete[i], err));
@@ -300,7 +311,7 @@ static ofr_status read_whole(ofr_tok *tok, ofr_tok_settings *s, const json_t *js
                             "in a way that is not supported; take tokenizer.json of the "
                             "original model",
                             s->name, stages[i].key, stages[i].types[tok->model][0]);
-    return OFR_OK;
+    return ofr_tok_check_post(tok, json_object_get(json, "post_processor"), s->name, err);
 }
 
 ofr_status ofr_tok_open_json(ofr_tok *tok, ofr_tok_settings *s, const char *path,

@@ -18,6 +18,7 @@ static ofr_status open_vocab_txt(ofr_tok *tok, ofr_tok_settings *s, const char *
 {
     s->name = path;
     tok->model = OFR_TOK_WORDPIECE;
+    OFR_TRY(ofr_tok_check_class(s, tok->model, err));
     OFR_TRY(ofr_vocab_read_text(&tok->vocab, path, err));
     return ofr_tok_finish_wordpiece(tok, s, "##", options, err);
 }
@@ -32,6 +33,7 @@ static ofr_status open_bpe_files(ofr_tok *tok, ofr_tok_settings *s,
     ofr_status status;
     s->name = vocab_path;
     tok->model = OFR_TOK_BPE;
+    OFR_TRY(ofr_tok_check_class(s, tok->model, err));
     OFR_TRY(ofr_json_load(&json, vocab_path, err));
     status = ofr_vocab_read_json(&tok->vocab, json, vocab_path, err);
     json_decref(json);
@@ -58,6 +60,7 @@ static ofr_status open_spiece(ofr_tok *tok, ofr_tok_settings *s, const char *pat
     int unk = -1;
     s->name = path;
     tok->model = OFR_TOK_UNIGRAM;
+    OFR_TRY(ofr_tok_check_class(s, tok->model, err));
     OFR_TRY(ofr_unigram_read_model(&tok->vocab, &scores, &unk, path, err));
     return ofr_tok_finish_unigram(tok, s, scores, tok->vocab.n, unk, options, err);
 }
@@ -90,6 +93,18 @@ static ofr_status keep_file(ofr_tok *tok, int i, const char *path, ofr_error *er
     return tok->files[i] ? OFR_OK : ofr_fail_nomem(err, strlen(path), "a path");
 }
 
+/* XLM-R's and CamemBERT's file. */
+static ofr_status refuse_sentencepiece(const char *dir, ofr_error *err)
+{
+    char path[OFR_PATH_MAX];
+    OFR_TRY(ofr_file_join(path, dir, "sentencepiece.bpe.model", err));
+    if (!ofr_file_exists(path)) return OFR_OK;
+    return ofr_fail(err, OFR_FORMAT,
+                    "%s: the tokenizers of XLM-R and CamemBERT are not supported, of "
+                    "unigram tokenizers only ALBERT's is; choose another model",
+                    path);
+}
+
 static ofr_status open_found(ofr_tok *tok, ofr_tok_settings *s, const char *dir,
                              ofr_tok_options options, ofr_error *err)
 {
@@ -101,6 +116,7 @@ static ofr_status open_found(ofr_tok *tok, ofr_tok_settings *s, const char *dir,
     if (files[VOCAB_JSON] && files[MERGES])
         return open_bpe_files(tok, s, files[VOCAB_JSON], files[MERGES], err);
     if (files[SPIECE]) return open_spiece(tok, s, files[SPIECE], options, err);
+    OFR_TRY(refuse_sentencepiece(dir, err));
     return ofr_fail(
         err, OFR_NOT_FOUND,
         "%s: no tokenizer: expected vocab.txt, tokenizer.json, vocab.json with "
@@ -108,37 +124,54 @@ static ofr_status open_found(ofr_tok *tok, ofr_tok_settings *s, const char *dir,
         dir);
 }
 
-/* The files beside the vocabulary.  model_max_length of tokenizer_config.json is often
- * 10^30, more than an integer holds. */
-static ofr_status load_settings(json_t **config, json_t **added, ofr_tok_settings *s,
-                                char *const *files, ofr_error *err)
+/* The settings in one of the files beside the vocabulary.  model_max_length of
+ * tokenizer_config.json is often 10^30, more than an integer holds. */
+static ofr_status load_object(json_t **out, const char *path, bool reals, ofr_error *err)
+{
+    if (!path) return OFR_OK;
+    OFR_TRY(reals ? ofr_json_load_reals(out, path, err) : ofr_json_load(out, path, err));
+    return json_is_object(*out) ? OFR_OK : ofr_tok_no_object(path, err);
+}
+
+typedef struct beside {
+    json_t *config, *added, *map, *model;
+} beside;
+
+static ofr_status load_settings(beside *json, ofr_tok_settings *s, char *const *files,
+                                const char *model_path, ofr_error *err)
 {
     s->config_path = files[CONFIG];
     s->added_path = files[ADDED];
-    if (files[CONFIG]) OFR_TRY(ofr_json_load_reals(config, s->config_path, err));
-    if (files[ADDED]) OFR_TRY(ofr_json_load(added, s->added_path, err));
-    if (*config && !json_is_object(*config))
-        return ofr_tok_no_object(s->config_path, err);
-    if (*added && !json_is_object(*added)) return ofr_tok_no_object(s->added_path, err);
-    s->config = *config;
-    s->added = *added;
+    s->map_path = files[MAP];
+    s->model_path = ofr_file_exists(model_path) ? model_path : NULL;
+    OFR_TRY(load_object(&json->config, s->config_path, true, err));
+    OFR_TRY(load_object(&json->added, s->added_path, false, err));
+    OFR_TRY(load_object(&json->map, s->map_path, true, err));
+    OFR_TRY(load_object(&json->model, s->model_path, true, err));
+    s->config = json->config;
+    s->added = json->added;
+    s->map = json->map;
+    s->model = json->model;
     return OFR_OK;
 }
 
 static ofr_status open_dir(ofr_tok *tok, ofr_tok_settings *s, const char *dir,
                            ofr_tok_options options, ofr_error *err)
 {
-    json_t *config = NULL, *added = NULL;
+    beside json = {0};
     char path[OFR_PATH_MAX];
     ofr_status status;
     for (int i = 0; i < OFR_TOK_FILES; i++) {
         OFR_TRY(ofr_file_join(path, dir, file_names[i], err));
         if (ofr_file_exists(path)) OFR_TRY(keep_file(tok, i, path, err));
     }
-    status = load_settings(&config, &added, s, tok->files, err);
+    OFR_TRY(ofr_file_join(path, dir, "config.json", err));
+    status = load_settings(&json, s, tok->files, path, err);
     if (status == OFR_OK) status = open_found(tok, s, dir, options, err);
-    json_decref(config);
-    json_decref(added);
+    json_decref(json.config);
+    json_decref(json.added);
+    json_decref(json.map);
+    json_decref(json.model);
     return status;
 }
 

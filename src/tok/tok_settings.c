@@ -46,18 +46,48 @@ ofr_status ofr_tok_only_text(const json_t *object, const char *key, const char *
                     name, key, text, only);
 }
 
+/* "Name" or "NameFast". */
+static bool is_class(const char *text, const char *name)
+{
+    size_t n = strlen(name);
+    return strncmp(text, name, n) == 0 && (!text[n] || strcmp(text + n, "Fast") == 0);
+}
+
+/* A bare vocabulary does not say how texts are cut: HerBERT's vocab.json, T5's
+ * spiece.model and the vocab.txt of Japanese BERT are not read as ours are.  GPT-2's own
+ * class puts nothing around a text. */
+ofr_status ofr_tok_check_class(const ofr_tok_settings *s, ofr_tok_model kind,
+                               ofr_error *err)
+{
+    static const char *const known[3][6] = {
+        [OFR_TOK_WORDPIECE] = {"BertTokenizer", "DistilBertTokenizer", "ElectraTokenizer",
+                               "MobileBertTokenizer", "ConvBertTokenizer"},
+        [OFR_TOK_BPE] = {"RobertaTokenizer", "LongformerTokenizer", "BartTokenizer"},
+        [OFR_TOK_UNIGRAM] = {"AlbertTokenizer"},
+    };
+    static const char *const any[] = {"PreTrainedTokenizer", "TokenizersBackend"};
+    const char *path = s->config_path, *made_by = NULL;
+    OFR_TRY(ofr_json_text(s->config, "tokenizer_class", &made_by, path, err));
+    if (!made_by) { /* transformers looks there, too */
+        path = s->model_path;
+        OFR_TRY(ofr_json_text(s->model, "tokenizer_class", &made_by, path, err));
+    }
+    if (!made_by) return OFR_OK;
+    for (size_t i = 0; i < sizeof any / sizeof *any; i++)
+        if (is_class(made_by, any[i])) return OFR_OK;
+    for (int i = 0; known[kind][i]; i++)
+        if (is_class(made_by, known[kind][i])) return OFR_OK;
+    return ofr_fail(err, OFR_FORMAT,
+                    "%s: \"tokenizer_class\" is \"%.40s\", which cuts texts in a way "
+                    "that is not supported, unlike %s; choose another model",
+                    path, made_by, known[kind][0]);
+}
+
 ofr_status ofr_tok_read_config(ofr_tok_settings *s, ofr_error *err)
 {
     const json_t *config = s->config;
-    const char *name = s->config_path, *made_by = "";
+    const char *name = s->config_path;
     if (!config) return OFR_OK;
-    OFR_TRY(ofr_json_text(config, "tokenizer_class", &made_by, name, err));
-    if (strncmp(made_by, "BertJapanese", 12) == 0)
-        return ofr_fail(err, OFR_FORMAT,
-                        "%s: \"tokenizer_class\" is \"%.40s\", which cuts words in a way "
-                        "that is not supported, unlike BertTokenizer; choose another "
-                        "model",
-                        name, made_by);
     OFR_TRY(ofr_tok_only_text(config, "word_tokenizer_type", "basic", name, err));
     OFR_TRY(ofr_tok_only_text(config, "subword_tokenizer_type", "wordpiece", name, err));
     OFR_TRY(ofr_tok_only_bool(config, "do_basic_tokenize", true, name, err));
@@ -67,9 +97,13 @@ ofr_status ofr_tok_read_config(ofr_tok_settings *s, ofr_error *err)
     return ofr_json_bool(config, "add_prefix_space", &s->prefix_space, name, err);
 }
 
+/* WordPiece: accents go where case goes, unless somebody says otherwise. */
 static ofr_normalize normalize_rules(const ofr_tok_settings *s, ofr_tok_options options)
 {
-    ofr_normalize how = {.chinese = s->chinese, .quotes = s->quotes};
+    ofr_normalize how = {.chinese = s->chinese,
+                         .quotes = s->quotes,
+                         .blanks = s->blanks,
+                         .runs = s->runs};
     how.lower = options.lower_case >= 0 ? options.lower_case : s->lower != 0;
     how.strip = s->strip >= 0 && options.lower_case < 0 ? s->strip : how.lower;
     return how;
@@ -91,11 +125,14 @@ ofr_status ofr_tok_finish_unigram(ofr_tok *tok, const ofr_tok_settings *s, doubl
                                   ofr_error *err)
 {
     size_t n = (size_t)n_scores;
-    ofr_status status;
+    bool keep = s->strip == 0;
     double *all = NULL;
+    ofr_status status =
+        ofr_json_bool(s->config, "keep_accents", &keep, s->config_path, err);
     tok->how = normalize_rules(s, options);
+    tok->how.strip = !keep; /* ALBERT's accents have nothing to do with case */
     tok->how.compat = true;
-    status = ofr_tok_find_specials(tok, s, err);
+    if (status == OFR_OK) status = ofr_tok_find_specials(tok, s, err);
     if (status == OFR_OK) {
         all = ofr_mem_array((size_t)tok->vocab.n, sizeof *all);
         if (!all) status = ofr_fail_nomem(err, n * sizeof *all, "the scores of pieces");

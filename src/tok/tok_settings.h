@@ -17,9 +17,13 @@ typedef struct ofr_tok_settings {
     const char *config_path;
     const json_t *added;  /* added_tokens.json, or NULL */
     const char *added_path;
+    const json_t *map;    /* special_tokens_map.json, or NULL */
+    const char *map_path;
+    const json_t *model;  /* config.json of the model beside them, or NULL */
+    const char *model_path;
     const json_t *listed; /* added_tokens of tokenizer.json, or NULL */
     int lower, strip;     /* 1, 0, -1: not said */
-    bool chinese, prefix_space, quotes;
+    bool chinese, prefix_space, quotes, blanks, runs; /* see ofr_normalize */
 } ofr_tok_settings;
 
 /* What is wrong with a file that is none. */
@@ -36,6 +40,10 @@ ofr_status ofr_tok_only_text(const json_t *object, const char *key, const char *
 /* tokenizer_config.json over what tokenizer.json said. */
 ofr_status ofr_tok_read_config(ofr_tok_settings *s, ofr_error *err);
 
+/* Refuse a vocabulary by itself whose "tokenizer_class" is not of this kind. */
+ofr_status ofr_tok_check_class(const ofr_tok_settings *s, ofr_tok_model kind,
+                               ofr_error *err);
+
 /* Special and added tokens of all files, for tok->how and tok->model. */
 ofr_status ofr_tok_find_specials(ofr_tok *tok, const ofr_tok_settings *s, ofr_error *err);
 
@@ -48,6 +56,10 @@ ofr_status ofr_tok_finish_wordpiece(ofr_tok *tok, const ofr_tok_settings *s,
 ofr_status ofr_tok_finish_unigram(ofr_tok *tok, const ofr_tok_settings *s, double *scores,
                                   int n_scores, int unk, ofr_tok_options options,
                                   ofr_error *err);
+
+/* "post_processor" of tokenizer.json: puts it texts together as tok.c does? */
+ofr_status ofr_tok_check_post(const ofr_tok *tok, const json_t *post, const char *name,
+                              ofr_error *err);
 
 /* tokenizer.json. */
 ofr_status ofr_tok_open_json(ofr_tok *tok, ofr_tok_settings *s, const char *path,

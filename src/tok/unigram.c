@@ -130,7 +130,6 @@ static ofr_status encode_word(const ofr_unigram *u, ofr_tok_scratch *scratch,
     utf8proc_ssize_t n = (utf8proc_ssize_t)(scratch->word.n / sizeof *chars);
     lattice l = {0};
     if (scratch->word.failed) return ofr_fail_nomem(err, scratch->word.n, "a word");
-    if (n <= 1) return OFR_OK; /* the visible space alone */
     n = utf8proc_normalize_utf32(chars, n, UTF8PROC_COMPOSE | UTF8PROC_STABLE);
     OFR_ASSERT(n > 0);
     OFR_TRY(place(&l, scratch, (size_t)n, err));
@@ -147,6 +146,25 @@ static void begin_word(ofr_tok_scratch *scratch)
     const int32_t space = VISIBLE_SPACE;
     ofr_buf_clear(&scratch->word);
     ofr_buf_add(&scratch->word, &space, sizeof space);
+}
+
+static bool is_begun(const ofr_tok_scratch *scratch)
+{
+    return scratch->word.failed || scratch->word.n > sizeof(int32_t);
+}
+
+/* A space behind *begun text (a word, or spaces that stay).  It becomes the visible one
+ * of the next word; the first of a text is that of the first word. */
+static ofr_status take_space(const ofr_unigram *u, ofr_tok_scratch *scratch, bool *begun,
+                             ofr_error *err)
+{
+    bool first = !*begun;
+    *begun = *begun || u->how.blanks;
+    if (first || !(is_begun(scratch) || (u->how.blanks && u->how.runs))) return OFR_OK;
+    OFR_TRY(encode_word(u, scratch, err));
+    begin_word(scratch);
+    *begun = u->how.blanks;
+    return OFR_OK;
 }
 
 /* sentencepiece's nmt rules: control characters vanish, odd spaces are spaces. */
@@ -166,6 +184,7 @@ static bool is_space(int32_t c)
 ofr_status ofr_unigram_encode(const ofr_unigram *unigram, ofr_tok_scratch *scratch,
                               ofr_str text, int limit, ofr_error *err)
 {
+    bool begun = false;
     begin_word(scratch);
     for (size_t at = 0, used; at < text.n && scratch->n_work < limit; at += used) {
         int32_t parts[OFR_NORMALIZE_MAX];
@@ -181,14 +200,14 @@ ofr_status ofr_unigram_encode(const ofr_unigram *unigram, ofr_tok_scratch *scrat
         if (is_space(c)) parts[0] = ' ';
         for (int i = 0; i < n; i++) {
             if (is_space(parts[i])) { /* also from inside of a decomposition */
-                OFR_TRY(encode_word(unigram, scratch, err));
-                begin_word(scratch);
+                OFR_TRY(take_space(unigram, scratch, &begun, err));
             } else {
                 ofr_buf_add(&scratch->word, &parts[i], sizeof parts[i]);
+                begun = true;
             }
         }
     }
-    if (scratch->n_work >= limit) return OFR_OK;
+    if (!begun || scratch->n_work >= limit) return OFR_OK;
     return encode_word(unigram, scratch, err);
 }
 
@@ -256,6 +275,16 @@ static bool read_piece(proto in, piece *out)
            isfinite(out->score);
 }
 
+/* "2019," is the number and the comma to ALBERT: a piece of both is taken where nothing
+ * else will do.  The number of points is that of transformers' converter. */
+static double score_of(piece p)
+{
+    bool number = p.text.n >= 2 && p.text.p[p.text.n - 1] == ',' &&
+                  p.text.p[p.text.n - 2] >= '0' && p.text.p[p.text.n - 2] <= '9';
+    if (p.type != 1 && p.type != 4) return NAN;
+    return (double)p.score - (number ? 100.0 : 0.0);
+}
+
 static ofr_status add_piece(ofr_vocab *vocab, double *scores, int *unk, int id, piece p,
                             const char *path, ofr_error *err)
 {
@@ -265,7 +294,7 @@ static ofr_status add_piece(ofr_vocab *vocab, double *scores, int *unk, int id, 
         return ofr_fail(err, OFR_FORMAT,
                         "%s: pieces %d and %d are both \"%.*s\"; restore the file", path,
                         old, id, p.text.n < 64 ? (int)p.text.n : 64, p.text.p);
-    scores[id] = p.type == 1 || p.type == 4 ? (double)p.score : NAN;
+    scores[id] = score_of(p);
     if (p.type == 2) *unk = id;
     return OFR_OK;
 }

@@ -103,8 +103,9 @@ static ofr_status read_lines(ofr_vocab *vocab, const char *p, const char *end,
         if (old >= 0)
             return ofr_fail(
                 err, OFR_FORMAT,
-                "%s:%d: \"%.*s\" is already on line %d; remove one of the two", path,
-                id + 1, len < 64 ? (int)len : 64, p, old + 1);
+                "%s:%d: \"%.*s\" is already on line %d; empty line %d but leave it "
+                "there, for lines count",
+                path, id + 1, len < 64 ? (int)len : 64, p, old + 1, old + 1);
         p = stop ? stop + 1 : end;
     }
     return OFR_OK;

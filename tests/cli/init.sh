@@ -110,7 +110,9 @@ fails 4 ' init' 'standard input:2:0: not valid JSON'
 bert()
 {
     awk -v lower="$2" 'BEGIN { printf "{\"normalizer\": {\"type\": \"BertNormalizer\", \"lowercase\": %s},\n", lower
-        printf "\"pre_tokenizer\": {\"type\": \"BertPreTokenizer\"}, \"model\": {\"vocab\": {" }
+        printf "\"pre_tokenizer\": {\"type\": \"BertPreTokenizer\"}, "
+        printf "\"post_processor\": {\"type\": \"BertProcessing\", "
+        printf "\"cls\": [\"[CLS]\", 2], \"sep\": [\"[SEP]\", 3]}, \"model\": {\"vocab\": {" }
         { printf "%s\"%s\": %d", (NR > 1 ? ", " : ""), $0, NR - 1 } END { print "}}}" }' vocab.txt >"$1"
 }
 bert tokenizer.json false
@@ -162,5 +164,8 @@ fails 2 ' init' 'is a file'
 run init --shape tiny --vocab vocab.txt --out vocab.txt/d
 [ "$code" -ne 0 ] || complain 'made a directory inside a file'
 [ ! -e d ] || complain 'a failed init left something behind'
+
+run init --config shape.json --family albert --vocab vocab.txt --out d
+fails 2 ' init' '--family goes with --shape'
 
 finish

@@ -267,6 +267,7 @@ mv run older
 # Its tokenizer is another one: the words are the other way round.
 {
     echo '{"normalizer": {"type": "BertNormalizer"}, "pre_tokenizer": {"type": "BertPreTokenizer"},'
+    echo '"post_processor": {"type": "BertProcessing", "cls": ["[CLS]", 2], "sep": ["[SEP]", 3]},'
     awk '{ printf "%s\"%s\": %d", (NR > 1 ? ", " : "\"model\": {\"vocab\": {"), $0,
                (NR > 5 ? 21 - NR : NR - 1) }
         END { print "}}}" }' vocab.txt

@@ -11,11 +11,15 @@ vocabulary()
     what=$1
     shift
     run predict --model bad
-    expect "$what" 4 predict "$@" 'remove one\|give the\|restore'
+    expect "$what" 4 predict "$@" 'empty line\|give the\|restore'
 }
 broken
 sed 's/^good$/film/' vocab.txt >bad/vocab.txt
-vocabulary 'token given twice' 'bad/vocab.txt:9: "film" is already on line 7'
+vocabulary 'token given twice' 'bad/vocab.txt:9: "film" is already on line 7; empty line 7'
+sed -i '7s/.*//' bad/vocab.txt # as it says: the second one stays where it was
+run tokenize --vocab bad/vocab.txt
+exits 0
+says '^2 5 8 3$'
 for token in UNK CLS SEP; do
     broken
     sed "s/^.$token.\$/nothing/" vocab.txt >bad/vocab.txt
@@ -48,7 +52,7 @@ exits 0 # nothing is padded here
 tokenizer()
 {
     [ -d bad ] && [ "$2" = merges.txt ] || broken
-    rm -f bad/vocab.txt
+    rm -f bad/vocab.txt bad/tokenizer_config.json
     printf '%s\n' "$3" >"bad/$2"
     what=$1
     shift 3
@@ -88,14 +92,35 @@ tokenizer 'unigram without tables' tokenizer.json '{"normalizer":{"type":"NFKD"}
 tokenizer 'other words' tokenizer.json \
     "{\"pre_tokenizer\":{\"type\":\"Whitespace\"},\"model\":{\"vocab\":{$three}}}" \
     'bad/tokenizer.json: "pre_tokenizer" has a step "Whitespace", expected Bert.*; choose'
+bert='"normalizer":{"type":"BertNormalizer"},"pre_tokenizer":{"type":"BertPreTokenizer"}'
+tokenizer 'nothing around a text' tokenizer.json \
+    "{$bert,\"post_processor\":null,\"model\":{\"vocab\":{$three}}}" \
+    'bad/tokenizer.json: "post_processor" has no step that puts .*; take tokenizer.json of'
+tokenizer 'something else around it' tokenizer.json \
+    "{$bert,\"post_processor\":{\"type\":\"RobertaProcessing\"},\"model\":{\"vocab\":{$three}}}" \
+    'bad/tokenizer.json: "post_processor" has a step "RobertaProcessing" that makes .*; choose'
+tokenizer 'longer words' tokenizer.json \
+    "{$bert,\"model\":{\"max_input_chars_per_word\":200,\"vocab\":{$three}}}" \
+    'bad/tokenizer.json: "max_input_chars_per_word" is 200, only 100 .*; choose'
 tokenizer 'damaged sentencepiece' spiece.model 'xyz' \
     'bad/spiece.model: no sentencepiece model or damaged; restore'
 broken
-printf '{"<s>":0,"</s>":1,"<unk>":2,"a":3,"b":4}\n' >bad/vocab.json
+awk 'BEGIN { # a token for each byte, "a" and "b" among them
+    printf "{\"<s>\": 0, \"</s>\": 1"
+    for (b = 0; b < 256; b++) {
+        shown = (b >= 33 && b <= 126) || (b >= 161 && b != 173)
+        c = shown ? b : 256 + n++
+        if (c == 34 || c == 92) text = sprintf("\\%c", c)
+        else if (c < 128) text = sprintf("%c", c)
+        else text = sprintf("%c%c", 192 + int(c / 64), 128 + c % 64)
+        printf ", \"%s\": %d", text, b + 2
+    }
+    print "}" }' >bytes.json
+cp bytes.json bad/vocab.json
 tokenizer 'merge of three' merges.txt '#version: 0.2
 a b c' 'bad/merges.txt:2: expected two symbols with one space .*restore'
-tokenizer 'merge of nothing known' merges.txt 'a z' \
-    'bad/merges.txt:1: "z" is not in the vocabulary; the two files do not belong'
+tokenizer 'merge of nothing known' merges.txt 'a zz' \
+    'bad/merges.txt:1: "zz" is not in the vocabulary; the two files do not belong'
 
 # setting WHAT TEXT PATTERN...: the text is tokenizer_config.json.
 setting()
@@ -115,6 +140,8 @@ for value in 7 '{"content": 7}'; do
     setting "special token $value" "{\"cls_token\": $value}" \
         'bad/tokenizer_config.json: "[a-z_]*" is a number, expected a string; correct'
 done
+setting 'vocabulary of another kind' '{"tokenizer_class": "HerbertTokenizerFast"}' \
+    'bad/tokenizer_config.json: "tokenizer_class" is "HerbertTokenizerFast", .*; choose'
 setting 'words of another kind' '{"word_tokenizer_type": "mecab"}' \
     'bad/tokenizer_config.json: "word_tokenizer_type" is "mecab", only "basic" .*; choose'
 printf '{"model_max_length": 1000000000000000019884624838656}\n' >bad/tokenizer_config.json
@@ -130,4 +157,4 @@ expect 'added token without an embedding' 4 predict \
     'bad/added_tokens.json: the added token "\[E1\]" has id 16, the model only 16 embed' \
     'remove the tokens from id 16 on from the file'
 
-zoo_finish 30
+zoo_finish 34

@@ -92,6 +92,10 @@ static void test_mark(void **state)
     }
 }
 
+#define POST                                                                             \
+    "\"post_processor\": {\"type\": \"RobertaProcessing\", " \
+    "\"sep\": [\"</s>\", 262], \"cls\": [\"<s>\", 261]}, "
+
 /* tokenizer.json: byte-level or not at all. */
 static void test_json(void **state)
 {
@@ -112,6 +116,9 @@ static void test_json(void **state)
          "has a step \"Digits\""},
         {"\"pre_tokenizer\": {\"type\": \"ByteLevel\", \"use_regex\": false}",
          "\"use_regex\" is false, only true is supported"},
+        {"\"pre_tokenizer\": {\"type\": \"ByteLevel\"}, \"post_processor\": {\"type\": "
+         "\"BertProcessing\", \"sep\": [\"</s>\", 262], \"cls\": [\"<s>\", 261]}",
+         "something else than <s> a </s></s> b </s>; choose"},
         {"\"normalizer\": {\"type\": \"Lowercase\"}, \"pre_tokenizer\": {\"type\": "
          "\"ByteLevel\"}",
          "\"normalizer\" has a step \"Lowercase\", expected none; choose"},
@@ -125,8 +132,8 @@ static void test_json(void **state)
     assert_ok(ofr_file_read(&vocab, support_path("vocab.json"), 0, &err), err);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         ofr_buf_clear(&text);
-        ofr_buf_addf(&text, "{%s, \"model\": {\"merges\": [\"a b\"], \"vocab\": ",
-                     cases[i].parts);
+        ofr_buf_addf(&text, "{%s, %s\"model\": {\"merges\": [\"a b\"], \"vocab\": ",
+                     cases[i].parts, strstr(cases[i].parts, "post_") ? "" : POST);
         ofr_buf_add(&text, vocab.p, vocab.n);
         ofr_buf_adds(&text, "}}");
         const char *path = support_write("tokenizer.json", text.p);
@@ -274,6 +281,10 @@ static void test_bad_files(void **state)
         {"{\"a\": \"b\"}", "the id of \"a\" is no integer, expected 0..65536"},
         {"{\"a\": 1, \"b\": 1}", "\"a\" and \"b\" have the same id 1"},
         {"{\"<s>\": 0, \"</s>\": 1}", "no token \"\xc4\x80\" for byte 0x00"},
+        {"{\"<s>\": 0, \"</s>\": 1, \"<unk>\": 2, \"a\": 3}",
+         "tokens for 1 of the 256 bytes, not for the space; it is no byte-level"},
+        {"{\"<s>\": 0, \"</s>\": 1, \"<unk>\": 2, \"\xc4\xa0\": 3}",
+         "tokens for 1 of the 256 bytes; it is no byte-level"},
         {"{\"a\": 0", "vocab.json:1:"},
     };
     ofr_error err;

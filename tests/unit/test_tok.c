@@ -224,6 +224,9 @@ static void test_config(void **state)
          "\"do_lower_case\": false}",
          -1, 8, 9},
         {"{\"do_basic_tokenize\": true, \"word_tokenizer_type\": \"basic\"}", -1, 5, 5},
+        {"{\"tokenizer_class\": \"BertTokenizerFast\"}", -1, 5, 5},
+        {"{\"tokenizer_class\": \"PreTrainedTokenizerFast\"}", -1, 5, 5},
+        {"{\"tokenizer_class\": null}", -1, 5, 5},
     };
     ofr_error err;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -257,6 +260,9 @@ static void test_refused_config(void **state)
     static const char *const bad[][2] = {
         {"{\"tokenizer_class\": \"BertJapaneseTokenizer\"}",
          "\"tokenizer_class\" is \"BertJapaneseTokenizer\""},
+        {"{\"tokenizer_class\": \"BertTokenizerFaster\"}",
+         "which cuts texts in a way that is not supported, unlike BertTokenizer"},
+        {"{\"tokenizer_class\": \"RobertaTokenizer\"}", "is \"RobertaTokenizer\""},
         {"{\"word_tokenizer_type\": \"mecab\"}",
          "\"word_tokenizer_type\" is \"mecab\", only \"basic\" is supported"},
         {"{\"subword_tokenizer_type\": \"character\"}",
@@ -297,6 +303,45 @@ static void test_refused_config(void **state)
     support_write("model/added_tokens.json", "{\"x\": 1.5}");
     assert_fails(ofr_tok_open(&tok, dir, (ofr_tok_options){-1}, &err), OFR_FORMAT, err,
                  "added_tokens.json: the id of the added token \"x\" is -1");
+}
+
+/* What other files beside a vocab.txt say: the class stands in the model's config.json
+ * where tokenizer_config.json does not know it, older names in another file. */
+static void test_beside(void **state)
+{
+    (void)state;
+    char dir[OFR_PATH_MAX];
+    ofr_error err;
+    ofr_tok *tok = open_dir(small_vocab, "{\"sep_token\": \"A\"}", NULL, -1);
+    ofr_tok_close(tok);
+    snprintf(dir, sizeof dir, "%s/model", support_folder());
+    const char *config = support_write("model/config.json",
+                                       "{\"tokenizer_class\": \"HerbertTokenizer\"}");
+    assert_fails(ofr_tok_open(&tok, dir, (ofr_tok_options){-1}, &err), OFR_FORMAT, err,
+                 "config.json: \"tokenizer_class\" is \"HerbertTokenizer\"");
+    assert_ok(ofr_file_remove(config, &err), err);
+    const char *map = support_write("model/special_tokens_map.json",
+                                    "{\"cls_token\": {\"content\": \"a\"}, "
+                                    "\"sep_token\": \"b\", \"additional_special_tokens\""
+                                    ": [\"[E1]\"]}");
+    support_write("model/added_tokens.json", "{\"[E1]\": 10}");
+    assert_ok(ofr_tok_open(&tok, dir, (ofr_tok_options){-1}, &err), err);
+    assert_int_equal(tok->cls, 5);
+    assert_int_equal(tok->sep, 8); /* tokenizer_config.json has the last word */
+    CHECK(tok, "[E1][e1]", 10, 1, 1, 1, -1);
+    ofr_tok_close(tok);
+    support_write("model/special_tokens_map.json", "[]");
+    assert_fails(ofr_tok_open(&tok, dir, (ofr_tok_options){-1}, &err), OFR_FORMAT, err,
+                 "special_tokens_map.json: not a JSON object");
+    assert_ok(ofr_file_remove(map, &err), err);
+    support_write("model/vocab.txt", "[UNK]\n<cls>\n<sep>\n");
+    assert_fails(ofr_tok_open(&tok, dir, (ofr_tok_options){-1}, &err), OFR_FORMAT, err,
+                 "as \"cls_token\" in tokenizer_config.json");
+    const char *piece = support_write("model/sentencepiece.bpe.model", "x");
+    assert_ok(ofr_file_remove(support_path("model/vocab.txt"), &err), err);
+    assert_fails(ofr_tok_open(&tok, dir, (ofr_tok_options){-1}, &err), OFR_FORMAT, err,
+                 "sentencepiece.bpe.model: the tokenizers of XLM-R and");
+    assert_ok(ofr_file_remove(piece, &err), err);
 }
 
 /* Added tokens beside a vocab.txt: those that are normalised are met in any case, and
@@ -380,6 +425,9 @@ static void test_special_lists(void **state)
     "\"vocab\": {\"[PAD]\": 0, \"[UNK]\": 1, \"[CLS]\": 2, \"[SEP]\": 3, \"[MASK]\": 4," \
     " \"a\": 5, \"b\": 6, \"@b\": 7, \"A\": 8, \"\xc3\xa1\": 9}"
 #define BERT_WORDS "\"pre_tokenizer\": {\"type\": \"BertPreTokenizer\"},"
+#define POST                                                                             \
+    "\"post_processor\": {\"type\": \"BertProcessing\", " \
+    "\"sep\": [\"[SEP]\", 3], \"cls\": [\"[CLS]\", 2]},"
 #define IN "{\"type\": \"Sequence\", \"normalizers\": ["
 #define DEEP IN IN IN IN IN IN "]}]}]}]}]}]},"
 
@@ -390,7 +438,7 @@ static void test_tokenizer_json(void **state)
         open_dir(NULL, NULL,
                  "{\"added_tokens\": [{\"id\": 10, \"content\": \"<x>\"}],"
                  "\"normalizer\": {\"type\": \"BertNormalizer\", \"lowercase\": "
-                 "false, \"strip_accents\": null}," BERT_WORDS "\"model\": {"
+                 "false, \"strip_accents\": null}," BERT_WORDS POST "\"model\": {"
                  "\"continuing_subword_prefix\": \"@\", " JSON_VOCAB "}}",
                  -1);
     ofr_tok_scratch s;
@@ -410,7 +458,7 @@ static void test_tokenizer_json(void **state)
     tok =
         open_dir(NULL, "{\"do_lower_case\": true}",
                  "{\"normalizer\": {\"type\": \"BertNormalizer\", \"lowercase\": false},"
-                 BERT_WORDS "\"model\": {\"type\": \"WordPiece\", " JSON_VOCAB "}}",
+                 BERT_WORDS POST "\"model\": {\"type\": \"WordPiece\", " JSON_VOCAB "}}",
                  -1);
     assert_int_equal(id_of(tok, "A"), 5);
     ofr_tok_close(tok);
@@ -421,7 +469,8 @@ static void test_tokenizer_json(void **state)
                    "\"normalized\": true}],"
                    "\"normalizer\": " IN "{\"type\": \"BertNormalizer\", "
                    "\"lowercase\": true, \"strip_accents\": null}]},"
-                   BERT_WORDS "\"model\": {\"type\": \"WordPiece\", " JSON_VOCAB "}}",
+                   BERT_WORDS POST
+                   "\"model\": {\"type\": \"WordPiece\", " JSON_VOCAB "}}",
                    -1);
     CHECK(tok, "A[e1]\xc3\xa1", 5, 10, 5, -1);
     ofr_tok_close(tok);
@@ -464,6 +513,62 @@ static void test_refused_json(void **state)
         assert_fails(ofr_tok_open(&tok, support_write("t.json", text),
                                   (ofr_tok_options){-1}, &err),
                      OFR_FORMAT, err, bad[i][1]);
+    }
+}
+
+#define CLS "{\"SpecialToken\": {\"id\": \"[CLS]\", \"type_id\": 0}}"
+#define SEP(type) "{\"SpecialToken\": {\"id\": \"[SEP]\", \"type_id\": " #type "}}"
+#define TEXT(name, type) "{\"Sequence\": {\"id\": \"" #name "\", \"type_id\": " #type "}}"
+#define TEMPLATE(single, pair, cls)                                                      \
+    "{\"type\": \"TemplateProcessing\", \"single\": [" single "], "                      \
+    "\"pair\": [" pair "], \"special_tokens\": {\"[CLS]\": {\"ids\": [" #cls "]}, " \
+    "\"[SEP]\": {\"ids\": [3]}}}"
+#define SINGLE CLS "," TEXT(A, 0) "," SEP(0)
+#define PAIR SINGLE "," TEXT(B, 1) "," SEP(1)
+#define BERT "{\"type\": \"BertProcessing\", \"sep\": [\"\", 3], \"cls\": [\"\", 2]}"
+
+/* What tokenizer.json puts around texts: [CLS] a [SEP] b [SEP] or nothing that opens. */
+static void test_post_processor(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *post, *wrong; /* NULL: it opens */
+    } cases[] = {
+        {BERT, NULL},
+        {TEMPLATE(SINGLE, PAIR, 2), NULL},
+        {"{\"type\": \"Sequence\", \"processors\": [{\"type\": \"ByteLevel\"}, " BERT
+         "]}",
+         NULL},
+        {"null", "has no step that puts \"[CLS]\" and \"[SEP]\" around a text"},
+        {"{\"type\": \"ByteLevel\"}", "has no step that puts"},
+        {"{\"type\": \"Sequence\", \"processors\": [" BERT "," BERT "]}", "has a step"},
+        {"{\"type\": \"BertProcessing\", \"sep\": [\"\", 3], \"cls\": [\"\", 1]}",
+         "makes of two texts something else than [CLS] a [SEP] b [SEP]; choose"},
+        {"{\"type\": \"RobertaProcessing\", \"sep\": [\"\", 3], \"cls\": [\"\", 2]}",
+         "has a step \"RobertaProcessing\""},
+        {TEMPLATE(SINGLE, PAIR, 1), "has a step \"TemplateProcessing\""},
+        {TEMPLATE(TEXT(A, 0) "," SEP(0), PAIR, 2), "has a step"},
+        {TEMPLATE(SINGLE, SINGLE "," TEXT(B, 0) "," SEP(0), 2), "has a step"},
+        {TEMPLATE(SINGLE, SINGLE "," SEP(0) "," TEXT(B, 1) "," SEP(1), 2), "has a step"},
+        {TEMPLATE(SINGLE, SINGLE "," TEXT(A, 1) "," SEP(1), 2), "has a step"},
+        {"7", "has a step \"\""},
+    };
+    char text[2048];
+    ofr_error err;
+    ofr_tok *tok = NULL;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        snprintf(text, sizeof text,
+                 "{\"normalizer\": {\"type\": \"BertNormalizer\"}," BERT_WORDS
+                 "\"post_processor\": %s, \"model\": {" JSON_VOCAB "}}",
+                 cases[i].post);
+        const char *path = support_write("t.json", text);
+        if (cases[i].wrong) {
+            assert_fails(ofr_tok_open(&tok, path, (ofr_tok_options){-1}, &err),
+                         OFR_FORMAT, err, cases[i].wrong);
+            continue;
+        }
+        assert_ok(ofr_tok_open(&tok, path, (ofr_tok_options){-1}, &err), err);
+        ofr_tok_close(tok);
     }
 }
 
@@ -615,6 +720,7 @@ int main(void)
         cmocka_unit_test(test_long_text),        cmocka_unit_test(test_memory),
         cmocka_unit_test(test_refused_config),   cmocka_unit_test(test_added_tokens),
         cmocka_unit_test(test_refused_json),     cmocka_unit_test(test_special_lists),
+        cmocka_unit_test(test_beside),           cmocka_unit_test(test_post_processor),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

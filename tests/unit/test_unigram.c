@@ -14,15 +14,20 @@ static const struct {
     {"[MASK]", 0, 4},   {SP, -2, 1},            {"a", -3, 1},     {"b", -3, 1},
     {"ab", -4, 1},      {SP "a", -2.5f, 1},     {SP "ab", -5.25f, 1}, {"aa", -7, 1},
     {"\"", -4, 1},      {"\xed\x95\x98", -3, 1}, {SP "c", -3, 1}, {"cd", -4, 1},
-    {"d", -3, 1},       {"de", -2, 1},
+    {"d", -3, 1},       {"de", -2, 1},          {"1", -3, 1},     {",", -4, 1},
+    {"1,", -1, 1},      {"b,", -1, 1},
 };
 enum { N_PIECES = sizeof pieces / sizeof *pieces };
+
+#define POST                                                                             \
+    "\"post_processor\": {\"type\": \"BertProcessing\", " \
+    "\"sep\": [\"[SEP]\", 3], \"cls\": [\"[CLS]\", 2]},"
 
 static const char *write_json(const char *head)
 {
     char text[4096];
     size_t n = (size_t)snprintf(text, sizeof text,
-                                "{%s\"model\": {\"type\": \"Unigram\", "
+                                "{%s" POST "\"model\": {\"type\": \"Unigram\", "
                                 "\"unk_id\": 1, \"vocab\": [",
                                 head);
     for (int i = 0; i < N_PIECES; i++)
@@ -35,7 +40,7 @@ static const char *write_json(const char *head)
 
 static const char albert[] =
     "\"added_tokens\": [{\"id\": 4, \"content\": \"[MASK]\", \"lstrip\": true},"
-    "{\"id\": 2, \"content\": \"[CLS]\"}, {\"id\": 18, \"content\": \"<new>\"}],"
+    "{\"id\": 2, \"content\": \"[CLS]\"}, {\"id\": 22, \"content\": \"<new>\"}],"
     "\"normalizer\": {\"type\": \"Sequence\", \"normalizers\": ["
     "{\"type\": \"Replace\", \"pattern\": {\"String\": \"``\"}, \"content\": \"\\\"\"},"
     "{\"type\": \"Replace\", \"pattern\": {\"String\": \"''\"}, \"content\": \"\\\"\"},"
@@ -83,7 +88,6 @@ static ofr_tok *open_tok(const char *path)
 static void check_cuts(const ofr_tok *tok)
 {
     assert_string_equal(ofr_tok_kind(tok), "unigram");
-    assert_true(tok->unigram.unk_score == -17); /* least score, -7, minus 10 */
     CHECK(tok, "", -1);
     CHECK(tok, " \t\xe3\x80\x80", -1);
     CHECK(tok, "ab", 10, -1);            /* -5.25 beats -2.5-3 and -2-4 */
@@ -113,8 +117,10 @@ static void test_json(void **state)
     ofr_tok_scratch s;
     ofr_error err;
     check_cuts(tok);
-    assert_int_equal(ofr_tok_size(tok), 19);
-    CHECK(tok, "a<new>", 9, 18, -1);
+    assert_true(tok->unigram.unk_score == -17); /* least score, -7, minus 10 */
+    assert_int_equal(ofr_tok_size(tok), 23);
+    CHECK(tok, "a<new>", 9, 22, -1);
+    CHECK(tok, "1, b,", 5, 20, 5, 21, -1); /* scores as they stand */
     ofr_tok_scratch_init(&s);
     assert_ok(ofr_tok_encode(tok, &s, OFR_STR("a ab"), OFR_STR("b"), 0, &err), err);
     static const int ids[] = {2, 9, 10, 3, 5, 7, 3}, types[] = {0, 0, 0, 0, 1, 1, 1};
@@ -135,6 +141,31 @@ static void test_json(void **state)
         CHECK(tok, "\xc3\xa1", 5, 1, -1);
         CHECK(tok, "\xef\xbd\x81", 9, -1);
         CHECK(tok, "``", 5, 1, -1); /* and quotes */
+        ofr_tok_close(tok);
+    }
+}
+
+/* Metaspace without WhitespaceSplit: no space gets lost, unless Replace makes one of
+ * several.  The ids are those of Hugging Face's tokenizers 0.23.2. */
+static void test_blanks(void **state)
+{
+    (void)state;
+    static const char *const heads[] = {
+        "\"normalizer\": {\"type\": \"Sequence\", \"normalizers\": [{\"type\": "
+        "\"Precompiled\"}, {\"type\": \"Replace\", \"pattern\": {\"Regex\": \" {2,}\"}, "
+        "\"content\": \" \"}]}," METASPACE,
+        "\"normalizer\": {\"type\": \"Precompiled\"}," METASPACE,
+    };
+    for (size_t i = 0; i < 2; i++) {
+        ofr_tok *tok = open_tok(write_json(heads[i]));
+        CHECK(tok, "", -1);
+        CHECK(tok, " ", 5, -1);
+        CHECK(tok, "a ", 9, 5, -1);
+        CHECK(tok, " a ab", 9, 10, -1);
+        CHECK(tok, "a [SEP] a", 9, 5, 3, 9, -1);
+        CHECK(tok, "a [MASK] ", 9, 4, 5, -1); /* it eats what is on its left */
+        if (i == 0) CHECK(tok, "  a  b  ", 9, 5, 7, 5, -1);
+        else CHECK(tok, "  a  b  ", 5, 9, 5, 5, 7, 5, 5, -1);
         ofr_tok_close(tok);
     }
 }
@@ -180,8 +211,45 @@ static void test_model(void **state)
     (void)state;
     ofr_tok *tok = open_tok(write_model());
     check_cuts(tok);
-    assert_int_equal(ofr_tok_size(tok), 18);
+    assert_int_equal(ofr_tok_size(tok), 22);
+    assert_true(tok->unigram.unk_score == -111);
+    CHECK(tok, "1, b,", 5, 18, 19, 5, 21, -1); /* a number loses its comma */
+    CHECK(tok, "a ", 9, -1);
     ofr_tok_close(tok);
+}
+
+/* ALBERT's accents go unless they are to be kept, whatever case does. */
+static void test_accents(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *config;
+        int lower, capital, accent; /* the option; are A and a with an accent a? */
+    } cases[] = {
+        {"{}", -1, 1, 1},
+        {"{}", 0, 0, 1},
+        {"{\"do_lower_case\": false}", -1, 0, 1},
+        {"{\"keep_accents\": true}", -1, 1, 0},
+        {"{\"keep_accents\": true}", 1, 1, 0},
+        {"{\"keep_accents\": false, \"do_lower_case\": false}", -1, 0, 1},
+    };
+    const char *json = support_path("tokenizer.json");
+    ofr_error err;
+    write_model();
+    assert_ok(ofr_file_remove(json, &err), err);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        ofr_tok *tok = NULL;
+        support_write("tokenizer_config.json", cases[i].config);
+        assert_ok(ofr_tok_open(&tok, support_folder(),
+                               (ofr_tok_options){cases[i].lower}, &err),
+                  err);
+        if (cases[i].capital) CHECK(tok, "A", 9, -1);
+        else CHECK(tok, "A", 5, 1, -1);
+        if (cases[i].accent) CHECK(tok, "\xc3\xa1", 9, -1);
+        else CHECK(tok, "\xc3\xa1", 5, 1, -1);
+        ofr_tok_close(tok);
+    }
+    assert_ok(ofr_file_remove(support_path("tokenizer_config.json"), &err), err);
 }
 
 static void test_bad_files(void **state)
@@ -270,7 +338,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_json),      cmocka_unit_test(test_model),
         cmocka_unit_test(test_bad_files), cmocka_unit_test(test_memory),
-        cmocka_unit_test(test_other_chains),
+        cmocka_unit_test(test_other_chains), cmocka_unit_test(test_blanks),
+        cmocka_unit_test(test_accents),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
