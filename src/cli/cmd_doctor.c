@@ -54,8 +54,9 @@ const ofr_cmd ofr_cmd_doctor = {
         "test data; whether the current folder may be written. The kernels of every set\n"
         "that the machine has are checked on a small product.\n"
         "\n"
-        "What would make a verb fail is a problem and gives exit code 1; what merely is\n"
-        "not there is a note. Each names the next step.",
+        "What would make a verb or the tests fail, a variable that leads nowhere among\n"
+        "it, is a problem and gives exit code 1; what merely is not there is a note.\n"
+        "Each names the next step.",
     .options = rows,
     .options_bytes = sizeof(options),
     .run = run,

@@ -31,7 +31,7 @@ const ofr_opt ofr_sweep_rows[] = {
      "follow",
      "Sweep"},
     {"values", 'n', OFR_OPT_INT, JOB(values), "20", "N", NULL, 15, OFR_SWEEP_KNOBS_MAX,
-     "thresholds of each rule (patience, fixed: as many as there are layers)", NULL},
+     "thresholds of each rule, at least 15 (patience, fixed: one per layer)", NULL},
     {"alphas", 0, OFR_OPT_TEXT, JOB(alphas), NULL, "LIST", NULL, 0, 0,
      "also fit policies to each of these prices of a layer (or 'auto'), from the cached "
      "features of the training texts that the policies learned from, and sweep them",

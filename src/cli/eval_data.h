@@ -22,7 +22,7 @@ typedef struct ofr_eval_data {
     {"task", 0, OFR_OPT_TEXT, AT(task), NULL, "NAME", NULL, 0, 0,                     \
      "a known task (sst2, rte, mrpc, ...); the one it was trained on if absent", NULL}, \
     {"data", 'd', OFR_OPT_TEXT, AT(data), NULL, "DIR", NULL, 0, 0,                    \
-     "folder that holds the task's dev file", NULL},                                  \
+     "folder that holds the task's dev file, or the file", NULL},               \
     {"dev", 0, OFR_OPT_TEXT, AT(dev), NULL, "FILE", NULL, 0, 0,                       \
      "the file itself: .tsv, .csv or .jsonl", NULL},                                  \
     {"text", 0, OFR_OPT_TEXT, AT(text), NULL, "COL", NULL, 0, 0,                      \

@@ -26,6 +26,12 @@ static void add_rules(ofr_buf *words)
         add_word(words, ofr_rules[i]->name);
 }
 
+static void add_rules_to_sweep(ofr_buf *words)
+{
+    add_word(words, "stored");
+    add_rules(words);
+}
+
 static void add_tasks(ofr_buf *words)
 {
     for (const ofr_task *task = ofr_tasks; task->name; task++)
@@ -51,7 +57,7 @@ static const struct {
     void (*add)(ofr_buf *words);
 } tables[] = {
     {"method", add_methods},       {"methods", add_methods}, {"rule", add_rules},
-    {"rules", add_rules},          {"task", add_tasks},      {"shape", add_shapes},
+    {"rules", add_rules_to_sweep}, {"task", add_tasks},      {"shape", add_shapes},
     {"precision", add_precisions},
 };
 

@@ -123,6 +123,7 @@ if have bash 'bash completion'; then
     expect exact reinforce -- offramp train --gradient ''
     expect sst2 stackoverflow stsb snli -- offramp eval --task s
     expect patience pcee policy ponder -- offramp predict --rule p
+    expect speed stored -- offramp sweep --rules s
     expect tiny -- offramp init --shape t
     expect f16 f32 -- offramp eval --precision f
     expect bf16 f16 int8 -- offramp quantize --precision ''
