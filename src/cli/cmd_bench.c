@@ -161,6 +161,8 @@ static ofr_status measure_times(bench *b, const options *o, const lists *l, int 
         OFR_TRY(ofr_bench_weights(mix, config->L, "exit-mix", o->exit_mix, err));
         plan.mix = mix;
     }
+    if (!o->rule && !isnan(o->threshold))
+        return ofr_fail(err, OFR_INVALID, "--threshold needs --rule NAME");
     if (o->rule) {
         OFR_TRY(ofr_rule_choose(&plan.rule, &plan.threshold, config, o->rule,
                                 o->threshold, err));

@@ -213,6 +213,15 @@ static ofr_status check_unseen(bool *known, const char *model, const char *path,
                                "relative to another folder: call this elsewhere)" : "");
 }
 
+static ofr_status check_limit(const options *o, const ofr_config *config, ofr_error *err)
+{
+    if (isnan(o->error_limit) || config->regression) return OFR_OK;
+    return ofr_fail(err, OFR_INVALID,
+                    "--error-limit is for regressions, and %s answers with classes; "
+                    "leave it out",
+                    o->model);
+}
+
 static ofr_status run(void *values, const bool *is_set, char **args, int n_args,
                       ofr_error *err)
 {
@@ -238,7 +247,8 @@ static ofr_status run(void *values, const bool *is_set, char **args, int n_args,
     if (isnan(o->max_drop)) return ofr_cmd_need(NULL, "max-drop", err);
     o->data.unlabelled = o->risk == OFR_RISK_DISAGREEMENT;
     OFR_TRY(ofr_load_open(&m, o->model, &how, err));
-    status = ofr_file_join(path, o->model, "config.json", err);
+    status = check_limit(o, &m.encoder.config, err);
+    if (!status) status = ofr_file_join(path, o->model, "config.json", err);
     if (!status && !o->dry_run) status = ofr_file_check(path, err);
     if (!status) status = ofr_eval_data_find(&source, &o->data, &m.encoder.config, err);
     if (!status) {

@@ -214,6 +214,16 @@ static ofr_status check_out(const ofr_train_values *o, ofr_error *err)
     return o->resume || o->overwrite ? OFR_OK : ofr_out_folder_check(o->out, err);
 }
 
+/* Options about texts that others displace. */
+static void remark_data(const ofr_train_values *o)
+{
+    if (o->dev && o->dev_split > 0)
+        ofr_log(OFR_LOG_WARN, "--dev-split has no effect beside --dev");
+    if (o->data && o->train && (o->dev || o->dev_split > 0))
+        ofr_log(OFR_LOG_WARN, "--data has no effect beside --train and --dev%s",
+                o->dev ? "" : "-split");
+}
+
 /* Options of the command line, is_set[], and of --config, both in given[], that the
  * method does not look at, and those that others make useless.  A config file may be a
  * train.json, which has every option: what is as it would be without is nobody's wish. */
@@ -260,6 +270,7 @@ static ofr_status run(void *values, const bool *is_set, char **args, int n_args,
     if (!status) status = ofr_method_find(&method, o->method_name, err);
     if (!status) status = check_out(o, err);
     if (!status) status = check_events(o, err);
+    if (!status && !o->resume) remark_data(o);
     if (!status) remark_options(o, method, is_set, given);
     if (!status) {
         ofr_stop_begin();

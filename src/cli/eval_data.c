@@ -64,6 +64,7 @@ ofr_status ofr_eval_data_find(ofr_eval_source *source, const ofr_eval_data *opti
     const ofr_task *task;
     memset(s, 0, sizeof *s);
     s->columns.skip_bad_rows = o->skip_bad_rows;
+    if (o->dev && o->data) ofr_log(OFR_LOG_WARN, "--data has no effect beside --dev");
     if (!name && !o->text && !o->label && config->task[0]) name = config->task;
     if (!name && !o->text && !o->label)
         return ofr_fail(err, OFR_INVALID,

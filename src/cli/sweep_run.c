@@ -81,6 +81,7 @@ static ofr_status open_texts(ofr_sweep_run *r, ofr_error *err)
     if (job->tune_held) r->tune = &r->held;
     if (job->tune) {
         tune.dev = job->tune;
+        tune.data = NULL;
         OFR_TRY(ofr_eval_data_find(&source, &tune, &r->m.encoder.config, err));
         if (ofr_file_same(source.path, r->source.path))
             return ofr_fail(err, OFR_INVALID,

@@ -188,4 +188,13 @@ says '"data_sha256": null'
 rm ./-
 : >in
 
+# Options that others displace.
+run eval --runs 0 --model model --dev dev.tsv --data . --text review --label verdict
+exits 0
+remarks '^--data has no effect beside --dev'
+run calibrate --model model --dev dev.tsv --text review --label verdict --max-drop 20 --error-limit 3
+fails 2 ' calibrate' '--error-limit is for regressions'
+run bench --model model --tokens 4 --threshold 0.5
+fails 2 ' bench' '--threshold needs --rule'
+
 finish

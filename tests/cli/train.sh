@@ -268,8 +268,10 @@ fails 2 ' train' '--policy-data dev'
 # Figures are of the dev file, and have its name.
 head -n 41 texts.tsv >dev.tsv
 run train --model start --train texts.tsv --dev dev.tsv --text review --label verdict \
-    --method entropy --joint-epochs 1 --out named --json -q
+    --method entropy --joint-epochs 1 --out named --json -q --dev-split 0.3 --data nowhere
 exits 0
+remarks '^--dev-split has no effect beside --dev$'
+remarks '^--data has no effect beside --train and --dev$'
 says '"task": "dev.tsv"'
 grep -q '^      name: "dev.tsv"' named/README.md || complain 'the card names other texts'
 
