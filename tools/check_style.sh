@@ -1,7 +1,8 @@
 #!/bin/sh
 # check_style.sh [ROOT] - the parts of STYLE.md that a script can see.
-# 90 columns, no tabs, no trailing blanks, a comment first, a newline last, no TODO
-# without the number of an issue ("TODO #12").
+# 90 columns, no tabs, no trailing blanks, a comment first, a newline last, no #if inside
+# a function (a body stands between braces in the first column), no TODO without the
+# number of an issue ("TODO #12").
 set -eu
 root=${1:-$(dirname "$0")/..}
 cd "$root"
@@ -23,6 +24,11 @@ function complain(text)
     bad++
 }
 FNR == 1 && !/^\/\*/ { complain("a file begins with a comment that says what and why") }
+FNR == 1 || /^}/ { in_body = 0 }
+/^{/ { in_body = 1 }
+in_body && /^[ \t]*#[ \t]*(if|el|endif)/ {
+    complain("#if inside a function; define the function, or what it calls, twice")
+}
 /\t/ { complain("tab; use four spaces (or \\t in a string)") }
 /[ \r]$/ { complain("blank at the end of the line") }
 /(^|[^A-Za-z])(TODO|FIXME|XXX)([^A-Za-z]|$)/ && !/(TODO|FIXME|XXX) ?[ (]#[0-9]/ {

@@ -74,6 +74,10 @@ printf '/* a */\n/* %s */\n' "$(printf '%0.sx' $(seq 85))" >"$folder/tree/src/ba
 expect 1 check_style.sh 'a.c:2: line of 91 columns'
 printf '/* a */\n/* %s */\n' "$(printf '%0.s\303\244' $(seq 84))" >"$folder/tree/src/base/a.c"
 expect 0 check_style.sh 'ok'
+printf '/* a */\nvoid f(void)\n{\n#ifdef X\n    g();\n#endif\n}\n' >"$folder/tree/src/base/a.c"
+expect 1 check_style.sh 'a.c:4: #if inside a function'
+printf '/* a */\n#ifdef X\nvoid f(void)\n{\n}\n#endif\n' >"$folder/tree/src/base/a.c"
+expect 0 check_style.sh 'ok'
 printf '/* a */' >"$folder/tree/src/base/a.c"
 expect 1 check_style.sh 'no newline'
 fresh
@@ -87,13 +91,33 @@ expect 1 check_names.sh 'src/io/x.c and tests/X.c'
 
 fresh
 printf 'int wrong(int x);\nint wrong(int x)\n{\n    return x;\n}\n' >"$folder/tree/w.c"
-printf '#include <stdlib.h>\nvoid ofr_x(void);\nvoid ofr_x(void)\n{\n    exit(1);\n}\n' \
-    >"$folder/tree/v.c"
-(cd "$folder/tree" && ${CC:-cc} -c w.c v.c && ar rc libw.a w.o) || exit 1
+(cd "$folder/tree" && ${CC:-cc} -c w.c && ar rc libw.a w.o) || exit 1
 expect 1 check_symbols.sh 'without the prefix'
-(cd "$folder/tree" && rm libw.a && ar rc libv.a v.o) || exit 1
-expect 1 check_symbols.sh 'prints or exits'
-rm "$folder/tree/libv.a"
+rm "$folder/tree/libw.a"
+
+# calls STATUS LIBRARY FILE CALL: may this file of this library call that?
+calls()
+{
+    printf '#include <stdio.h>\n#include <stdlib.h>\n#include <unistd.h>\n' >"$folder/tree/$3"
+    printf 'void MPI_Abort(int);\nvoid ofr_x(void);\nvoid ofr_x(void)\n{\n    %s;\n}\n' "$4" \
+        >>"$folder/tree/$3"
+    mkdir -p "$folder/tree/tests"
+    (cd "$folder/tree" && ${CC:-cc} -w -c -o "$3.o" "$3" && ar rc "$2" "$3.o") || exit 1
+    text='writes to a stream or ends the process'
+    [ "$1" = 0 ] && text='do not print'
+    expect "$1" check_symbols.sh "$text"
+    rm "$folder/tree/$2"
+}
+for call in 'exit(1)' '_Exit(1)' 'abort()' 'MPI_Abort(1)' 'printf("%d", 1)' \
+    'fprintf(stderr, "%d", 1)' 'fputs("x", stdout)' 'putchar(1)' 'write(1, "x", 1)'; do
+    calls 1 libv.a v.c "$call"
+done
+calls 1 tests/libv_double.a v.c 'exit(1)'
+calls 1 libv_cli.a v.c 'exit(1)'
+calls 0 libv_cli.a v.c 'fputs("x", stdout)'
+calls 0 libv.a os.c 'write(1, "x", 1)'
+calls 1 libv.a os.c 'abort()'
+calls 0 libv.a v.c 'char s[9]; snprintf(s, 9, "%d", 1)'
 expect 2 check_symbols.sh 'no libraries'
 
 # The tree itself, and the libraries beside the program.
