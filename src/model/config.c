@@ -33,6 +33,9 @@ static ofr_status read_key(ofr_config *config, const json_t *json, const ofr_key
                              err));
         *(int *)field_of(config, key) = whole;
         return OFR_OK;
+    case OFR_KEY_OTHER:
+        return ofr_json_int(json, key->name, (int)key->min, (int)key->max,
+                            field_of(config, key), name, err);
     case OFR_KEY_FIXED:
         OFR_TRY(ofr_json_int(json, key->name, 0, (int)OFR_SIZE_MAX, &whole, name, err));
         if (whole == (int)key->value) return OFR_OK;
@@ -53,8 +56,8 @@ static ofr_status read_key(ofr_config *config, const json_t *json, const ofr_key
         if (whole < 0) {
             return ofr_fail(err, OFR_FORMAT,
                             "%s: \"%s\" is \"%.40s\", supported are gelu, gelu_new, "
-                            "gelu_pytorch_tanh, relu, silu and tanh; choose another "
-                            "model",
+                            "gelu_fast, gelu_pytorch_tanh, relu, silu and tanh; choose "
+                            "another model",
                             name, key->name, text);
         }
         *(ofr_act *)field_of(config, key) = (ofr_act)whole;
@@ -93,10 +96,15 @@ static ofr_status read_label(char **out, const json_t *map, int k, int K,
 }
 
 /* A classifier is announced by id2label, num_labels, or the architecture's name
- * (id2label is left out by some writers when there are two classes). */
+ * (id2label is left out by some writers when there are two classes).  One of tokens, of
+ * questions or of choices has the same keys and is none of texts. */
 static ofr_status count_labels(int *K, const json_t *json, const json_t *map,
                                const char *name, ofr_error *err)
 {
+    const char *architecture =
+        json_string_value(json_array_get(json_object_get(json, "architectures"), 0));
+    bool texts = architecture && strstr(architecture, "ForSequenceClassification");
+    if (architecture && strstr(architecture, "For") && !texts) return OFR_OK;
     if (map) {
         size_t n = json_object_size(map);
         if (n < 1 || n > 65536) {
@@ -109,11 +117,7 @@ static ofr_status count_labels(int *K, const json_t *json, const json_t *map,
         return OFR_OK;
     }
     OFR_TRY(ofr_json_int(json, "num_labels", 1, 65536, K, name, err));
-    const char *architecture =
-        json_string_value(json_array_get(json_object_get(json, "architectures"), 0));
-    if (*K == 0 && architecture && strstr(architecture, "ForSequenceClassification")) {
-        *K = 2;
-    }
+    if (*K == 0 && texts) *K = 2;
     return OFR_OK;
 }
 

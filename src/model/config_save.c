@@ -183,6 +183,8 @@ static int set_key(json_t *json, const ofr_config *config, const ofr_key *key)
     const json_t *old = json_object_get(json, key->name);
     switch (key->kind) {
     case OFR_KEY_INT: return set_int(json, key->name, *(const int *)(const void *)field);
+    case OFR_KEY_OTHER: /* the row that it names says it */
+        return old ? json_object_del(json, key->name) : 0;
     case OFR_KEY_FIXED: return set_int(json, key->name, (int)key->value);
     case OFR_KEY_REAL:
         return set_real(json, key->name, *(const double *)(const void *)field, key->value,

@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "model/encoder_inner.h"
+#include "model/family.h"
 #include "model/weights.h"
 
 #define EXIT_GROUPS \
@@ -274,10 +275,13 @@ ofr_status ofr_encoder_open_packed(ofr_encoder *encoder, const char *dir,
 void ofr_encoder_positions(const ofr_config *config, int *positions,
                            const ofr_tokens *tokens)
 {
+    /* A RoBERTa does not count a <pad> that somebody wrote into a text. */
+    const bool pads_apart = ofr_family_of(config->family)->positions_after_pad;
     for (int b = 0; b < tokens->B; b++) {
-        int first = tokens->offsets[b];
-        for (int n = first; n < tokens->offsets[b + 1]; n++) {
-            positions[n] = config->position_offset + n - first;
+        int next = config->position_offset;
+        for (int n = tokens->offsets[b]; n < tokens->offsets[b + 1]; n++) {
+            bool pad = pads_apart && tokens->ids[n] == config->pad_id;
+            positions[n] = pad ? config->pad_id : next++;
         }
     }
 }

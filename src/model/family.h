@@ -15,6 +15,7 @@
 
 typedef enum ofr_key_kind {
     OFR_KEY_INT,   /* int in ofr_config                                        */
+    OFR_KEY_OTHER, /* another name for an earlier row: wins where it is there  */
     OFR_KEY_REAL,  /* double                                                   */
     OFR_KEY_EPS,   /* ofr_real                                                 */
     OFR_KEY_ACT,   /* ofr_act by name                                          */
@@ -75,6 +76,8 @@ extern const ofr_family_info ofr_family_albert;
 #define OFR_ROW_INT(key, field, low, high, value) \
     {key, OFR_KEY_INT, offsetof(ofr_config, field), low, high, value}
 #define OFR_ROW_SIZE(key, field, value) OFR_ROW_INT(key, field, 1, OFR_SIZE_MAX, value)
+#define OFR_ROW_OTHER(key, field, high) \
+    {key, OFR_KEY_OTHER, offsetof(ofr_config, field), 1, high, 0}
 #define OFR_ROW_RATE(key, field, value) \
     {key, OFR_KEY_REAL, offsetof(ofr_config, field), 0, 0.999, value}
 #define OFR_ROW_RANGE(field, value) \

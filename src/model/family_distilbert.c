@@ -11,6 +11,9 @@ static const ofr_key keys[] = {
     OFR_ROW_SIZE("dim", C, 768),
     OFR_ROW_INT("n_layers", L, 1, 512, 6),
     OFR_ROW_SIZE("n_heads", H, 12),
+    OFR_ROW_OTHER("hidden_size", C, OFR_SIZE_MAX), /* transformers reads these, too */
+    OFR_ROW_OTHER("num_hidden_layers", L, 512),
+    OFR_ROW_OTHER("num_attention_heads", H, OFR_SIZE_MAX),
     OFR_ROW_SIZE("hidden_dim", F, 3072),
     OFR_ROW_ACT("activation", OFR_ACT_GELU),
     OFR_ROW_RATE("dropout", hidden_dropout, 0.1),

@@ -44,6 +44,20 @@ static const ofr_tensor *find(const ofr_safetensors *st, const char *name,
     return tensor;
 }
 
+/* A tensor of this name behind something that DataParallel, a trainer or an outer module
+ * put in front ("module.bert..."), or NULL. */
+static const ofr_tensor *find_behind(const ofr_safetensors *st, const char *name)
+{
+    size_t n = strlen(name);
+    for (int i = 0; i < st->n_tensors; i++) {
+        const char *found = st->tensors[i].name;
+        size_t len = strlen(found);
+        if (len > n && found[len - n - 1] == '.' && strcmp(found + len - n, name) == 0)
+            return &st->tensors[i];
+    }
+    return NULL;
+}
+
 static ofr_status missing(const ofr_param *row, const ofr_config *config,
                           const ofr_safetensors *st, const char *dir, ofr_error *err)
 {
@@ -57,6 +71,12 @@ static ofr_status missing(const ofr_param *row, const ofr_config *config,
     } else {
         (void)snprintf(where, sizeof where, "%.280s", dir);
     }
+    const ofr_tensor *behind = bare ? find_behind(st, row->file_name) : NULL;
+    if (behind)
+        return ofr_fail(err, OFR_FORMAT,
+                        "%s: tensor \"%s\" is missing, but there is \"%.200s\"; save the "
+                        "model again without what stands in front of its names",
+                        where, row->file_name, behind->name);
     return ofr_fail(err, OFR_FORMAT,
                     "%s: tensor \"%s\"%s%s%s is missing, a model of family %s needs it; "
                     "supported families: " FAMILIES "; restore the file or correct "

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "io/json.h"
 #include "model/config.h"
+#include "model/encoder_inner.h"
 
 static ofr_status parse(ofr_config *config, const char *text, ofr_error *err)
 {
@@ -51,6 +52,9 @@ static void test_keys(void **state)
     expect("{\"model_type\":\"distilbert\",\"dim\":60,\"n_layers\":3,\"n_heads\":5,"
            "\"hidden_dim\":70,\"vocab_size\":99,\"max_position_embeddings\":40}",
            3, 60, 5, 70, 60, 99, 0, 40);
+    expect("{\"model_type\":\"distilbert\",\"hidden_size\":60,\"n_layers\":2,"
+           "\"num_hidden_layers\":3,\"num_attention_heads\":5}", /* transformers' names */
+           3, 60, 5, 3072, 60, 30522, 0, 512);
     expect("{\"model_type\":\"albert\",\"embedding_size\":24,\"hidden_size\":48,"
            "\"num_attention_heads\":4,\"intermediate_size\":96,\"num_hidden_layers\":4}",
            4, 48, 4, 96, 24, 30000, 2, 512);
@@ -147,6 +151,18 @@ static void test_classes(void **state)
     expect_classes(",\"architectures\":[\"BertForMaskedLM\"]", 0, false, NULL);
     expect_classes(",\"architectures\":[\"BertForSequenceClassification\"]", 2, false,
                    "LABEL_1");
+    static const char *const others[] = {"TokenClassification", "MaskedLM",
+                                         "MultipleChoice", "QuestionAnswering"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        char text[160];
+        snprintf(text, sizeof text,
+                 ",\"architectures\":[\"BertFor%s\"],\"id2label\":{\"0\":\"O\",\"1\":"
+                 "\"B\"}",
+                 others[i]);
+        expect_classes(text, 0, false, NULL); /* none of texts */
+    }
+    expect_classes(",\"architectures\":[\"BertModel\"],\"num_labels\":3", 3, false,
+                   "LABEL_2");
     expect_classes(",\"num_labels\":5", 5, false, "LABEL_4");
     expect_classes(",\"id2label\":{\"1\":\"ja\",\"0\":\"nein\"}", 2, false, "ja");
     expect_classes(",\"id2label\":{\"0\":7}", 1, true, "7");
@@ -412,11 +428,32 @@ static void test_shortage(void **state)
     ofr_config_free(NULL);
 }
 
+/* A RoBERTa counts from behind its padding, and padding in a text not at all. */
+static void test_positions(void **state)
+{
+    static const int offsets[] = {0, 5, 7}, ids[] = {0, 7, 1, 7, 2, 1, 2};
+    static const int roberta[] = {2, 3, 1, 4, 5, 1, 2}, bert[] = {0, 1, 2, 3, 4, 0, 1};
+    const ofr_tokens tokens = {2, offsets, ids, NULL};
+    int positions[7];
+    ofr_config c;
+    ofr_error err;
+    (void)state;
+    assert_ok(parse(&c, "{\"model_type\":\"roberta\"}", &err), err);
+    ofr_encoder_positions(&c, positions, &tokens);
+    assert_memory_equal(positions, roberta, sizeof roberta);
+    ofr_config_free(&c);
+    assert_ok(parse(&c, "{\"model_type\":\"bert\",\"pad_token_id\":1}", &err), err);
+    ofr_encoder_positions(&c, positions, &tokens);
+    assert_memory_equal(positions, bert, sizeof bert);
+    ofr_config_free(&c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_defaults),    cmocka_unit_test(test_keys),
         cmocka_unit_test(test_acts_and_dropout), cmocka_unit_test(test_classes),
+        cmocka_unit_test(test_positions),
         cmocka_unit_test(test_multi_label),
         cmocka_unit_test(test_offramp_key), cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_places),

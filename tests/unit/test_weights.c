@@ -305,6 +305,15 @@ static void test_missing_and_wrong(void **state)
         "\"encoder.layer.1.output.dense.bias\") is missing, a model of family "
         "bert needs it; supported families: bert, electra, roberta, "
         "distilbert, albert");
+    bag_fill(&all, &a); /* DataParallel's names */
+    for (int i = 0; i < all.n; i++) {
+        char name[160];
+        snprintf(name, sizeof name, "module.%.150s", all.names[i]);
+        memcpy(all.names[i], name, sizeof name);
+    }
+    expect_open_fails(&all, dir,
+                      "is missing, but there is \"module.bert.embeddings.word_embeddings."
+                      "weight\"; save the model again without");
     bag_fill(&all, &a); /* config.json says that all exits are there */
     bag_remove(&all, "offramp.exits.2.classifier.weight");
     expect_open_fails(&all, dir, "\"offramp.exits.2.classifier.weight\" is missing");
