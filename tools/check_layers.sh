@@ -6,6 +6,14 @@ root=${1:-$(dirname "$0")/..}
 cd "$root"
 
 find src -name '*.[ch]' | LC_ALL=C sort | xargs awk '
+BEGIN {
+    # Networks; threads; memory that is mapped or shared.
+    system_header = "^(sys/(socket|un|epoll|eventfd|poll|select|mman|shm|sem|ipc|msg)" \
+        "|net/.*|netinet/.*|arpa/.*|netdb|ifaddrs|poll|linux/.*" \
+        "|pthread|threads|semaphore|mqueue|omp)[.]h$"
+    vector_header = "(intrin|^arm_[a-z0-9_]*|^altivec|^riscv_vector|^lsxintrin|^wasm_simd128)[.]h$"
+}
+
 function complain(text)
 {
     printf "%s:%d: %s\n", FILENAME, FNR, text
@@ -32,6 +40,17 @@ FNR == 1 {
     if (!(folder in known)) complain("folder " folder " is not in tools/layers.txt")
 }
 
+!/include/ { next }
+
+{
+    gsub(/\/\*([^*]|\*+[^*\/])*\*+\//, " ") # comments on the line,
+    sub(/^.*\*\//, "")                      # and one that ends here
+}
+
+/^[ \t]*#[ \t]*include/ && !/^[ \t]*#[ \t]*include[ \t]*["<]/ {
+    complain("write the include as \"folder/file.h\" or <file.h>, without a macro")
+}
+
 /^[ \t]*#[ \t]*include[ \t]*"/ {
     name = $0
     sub(/^[^"]*"/, "", name)
@@ -50,9 +69,8 @@ FNR == 1 {
     sub(/^[^<]*</, "", name)
     sub(/>.*/, "", name)
     system_folder = folder == "base" || folder == "server"
-    if (name ~ /^(sys\/socket|netinet\/.*|arpa\/.*|sys\/mman|pthread)\.h$/ && !system_folder)
-        complain("<" name "> belongs in base/ or server/")
-    if (name ~ /(intrin|arm_neon)\.h$/ && FILENAME !~ /^src\/kernels\/cpu\//)
+    if (name ~ system_header && !system_folder) complain("<" name "> belongs in base/ or server/")
+    if (name ~ vector_header && FILENAME !~ /^src\/kernels\/cpu\//)
         complain("<" name "> belongs in kernels/cpu/")
     if (name == "mpi.h" && FILENAME !~ /comm_mpi\.c$/) complain("<mpi.h> belongs in comm_mpi.c")
 }

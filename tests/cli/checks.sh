@@ -44,11 +44,17 @@ mkdir "$folder/tree/src/extra"
 printf '/* a */\n' >"$folder/tree/src/extra/a.c"
 expect 1 check_layers.sh 'folder extra is not in'
 fresh
-printf '/* a */\n#include <sys/mman.h>\n' >"$folder/tree/src/io/a.c"
-expect 1 check_layers.sh 'belongs in base/'
-fresh
-printf '/* a */\n#include <immintrin.h>\n' >"$folder/tree/src/io/a.c"
-expect 1 check_layers.sh 'belongs in kernels/cpu/'
+for include in '<sys/mman.h>' '<threads.h>' '<semaphore.h>' '<sys/un.h>' '<netdb.h>' \
+    '<sys/epoll.h>' '<netinet/in.h>' '/* x */ <pthread.h>' '/**x***/<pthread.h> /* y */'; do
+    printf '/* a\n*/ #  include %s\n' "$include" >"$folder/tree/src/io/a.c"
+    expect 1 check_layers.sh 'src/io/a.c:2: .*belongs in base/'
+done
+for include in '<immintrin.h>' '<x86intrin.h>' '<arm_neon.h>' '<arm_sve.h>'; do
+    printf '/* a */\n#include %s\n' "$include" >"$folder/tree/src/io/a.c"
+    expect 1 check_layers.sh 'belongs in kernels/cpu/'
+done
+printf '/* a */\n#include THREADS\n' >"$folder/tree/src/io/a.c"
+expect 1 check_layers.sh 'without a macro'
 fresh
 printf '#include <jansson.h>\n' >"$folder/tree/include/offramp.h"
 expect 1 check_layers.sh 'standard headers only'
