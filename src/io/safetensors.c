@@ -443,29 +443,48 @@ static ofr_status refuse_pickle(const char *dir, ofr_error *err)
     return ofr_fail(err, OFR_FORMAT,
                     "%s: pytorch_model.bin is a pickle, which can run code; convert it "
                     "there: python3 -c \"import torch; from safetensors.torch import "
-                    "save_file as s; s({k: v.clone() for k, v in torch.load("
-                    "'pytorch_model.bin', 'cpu', weights_only=True).items()}, "
+                    "save_file as s; s({k: v.contiguous().clone() for k, v in "
+                    "torch.load('pytorch_model.bin', 'cpu', weights_only=True).items()}, "
                     "'model.safetensors')\"",
+                    dir);
+}
+
+/* The weights of other kinds, or nothing. */
+static ofr_status no_weights(const char *dir, ofr_error *err)
+{
+    static const char *const others[][2] = {
+        {"pytorch_model.bin.index.json", ""},
+        {"tf_model.h5", ", from_tf=True"},
+        {"flax_model.msgpack", ", from_flax=True"},
+    };
+    char path[OFR_PATH_MAX];
+    OFR_TRY(ofr_file_join(path, dir, "pytorch_model.bin", err));
+    if (ofr_file_exists(path)) return refuse_pickle(dir, err);
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        OFR_TRY(ofr_file_join(path, dir, others[i][0], err));
+        if (ofr_file_exists(path))
+            return ofr_fail(err, OFR_FORMAT,
+                            "%s: only safetensors are read; convert it in transformers: "
+                            "AutoModelForSequenceClassification.from_pretrained('%s'%s)"
+                            ".save_pretrained('DIR', safe_serialization=True)",
+                            path, dir, others[i][1]);
+    }
+    return ofr_fail(err, OFR_NOT_FOUND,
+                    "%s: no model.safetensors and no model.safetensors.index.json; give "
+                    "a model directory",
                     dir);
 }
 
 ofr_status ofr_safetensors_open_dir(ofr_safetensors *st, const char *dir, ofr_error *err)
 {
-    char single[OFR_PATH_MAX], index[OFR_PATH_MAX], pickle[OFR_PATH_MAX];
+    char single[OFR_PATH_MAX], index[OFR_PATH_MAX];
     ofr_safetensors made;
     ofr_status status;
 
     OFR_TRY(ofr_file_join(single, dir, "model.safetensors", err));
     OFR_TRY(ofr_file_join(index, dir, "model.safetensors.index.json", err));
-    OFR_TRY(ofr_file_join(pickle, dir, "pytorch_model.bin", err));
     if (ofr_file_exists(single)) return ofr_safetensors_open(st, single, err);
-    if (!ofr_file_exists(index)) {
-        if (ofr_file_exists(pickle)) return refuse_pickle(dir, err);
-        return ofr_fail(err, OFR_NOT_FOUND,
-                        "%s: no model.safetensors and no model.safetensors.index.json; "
-                        "give a model directory",
-                        dir);
-    }
+    if (!ofr_file_exists(index)) return no_weights(dir, err);
     status = open_empty(&made, err);
     if (status == OFR_OK) status = open_index(&made, dir, index, err);
     made.content[0] = 0; /* that of one shard says little */

@@ -234,7 +234,15 @@ broken
 rm bad/model.safetensors
 printf 'PK' >bad/pytorch_model.bin
 run predict --model bad
-expect 'a pickle' 4 predict 'bad: pytorch_model.bin is a pickle, which can run code; convert it there: python3'
+expect 'a pickle' 4 predict 'bad: pytorch_model.bin is a pickle, which can run code; convert it there: python3' \
+    "contiguous.*'model.safetensors')\"\$"
+rm bad/pytorch_model.bin
+for other in pytorch_model.bin.index.json tf_model.h5; do
+    echo x >bad/$other
+    run predict --model bad
+    expect "$other" 4 predict "bad/$other: only safetensors are read; convert it .*save_pretrained"
+    rm bad/$other
+done
 
 # ---- config.json ------------------------------------------------------------------
 
