@@ -279,16 +279,17 @@ static ofr_status check(const ofr_comm *comm, ofr_error *err)
 
 /* Of the processors that this rank may use, those that are its own: one that k ranks
  * of the machine may use is a k-th part its own.  mpirun may have bound each rank to
- * some of them, or none. */
+ * some of them, or none.  OMP_NUM_THREADS is for each rank, as --threads is. */
 static int share_of_threads(void)
 {
     enum { BITS = 1024 };
-    const int allowed = ofr_cpu_threads();
     double own = 0;
     int n = 0, count[BITS], bit[BITS];
+    ofr_cpu_limits limits;
     MPI_Comm machine;
     cpu_set_t set;
 
+    ofr_cpu_limits_find(&limits);
     CPU_ZERO(&set);
     if (sched_getaffinity(0, sizeof set, &set)) CPU_ZERO(&set);
     for (int i = 0; i < BITS; i++) {
@@ -301,7 +302,10 @@ static int share_of_threads(void)
     for (int i = 0; i < BITS; i++)
         if (bit[i]) own += 1.0 / count[i];
     if (n == 0) return 1;
-    const int threads = (int)(allowed * own / n + 1e-9);
+    const bool narrower = limits.cgroup > 0 && limits.cgroup < limits.affinity;
+    const int allowed = narrower ? limits.cgroup : limits.affinity;
+    const int share = (int)(allowed * own / n + 1e-9);
+    const int threads = limits.wish > 0 && limits.wish < share ? limits.wish : share;
     return threads > 0 ? threads : 1;
 }
 
@@ -344,13 +348,9 @@ ofr_status ofr_comm_mpi_open(const ofr_comm **out, ofr_error *err)
     MPI_Comm_rank(s->all, &s->table.rank);
     MPI_Comm_size(s->all, &s->table.n_ranks);
     s->table.threads = share_of_threads();
-    if (allocate(s)) {
-        *out = &s->table;
-        return OFR_OK;
-    }
-    release(s);
-    MPI_Abort(MPI_COMM_WORLD, 1);
-    return ofr_fail_nomem(err, PIECE * sizeof(ofr_real), "ranks");
+    *out = &s->table;
+    if (allocate(s)) return OFR_OK;
+    return ofr_fail_nomem(err, PIECES * PIECE * sizeof(ofr_real), "messages of ranks");
 }
 
 /* Tell rank 0, and wait for the end of the job. */

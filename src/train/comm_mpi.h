@@ -14,7 +14,9 @@ enum { OFR_MPI_VERSION = 64 };
 void ofr_comm_mpi_version(char out[OFR_MPI_VERSION]);
 
 /* The table of all processes that were started together; once per process.  Caller
- * closes.  OFR_INVALID: built without MPI; OFR_NOMEM. */
+ * closes it, also after an error that comes when MPI has begun: others wait for this
+ * rank.  Before that *out stays as it was.  OFR_INVALID: built without MPI;
+ * OFR_NOMEM. */
 ofr_status ofr_comm_mpi_open(const ofr_comm **out, ofr_error *err);
 
 /* The last call of a process, after it has said what it has to say.  OFR_OK in

@@ -147,15 +147,40 @@ else
 fi
 rm -rf x
 
+# Memory for the messages is short: blocks 4 to 6.
+faulty=$(dirname "$offramp")/tests/offramp_faults
+if [ -x "$faulty" ]; then
+    # shellcheck disable=SC2086
+    two env OFFRAMP_FAULT=memory:4 "$faulty" train --model start $data $how --out x
+    one_line 1 'rank 1: out of memory (asked for .* for messages of ranks)'
+    last='both ranks are short of memory'
+    # shellcheck disable=SC2086
+    OFFRAMP_FAULT=memory:6 mpirun -q -np 2 "$faulty" train --model start $data $how \
+        --out x <in >out 2>err
+    code=$?
+    one_line 1 '^offramp train: out of memory (asked for .* for messages of ranks)'
+fi
+
+# OMP_NUM_THREADS is for each rank, not to be shared among them.
+if [ "$(nproc)" -ge 4 ]; then
+    # shellcheck disable=SC2086
+    OMP_NUM_THREADS=2 mpirun -q -np 2 --bind-to none "$offramp" train --model start $data \
+        --joint-epochs 1 --out x <in >out 2>err
+    code=$?
+    exits 0
+    remarks '2 ranks share each batch; this one has 2 threads'
+fi
+rm -rf x
+
 # ---- one is stopped, all stop; one dies, all die ---------------------------------------
 
-# stop SIGNAL DIR: to rank 1, once there is a checkpoint.
+# stop SIGNAL DIR [-q]: to rank 1, once there is a checkpoint.
 stop()
 {
     last="rank 1 gets $1"
     rm -f pid
     # shellcheck disable=SC2086
-    mpirun -q -np 1 "$offramp" train --model start $data $some --out "$2" -q : \
+    mpirun ${3:-} -np 1 "$offramp" train --model start $data $some --out "$2" -q : \
         -np 1 sh -c 'echo $$ >pid; exec "$@"' sh "$offramp" train --model start $data \
         $some --out "$2" -q <in >out 2>err &
     pid=$!
@@ -181,7 +206,7 @@ same_as_whole()
 # shellcheck disable=SC2086
 ranks 2 train --model start $data $some --out whole -q
 exits 0
-stop TERM stopped
+stop TERM stopped -q
 exits 143
 remarks "^offramp train: interrupted after .*: mpirun -np 2 offramp train --resume --out stopped"
 cp -r stopped elsewhere
@@ -189,6 +214,7 @@ on 2 stopped
 same_as_whole stopped
 stop KILL killed
 [ "$code" -ne 0 ] || complain 'a rank was killed, and all is well'
+remarks 'process rank 1 .* signal 9'
 on 2 killed
 same_as_whole killed
 
