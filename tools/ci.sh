@@ -174,12 +174,6 @@ step_asan()
         -DOFR_SANITIZE=address,undefined && tests asan
 }
 
-# Tests in which threads meet: pool, kernels with several threads, runner, training,
-# many sessions on one model, and the programs that take --threads.
-threaded='pool|api|run|checkkernel|encoder_(batch|parity)$|token_exits$|stream|ranks|train'
-threaded="$threaded|method|determinism|fastbert|hashee|learn|evaluate|sweep"
-threaded="$threaded|cli_(eval|predict|train|vocab)"
-
 step_tsan()
 {
     need clang clang
@@ -188,7 +182,7 @@ step_tsan()
         leave "clang has no ThreadSanitizer; apt-get install libclang-rt-14-dev"
     build tsan -DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=Debug \
         -DCMAKE_C_FLAGS_DEBUG='-O1 -g' -DOFR_SANITIZE=thread &&
-        tests tsan -R "$threaded"
+        tests tsan -L threads
 }
 
 step_no_openmp()
