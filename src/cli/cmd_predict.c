@@ -252,11 +252,13 @@ static ofr_status predict_table(queue *q, const char *path, ofr_error *err)
         status = ofr_table_find(&table, &pair, path, o->pair, false, err);
     for (int row = 0; row < table.n_rows && status == OFR_OK; row++) {
         ofr_str second = {NULL, 0};
-        if (pair >= 0) {
+        status = ofr_table_check_cell(&table, row, text, path, err);
+        if (status == OFR_OK && pair >= 0) {
             second = ofr_table_cell(&table, row, pair);
-            if (!second.p) second.p = "";
+            status = ofr_table_check_cell(&table, row, pair, path, err);
         }
-        status = queue_add(q, ofr_table_cell(&table, row, text), second, err);
+        if (status == OFR_OK)
+            status = queue_add(q, ofr_table_cell(&table, row, text), second, err);
     }
     ofr_table_close(&table);
     return status;

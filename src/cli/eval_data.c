@@ -119,5 +119,8 @@ ofr_status ofr_eval_data_open(ofr_dataset *data, const ofr_eval_source *source,
                 data->n_truncated, data->n, m->max_tokens);
     if (data->n_bad_rows)
         ofr_log(OFR_LOG_INFO, "%d bad rows were left out", data->n_bad_rows);
+    if (data->n_unlabelled)
+        ofr_log(OFR_LOG_INFO, "%d rows with the label '-' were left out: it means none",
+                data->n_unlabelled);
     return OFR_OK;
 }

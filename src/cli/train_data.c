@@ -84,6 +84,10 @@ void ofr_train_remark(const ofr_dataset *data, const char *path, int max_tokens)
                 path, data->n_truncated, data->n, max_tokens);
     if (data->n_bad_rows)
         ofr_log(OFR_LOG_INFO, "%s: %d bad rows were left out", path, data->n_bad_rows);
+    if (data->n_unlabelled)
+        ofr_log(OFR_LOG_INFO,
+                "%s: %d rows with the label '-' were left out: it means none", path,
+                data->n_unlabelled);
 }
 
 /* A sample that has nothing to do with the later split by the same seed. */

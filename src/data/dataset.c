@@ -119,6 +119,35 @@ typedef struct column_numbers {
     int text, pair, label; /* -1: not there */
 } column_numbers;
 
+/* Was the column found by one of the names of a task, not by its number? */
+static bool is_named(const ofr_table *table, int column, const char *spec)
+{
+    const ofr_str name = table->header[column];
+    for (const char *bar; spec; spec = bar ? bar + 1 : NULL) {
+        bar = strchr(spec, '|');
+        if (ofr_str_eq(name, (ofr_str){spec, bar ? (size_t)(bar - spec) : strlen(spec)}))
+            return true;
+    }
+    return false;
+}
+
+/* GLUE's test files have the names of the texts and no labels: what stands at the label's
+ * number there is something else. */
+static ofr_status check_label(const column_numbers *at, const ofr_table *table,
+                              const char *path, const ofr_columns *columns,
+                              ofr_error *err)
+{
+    const char *bar = strchr(columns->label, '|');
+
+    if (!bar || !table->header || !is_named(table, at->text, columns->text) ||
+        is_named(table, at->label, columns->label))
+        return OFR_OK;
+    return ofr_fail(err, OFR_FORMAT,
+                    "%s:1: no column '%.*s', so the file has no labels; give one that "
+                    "has, or ask `offramp predict`",
+                    path, (int)(bar - columns->label), columns->label);
+}
+
 static ofr_status find_columns(column_numbers *at, const ofr_table *table,
                                const char *path, const ofr_columns *columns,
                                ofr_error *err)
@@ -131,6 +160,8 @@ static ofr_status find_columns(column_numbers *at, const ofr_table *table,
         OFR_TRY(ofr_table_find(table, &at->pair, path, columns->pair, of_task, err));
     if (columns->label)
         OFR_TRY(ofr_table_find(table, &at->label, path, columns->label, of_task, err));
+    if (columns->label && of_task)
+        return check_label(at, table, path, columns, err);
     return OFR_OK;
 }
 
@@ -183,6 +214,16 @@ static bool take_label(ofr_dataset *data, const ofr_map *classes, ofr_str label,
     return true;
 }
 
+/* Are all cells of the row that are asked for there? */
+static ofr_status check_row(const ofr_table *table, int row, const column_numbers *at,
+                            const char *path, ofr_error *err)
+{
+    OFR_TRY(ofr_table_check_cell(table, row, at->text, path, err));
+    if (at->pair >= 0) OFR_TRY(ofr_table_check_cell(table, row, at->pair, path, err));
+    if (at->label < 0) return OFR_OK;
+    return ofr_table_check_cell(table, row, at->label, path, err);
+}
+
 static ofr_status add_rows(builder *b, const ofr_table *table, const char *path,
                            const column_numbers *at, const ofr_columns *columns,
                            const ofr_map *classes, const ofr_tok *tok, int max_tokens,
@@ -191,9 +232,19 @@ static ofr_status add_rows(builder *b, const ofr_table *table, const char *path,
     for (int row = 0; row < table->n_rows; row++) {
         const ofr_str text = ofr_table_cell(table, row, at->text);
         ofr_str pair = {NULL, 0};
+        const ofr_status there = check_row(table, row, at, path, err);
 
+        if (there) {
+            b->data->n_bad_rows++;
+            if (columns->skip_bad_rows) continue;
+            return there;
+        }
         if (at->label >= 0) {
             const ofr_str label = ofr_table_cell(table, row, at->label);
+            if (columns->of_task && ofr_label_is_none(label)) {
+                b->data->n_unlabelled++;
+                continue;
+            }
             if (!take_label(b->data, classes, label, columns->regression)) {
                 b->data->n_bad_rows++;
                 if (columns->skip_bad_rows) continue;
@@ -208,7 +259,9 @@ static ofr_status add_rows(builder *b, const ofr_table *table, const char *path,
     if (b->data->n == 0)
         return ofr_fail(err, OFR_FORMAT,
                         "%s: no rows of data%s; give a file with texts", path,
-                        b->data->n_bad_rows ? " that can be used" : "");
+                        b->data->n_bad_rows || b->data->n_unlabelled
+                            ? " that can be used"
+                            : "");
     return OFR_OK;
 }
 
@@ -238,7 +291,8 @@ ofr_status ofr_dataset_open(ofr_dataset *data, const char *path,
     if (!status && labels && !columns->regression && K_known > 0)
         status = ofr_labels_take(&fresh, label_names, K_known, err);
     if (!status && labels && !columns->regression && K_known == 0)
-        status = ofr_labels_collect(&fresh, &table, at.label, path, err);
+        status =
+            ofr_labels_collect(&fresh, &table, at.label, columns->of_task, path, err);
     if (!status && labels && columns->regression) fresh.K = 1;
     if (!status) status = ofr_labels_map(&classes, &fresh, err);
     if (!status)
@@ -377,6 +431,7 @@ ofr_status ofr_dataset_split(ofr_dataset *data, ofr_dataset *held, double fracti
     }
     rest.n_truncated = data->n_truncated;
     rest.n_bad_rows = data->n_bad_rows;
+    rest.n_unlabelled = data->n_unlabelled;
     ofr_dataset_close(data);
     *data = rest;
     *held = part;

@@ -31,6 +31,7 @@ typedef struct ofr_dataset {
     const char **label_names;   /* [K] in arena                                   */
     int n_truncated;            /* texts longer than max_tokens                   */
     int n_bad_rows;
+    int n_unlabelled;           /* rows of a task left out: "-" for a label       */
     int max_T;                  /* longest text in tokens                         */
     ofr_arena arena;            /* private */
 } ofr_dataset;

@@ -38,15 +38,21 @@ static int compare_numbers(const void *a, const void *b)
     return compare_bytes(a, b);
 }
 
+bool ofr_label_is_none(ofr_str label)
+{
+    return ofr_str_eq_c(ofr_str_trim(label), "-");
+}
+
 /* Distinct labels of the column, in order of appearance, into names[n]. */
 static ofr_status distinct(const char **names, int *n, ofr_dataset *data,
-                           const ofr_table *table, int column, const char *path,
-                           ofr_map *seen, ofr_error *err)
+                           const ofr_table *table, int column, bool of_task,
+                           const char *path, ofr_map *seen, ofr_error *err)
 {
     for (int row = 0; row < table->n_rows; row++) {
         const ofr_str label = ofr_str_trim(ofr_table_cell(table, row, column));
         char *kept;
 
+        if (of_task && ofr_label_is_none(label)) continue;
         if (label.n == 0 || ofr_map_get(seen, label.p, label.n) >= 0) continue;
         if (memchr(label.p, 0, label.n))
             return ofr_fail(err, OFR_FORMAT,
@@ -68,7 +74,7 @@ static ofr_status distinct(const char **names, int *n, ofr_dataset *data,
 }
 
 ofr_status ofr_labels_collect(ofr_dataset *data, const ofr_table *table, int column,
-                              const char *path, ofr_error *err)
+                              bool of_task, const char *path, ofr_error *err)
 {
     const size_t room = table->n_rows < CLASSES_MAX ? (size_t)table->n_rows : CLASSES_MAX;
     const char **names = ofr_mem_array(room + 1, sizeof *names);
@@ -80,7 +86,8 @@ ofr_status ofr_labels_collect(ofr_dataset *data, const ofr_table *table, int col
 
     if (!names) return ofr_fail_nomem(err, room * sizeof *names, "class names");
     status = ofr_map_init(&seen, 64, err);
-    if (!status) status = distinct(names, &n, data, table, column, path, &seen, err);
+    if (!status)
+        status = distinct(names, &n, data, table, column, of_task, path, &seen, err);
     ofr_map_free(&seen);
     for (int k = 0; k < n; k++)
         numbers = numbers && ofr_str_to_double(ofr_str_of(names[k]), &value);

@@ -8,7 +8,6 @@
 
 #include <limits.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -211,11 +210,11 @@ static ofr_status check_csv_row(const reader *r, const char *start, int number,
     return OFR_OK;
 }
 
-/* A JSON value as the text of a cell. */
+/* A JSON value as the text of a cell, {NULL, 0} when it is none. */
 static ofr_status cell_text(reader *r, const json_t *value, ofr_str *out, ofr_error *err)
 {
     ofr_buf text;
-    char *kept = NULL, *dump = NULL;
+    char *kept = NULL;
     ofr_buf_init(&text);
     switch (value ? json_typeof(value) : JSON_NULL) {
     case JSON_STRING:
@@ -227,13 +226,7 @@ static ofr_status cell_text(reader *r, const json_t *value, ofr_str *out, ofr_er
     case JSON_REAL: ofr_buf_add_double(&text, json_real_value(value)); break;
     case JSON_TRUE: ofr_buf_adds(&text, "true"); break;
     case JSON_FALSE: ofr_buf_adds(&text, "false"); break;
-    case JSON_NULL: break;
-    default:
-        dump = json_dumps(value, JSON_COMPACT);
-        if (!dump) text.failed = true;
-        if (dump) ofr_buf_adds(&text, dump);
-        free(dump);
-        break;
+    default: *out = (ofr_str){0}; return OFR_OK;
     }
     if (!text.failed) kept = ofr_arena_strdup(&r->arena, text.p ? text.p : "", text.n);
     *out = (ofr_str){kept, text.n};
@@ -511,6 +504,17 @@ static ofr_status no_column(const ofr_table *table, const char *path, const char
                       path, spec, names.p ? names.p : "");
     ofr_buf_free(&names);
     return status;
+}
+
+ofr_status ofr_table_check_cell(const ofr_table *table, int row, int column,
+                                const char *path, ofr_error *err)
+{
+    ofr_str name = table->header ? table->header[column] : (ofr_str){"", 0};
+    if (ofr_table_cell(table, row, column).p) return OFR_OK;
+    return ofr_fail(err, OFR_FORMAT,
+                    "%s:%d: \"%.*s\" is absent, null, a list or an object, expected a "
+                    "text or a number; correct the line or leave it out",
+                    path, table->lines[row], name.n < 64 ? (int)name.n : 64, name.p);
 }
 
 ofr_status ofr_table_find(const ofr_table *table, int *column, const char *path,

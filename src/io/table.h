@@ -4,7 +4,7 @@
  * TSV: tab separated, quoting disabled (a '"' is data), as GLUE has it.
  * CSV: RFC 4180 with quotes and newlines inside quotes.
  * JSONL: one object per line; columns are keys; strings, numbers and booleans
- *        become text; null and absent become the empty text.
+ *        become text; all else, null and absent among it, is {NULL, 0}.
  * All: UTF-8 checked, optional BOM, CRLF or LF, missing last newline.
  * The kind follows the name: .tsv .txt -> TSV, .csv -> CSV, .jsonl .json -> JSONL.
  */
@@ -56,5 +56,9 @@ static inline ofr_str ofr_table_cell(const ofr_table *table, int row, int column
 {
     return table->cells[(size_t)row * (size_t)table->n_columns + (size_t)column];
 }
+
+/* OFR_FORMAT "file:line: ...": the cell holds no text, not even an empty one. */
+ofr_status ofr_table_check_cell(const ofr_table *table, int row, int column,
+                                const char *path, ofr_error *err);
 
 #endif

@@ -114,6 +114,75 @@ static void test_jsonl(void **state)
     ofr_dataset_close(&data);
 }
 
+/* Rows of JSON lines without the text or the label that is asked for. */
+static void test_no_cells(void **state)
+{
+    static const char *const bad[] = {"{\"y\":1}", "{\"t\":null,\"y\":1}",
+                                      "{\"t\":[\"a\"],\"y\":1}", "{\"t\":\"a\"}",
+                                      "{\"t\":\"a\",\"y\":{}}"};
+    ofr_columns c = columns("t", NULL, "y");
+    ofr_dataset data;
+    ofr_error err;
+    char text[256];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        snprintf(text, sizeof text,
+                 "{\"t\":\"a\",\"y\":1,\"z\":[]}\n%s\n{\"t\":\"b\",\"y\":2}\n", bad[i]);
+        const char *path = support_write("bad.jsonl", text);
+        c.skip_bad_rows = false;
+        assert_fails(ofr_dataset_open(&data, path, &c, tok, 0, NULL, 0, &err), OFR_FORMAT,
+                     err, i < 3 ? "bad.jsonl:2: \"t\" is absent, null" : "\"y\" is");
+        c.skip_bad_rows = true;
+        assert_ok(ofr_dataset_open(&data, path, &c, tok, 0, NULL, 0, &err), err);
+        assert_int_equal(data.n, 2);
+        assert_int_equal(data.n_bad_rows, 1);
+        ofr_dataset_close(&data);
+    }
+}
+
+/* A task's "-" is no class; a file of a task without its label has none at all. */
+static void test_task_labels(void **state)
+{
+    ofr_columns c = columns("sentence1|8", "sentence2|9", "gold_label|-1");
+    const char *path = support_write("x.tsv", "gold_label\tsentence1\tsentence2\n"
+                                              "-\ta\tb\nyes\ta\tb\nno\tb\ta\n-\tc\td\n");
+    static const char *const known[] = {"no", "yes"};
+    ofr_dataset data;
+    ofr_error err;
+
+    (void)state;
+    c.of_task = true;
+    for (int K = 0; K <= 2; K += 2) {
+        assert_ok(ofr_dataset_open(&data, path, &c, tok, 0, known, K, &err), err);
+        assert_int_equal(data.n, 2);
+        assert_int_equal(data.K, 2);
+        assert_int_equal(data.n_unlabelled, 2);
+        assert_int_equal(data.n_bad_rows, 0);
+        assert_int_equal(data.lines[0], 3);
+        ofr_dataset_close(&data);
+    }
+    c.of_task = false; /* somebody's own class */
+    c.text = "sentence1", c.pair = "sentence2", c.label = "gold_label";
+    assert_ok(ofr_dataset_open(&data, path, &c, tok, 0, NULL, 0, &err), err);
+    assert_int_equal(data.K, 3);
+    ofr_dataset_close(&data);
+
+    c = columns("sentence|0", NULL, "label|1");
+    c.of_task = true;
+    path = support_write("x.tsv", "index\tsentence\n0\ta\n1\tb\n"); /* SST-2's test.tsv */
+    assert_fails(ofr_dataset_open(&data, path, &c, tok, 0, NULL, 0, &err), OFR_FORMAT,
+                 err, "x.tsv:1: no column 'label', so the file has no labels; give one");
+    c.label = NULL;
+    assert_ok(ofr_dataset_open(&data, path, &c, tok, 0, NULL, 0, &err), err);
+    ofr_dataset_close(&data);
+    path = support_write("x.tsv", "words\tclass\na\t0\nb\t1\n"); /* numbers for both */
+    c.label = "label|1";
+    assert_ok(ofr_dataset_open(&data, path, &c, tok, 0, NULL, 0, &err), err);
+    assert_int_equal(data.n, 2);
+    ofr_dataset_close(&data);
+}
+
 static void test_regression(void **state)
 {
     ofr_columns c = columns("text", NULL, "score");
@@ -404,6 +473,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_tsv),        cmocka_unit_test(test_pairs),
         cmocka_unit_test(test_jsonl),      cmocka_unit_test(test_regression),
+        cmocka_unit_test(test_no_cells),   cmocka_unit_test(test_task_labels),
         cmocka_unit_test(test_errors),     cmocka_unit_test(test_own_columns),
         cmocka_unit_test(test_skip),       cmocka_unit_test(test_split),
         cmocka_unit_test(test_gather),     cmocka_unit_test(test_memory),

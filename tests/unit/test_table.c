@@ -178,10 +178,13 @@ static void test_jsonl(void **state)
     same_cell(&t, 0, 0, "\xc3\xa9\t\n");
     same_cell(&t, 0, 1, "3");
     same_cell(&t, 0, 2, "0.1");
-    same_cell(&t, 1, 0, "");
+    assert_null(ofr_table_cell(&t, 1, 0).p); /* absent */
     same_cell(&t, 1, 1, "true");
-    same_cell(&t, 2, 0, "");
-    same_cell(&t, 2, 2, "[1,{\"a\":2}]");
+    assert_null(ofr_table_cell(&t, 2, 0).p);
+    assert_null(ofr_table_cell(&t, 2, 2).p);
+    assert_ok(ofr_table_check_cell(&t, 2, 1, "a.jsonl", &err), err);
+    assert_fails(ofr_table_check_cell(&t, 2, 2, "a.jsonl", &err), OFR_FORMAT, err,
+                 "a.jsonl:3: \"x\" is absent, null, a list or an object");
     assert_int_equal(t.lines[2], 3);
     ofr_table_close(&t);
 
