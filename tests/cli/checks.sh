@@ -126,10 +126,28 @@ calls 1 libv.a os.c 'abort()'
 calls 0 libv.a v.c 'char s[9]; snprintf(s, 9, "%d", 1)'
 expect 2 check_symbols.sh 'no libraries'
 
+# documented STATUS TEXT COMMAND: a document of the planted tree shows this.
+documented()
+{
+    printf '# x\n%b\n' "$3" >"$folder/tree/README.md"
+    output=$("$source_dir/tools/check_options.sh" "$program" "$folder/tree" 2>&1)
+    status=$?
+    if [ $status != "$1" ] || ! printf '%s' "$output" | grep -q -- "$2"; then
+        echo "check_options.sh: status $status (want $1), text '$2' not in: $output"
+        failures=$((failures + 1))
+    fi
+}
+case $1 in /*) program=$1 ;; *) program=$PWD/$1 ;; esac
+documented 1 'README.md:3: offramp train has no option --epoch$' 'offramp train -m x \\\n  --epoch 3'
+documented 1 'README.md:3: offramp eval has no option --rul$' 'Say `offramp eval\n--rul x`.'
+documented 1 'offramp train has no option --no-task$' '`offramp train --no-grad-reg --no-task`'
+documented 0 'all in the helps' '`offramp train --no-grad-reg --max-length 9`, `--nothing`'
+
 # The tree itself, and the libraries beside the program.
 "$source_dir/tools/check_layers.sh" || failures=$((failures + 1))
 "$source_dir/tools/check_style.sh" || failures=$((failures + 1))
 "$source_dir/tools/check_names.sh" || failures=$((failures + 1))
 "$source_dir/tools/check_symbols.sh" "$(dirname "$1")" || failures=$((failures + 1))
+"$source_dir/tools/check_options.sh" "$program" || failures=$((failures + 1))
 
 [ $failures = 0 ]
