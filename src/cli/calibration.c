@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "io/json.h"
+#include "report/jsonline.h"
 
 static json_t *real_or_null(double x)
 {
@@ -107,6 +108,24 @@ bool ofr_calibration_say(ofr_buf *out, const ofr_config *config)
         ofr_buf_addf(out, "; no guarantee for the error limit of the model, %g",
                      config->error_limit);
     return true;
+}
+
+static int take(const char *p, size_t n, void *out)
+{
+    ofr_buf_add(out, p, n);
+    return 0;
+}
+
+void ofr_calibration_json(ofr_buf *out, const ofr_config *config)
+{
+    const json_t *c = stored(config);
+
+    if (!c) {
+        ofr_jsonline_text(out, "calibration", NULL);
+        return;
+    }
+    ofr_jsonline_key(out, "calibration");
+    if (json_dump_callback(c, take, out, 0)) out->failed = true; /* no memory */
 }
 
 /* What of the model as it was opened is not as it was calibrated; false: nothing. */

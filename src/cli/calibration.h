@@ -34,6 +34,9 @@ void ofr_calibration_say_limit(ofr_buf *out, bool answers, double limit);
  * never calibrated. */
 bool ofr_calibration_say(ofr_buf *out, const ofr_config *config);
 
+/* "calibration": the stored guarantee as config.json has it, or null. */
+void ofr_calibration_json(ofr_buf *out, const ofr_config *config);
+
 /* Remark on the stored guarantee, and whether the model as it was opened has it: rule,
  * threshold, precision, length of texts; nothing for one that was never calibrated. */
 void ofr_calibration_remark(const ofr_loaded *model);

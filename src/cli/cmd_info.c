@@ -100,6 +100,8 @@ static void add_json(ofr_buf *out, const holding *h)
     ofr_jsonline_text(out, "method", c->method[0] ? c->method : NULL);
     ofr_jsonline_text(out, "rule", ofr_rule_stored(c));
     ofr_jsonline_real(out, "threshold", c->threshold);
+    ofr_calibration_json(out, c);
+    ofr_jsonline_text(out, "precision", ofr_precision_name(c->precision));
     ofr_jsonline_int(out, "trained_max_tokens", c->max_tokens);
     ofr_jsonline_text(out, "tokenizer", h->tok ? ofr_tok_kind(h->tok) : NULL);
     ofr_jsonline_int(out, "tokenizer_size", h->tok ? ofr_tok_size(h->tok) : 0);
@@ -183,6 +185,11 @@ static void add_text(ofr_buf *out, const holding *h)
     ofr_buf_addf(out,
                  "%lld (backbone %lld, pooler %lld, classifiers %lld, policies %lld)\n",
                  n.total, n.backbone, n.pooler, n.heads, n.policies);
+    if (c->precision != OFR_PRECISION_F32) {
+        add_row(out, "precision");
+        ofr_buf_addf(out, "%s, to run it and not to train it\n",
+                     ofr_precision_name(c->precision));
+    }
     add_row(out, "exits");
     ofr_buf_addf(out, "%s\n", exits_text(encoder));
     add_labels(out, c);

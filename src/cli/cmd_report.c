@@ -22,7 +22,7 @@ static const ofr_opt rows[] = {
     {"run", 'r', OFR_OPT_TEXT, offsetof(options, run), NULL, "DIR", NULL, 0, 0,
      "a training run: the directory that train made", "What to report on"},
     {"eval", 'e', OFR_OPT_TEXT, offsetof(options, eval), NULL, "FILE", NULL, 0, 0,
-     "an evaluation: what `eval --json` printed", NULL},
+     "an evaluation: what `eval --json` printed; -: standard input", NULL},
     {"predictions", 'p', OFR_OPT_TEXT, offsetof(options, predictions), NULL, "FILE", NULL,
      0, 0, "its file of `eval --predictions`: adds calibration, hardness and mistakes",
      NULL},
@@ -121,6 +121,20 @@ static ofr_status find_texts(ofr_report_sources *s, places *p, const options *o,
     return OFR_OK;
 }
 
+/* Standard input is read once, and it has no folder. */
+static ofr_status check_input(const options *o, ofr_error *err)
+{
+    const bool piped = o->eval && strcmp(o->eval, "-") == 0;
+
+    if (o->curves && strcmp(o->curves, "-") == 0)
+        return ofr_fail(err, OFR_INVALID,
+                        "--curves reads no standard input; write it to a file");
+    if (o->predictions && strcmp(o->predictions, "-") == 0)
+        return ofr_fail(err, OFR_INVALID,
+                        "--predictions reads no standard input; write it to a file");
+    return piped && !o->run && !o->curves ? ofr_cmd_need(o->out, "out", err) : OFR_OK;
+}
+
 static ofr_status find_out(ofr_report_sources *s, places *p, const options *o,
                            ofr_error *err)
 {
@@ -201,6 +215,7 @@ static ofr_status run(void *values, const bool *is_set, char **args, int n_args,
         return ofr_fail(err, OFR_INVALID,
                         "needs --run DIR, --eval FILE or --curves DIR; "
                         "see --help");
+    OFR_TRY(check_input(o, err));
     OFR_TRY(find_record(&s, &p, o, err));
     OFR_TRY(find_texts(&s, &p, o, err));
     OFR_TRY(find_out(&s, &p, o, err));

@@ -3,6 +3,7 @@
 
 #include "cli/cmd.h"
 #include "cli/lines.h"
+#include "cli/load.h"
 #include "report/jsonline.h"
 #include "tok/tok.h"
 
@@ -96,6 +97,11 @@ static ofr_status run(void *values, const bool *is_set, char **args, int n_args,
         return ofr_fail(err, OFR_INVALID, "needs one of --vocab FILE and --model DIR");
     if (o->cased && o->lower)
         return ofr_fail(err, OFR_INVALID, "--cased and --lower contradict each other");
+    if (o->vocab && strcmp(o->vocab, "-") == 0)
+        return ofr_fail(err, OFR_INVALID,
+                        "--vocab reads no standard input, where the texts come from; "
+                        "write it to a file");
+    OFR_TRY(ofr_load_check_length(o->max_length, err));
     OFR_TRY(ofr_tok_open(&tok, o->vocab ? o->vocab : o->model, how, err));
     status = ofr_lines_open(&lines, n_args ? args[0] : "-", err);
     if (status == OFR_OK) {

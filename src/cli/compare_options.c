@@ -192,6 +192,10 @@ ofr_status ofr_compare_check(ofr_compare_files *files, const ofr_compare_plan *p
     OFR_TRY(check_methods(plan, source->columns.regression, err));
     if (!ofr_file_exists(source->train))
         return ofr_fail(err, OFR_NOT_FOUND, "%s: no such training file", source->train);
+    if (values->test && strcmp(values->test, "-") == 0)
+        return ofr_fail(err, OFR_INVALID,
+                        "--test is standard input, and every run is measured on these "
+                        "texts; write them to a file");
     if (values->test && !ofr_file_exists(values->test))
         return ofr_fail(err, OFR_NOT_FOUND, "%s: no such file to report on",
                         values->test);

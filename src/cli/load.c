@@ -25,14 +25,19 @@ static ofr_status check_classifier(const ofr_encoder *encoder, const char *dir,
                     "--model %s`", dir, dir);
 }
 
+ofr_status ofr_load_check_length(int max_length, ofr_error *err)
+{
+    if (max_length <= 0 || max_length >= OFR_TOKENS_MIN) return OFR_OK;
+    return ofr_fail(err, OFR_INVALID,
+                    "--max-length is %d, expected 0 or at least %d, which the special "
+                    "tokens of two texts take", max_length, OFR_TOKENS_MIN);
+}
+
 static ofr_status choose_max_tokens(int *chosen, const ofr_config *config, int wanted,
                                     ofr_error *err)
 {
     int most = ofr_config_max_tokens(config);
-    if (wanted > 0 && wanted < OFR_TOKENS_MIN)
-        return ofr_fail(err, OFR_INVALID,
-                        "--max-length is %d, expected 0 or at least %d, which the "
-                        "special tokens of two texts take", wanted, OFR_TOKENS_MIN);
+    OFR_TRY(ofr_load_check_length(wanted, err));
     if (wanted <= 0) wanted = config->max_tokens;
     *chosen = wanted > 0 && wanted < most ? wanted : most;
     return OFR_OK;

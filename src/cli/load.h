@@ -57,7 +57,11 @@ ofr_status ofr_load_check_pair(const ofr_loaded *model, const char *pair, ofr_er
 ofr_status ofr_load_whole(ofr_encoder *encoder, const char *dir, const char *verb,
                           ofr_error *err);
 
-/* Is `dir` a directory at all?  OFR_NOT_FOUND, OFR_INVALID. */
+/* Is there room for the special tokens in texts of max_length tokens (0: no limit)?
+ * OFR_INVALID. */
+ofr_status ofr_load_check_length(int max_length, ofr_error *err);
+
+/* Is `dir` a directory, and not that of an unfinished run?  OFR_NOT_FOUND, OFR_INVALID. */
 ofr_status ofr_load_check_dir(const char *dir, ofr_error *err);
 
 #endif

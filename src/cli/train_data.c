@@ -16,6 +16,16 @@ static ofr_status take_path(char out[OFR_PATH_MAX], const char *path, ofr_error 
     return OFR_OK;
 }
 
+/* Texts are read again to go on, to compare and to measure. */
+static ofr_status check_again(const char *path, const char *option, ofr_error *err)
+{
+    if (!path || strcmp(path, "-") != 0) return OFR_OK;
+    return ofr_fail(err, OFR_INVALID,
+                    "--%s is standard input, which is read only once, and a run is resumed "
+                    "with its texts; write them to a file",
+                    option);
+}
+
 static ofr_status find_files(ofr_train_source *s, const ofr_train_values *o,
                              ofr_error *err)
 {
@@ -24,6 +34,8 @@ static ofr_status find_files(ofr_train_source *s, const ofr_train_values *o,
 
     if (!o->train && !o->data)
         return ofr_fail(err, OFR_INVALID, "needs --data DIR or --train FILE; see --help");
+    OFR_TRY(check_again(o->train, "train", err));
+    OFR_TRY(check_again(o->dev, "dev", err));
     if (o->train)
         OFR_TRY(take_path(s->train, o->train, err));
     else

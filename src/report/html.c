@@ -153,6 +153,21 @@ static ofr_status read_texts(builder *b, ofr_error *err)
                     how.skip_bad ? ", less the rows whose label could not be used" : "");
 }
 
+/* An evaluation beside a run is of its model.  A name that is not there any longer, or
+ * counts from another folder, tells nothing. */
+static ofr_status check_model(const builder *b, ofr_error *err)
+{
+    const ofr_report_sources *s = b->sources;
+    const char *model = json_string_value(json_object_get(b->eval, "model"));
+
+    if (!s->run || !model || !ofr_file_exists(model) || ofr_file_same(model, s->run))
+        return OFR_OK;
+    return ofr_fail(err, OFR_INVALID,
+                    "%s: is an evaluation of %s, and the run is %s; give that of the run, "
+                    "or report on one of them",
+                    ofr_file_input_name(s->eval), model, s->run);
+}
+
 static ofr_status read_sources(builder *b, ofr_error *err)
 {
     const ofr_report_sources *s = b->sources;
@@ -168,6 +183,7 @@ static ofr_status read_sources(builder *b, ofr_error *err)
     if (s->run) OFR_TRY(read_run(b, err));
     if (s->eval) {
         OFR_TRY(load_object(&b->eval, s->eval, err));
+        OFR_TRY(check_model(b, err));
         OFR_TRY(ofr_summary_read(&b->summary, &b->page, b->eval, s->eval, err));
         b->has_summary = true;
     }

@@ -1,6 +1,7 @@
 /* html_origin.c - where the numbers come from, so that they can be made again. */
 #include <string.h>
 
+#include "base/file.h"
 #include "base/sha256.h"
 #include "report/html_parts.h"
 
@@ -71,6 +72,10 @@ ofr_status ofr_part_origin_file(ofr_page *page, ofr_page_table *t, const char *n
     char hex[OFR_SHA256_HEX];
 
     if (!path) return OFR_OK;
+    if (strcmp(path, "-") == 0) { /* is gone */
+        ofr_part_origin_text(page, t, name, ofr_file_input_name(path));
+        return OFR_OK;
+    }
     OFR_TRY(ofr_sha256_file(hex, path, err));
     ofr_part_origin_text(page, t, name,
                          ofr_page_format(page, "%s (SHA-256 %s)", path, hex));

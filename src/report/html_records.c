@@ -60,8 +60,12 @@ ofr_status ofr_record_load(json_t **out, const char *path, ofr_error *err)
     ofr_buf bytes;
 
     ofr_buf_init(&bytes);
-    status = ofr_file_read(&bytes, path, OBJECT_MAX_BYTES, err);
-    if (!status) status = ofr_json_parse(out, bytes.p ? bytes.p : "", bytes.n, path, err);
+    status = strcmp(path, "-") == 0
+                 ? ofr_file_read_input(&bytes, path, OBJECT_MAX_BYTES, err)
+                 : ofr_file_read(&bytes, path, OBJECT_MAX_BYTES, err);
+    if (!status)
+        status = ofr_json_parse(out, bytes.p ? bytes.p : "", bytes.n,
+                                ofr_file_input_name(path), err);
     ofr_buf_free(&bytes);
     return status;
 }

@@ -54,6 +54,9 @@ run predict --model model texts.tsv --text review
 remarks 'was calibrated'
 run info model
 says '^guarantee   threshold 0\.[0-9]* of rule .confidence. was calibrated: accuracy at most'
+run info model --json
+says '"calibration": {"rule": "confidence", "threshold": 0\.[0-9]*, .*"max_drop": 20'
+says '"precision": "f32"'
 run predict --model model texts.tsv --text review --threshold 0.9
 remarks 'is not the calibrated one'
 run predict --model model texts.tsv --text review --precision int8

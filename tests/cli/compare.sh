@@ -201,6 +201,10 @@ run compare --methods pabee --model start --train train.tsv --test ./train.tsv -
     --label verdict --out x
 fails 2 ' compare' '--test is ./train.tsv, and the training file is train.tsv, the same'
 [ ! -e x ] || complain 'a mistake leaves a directory'
+# shellcheck disable=SC2086
+compare one --methods finetune $how --test - --out x
+fails 2 ' compare' '--test is standard input'
+
 # Options that others displace, or no method looks at.
 # shellcheck disable=SC2086
 compare one --methods finetune $how --joint-epochs 9 --seed 7 --seeds 1 --distill 0.5 \

@@ -47,6 +47,9 @@ for precision in f16 bf16 int8; do
     cmp -s stored $precision || { complain "$precision: stored differs"; diff stored $precision; }
     run info "q-$precision"
     exits 0
+    says "^precision   $precision, "
+    run info "q-$precision" --json
+    says "\"calibration\": null, \"precision\": \"$precision\""
 done
 answers back --model q-int8 --precision f32
 near back int8 0.25

@@ -217,4 +217,25 @@ run report --curves bad.jsonl --out x
 fails 4 ' report' 'bad.jsonl:1'
 [ ! -e x ] || complain 'a report was begun in spite of an error'
 
+# The evaluation may come from a pipe; it has no folder, and what is read twice is refused.
+cp e.json in
+run report --eval - --out piped
+exits 0
+grep -q 'standard input' piped/report.html || complain 'where the evaluation comes from'
+grep -q "\"measure\": \"accuracy\", \"early_exit\": $score, " piped/report.json ||
+    complain 'another report from standard input'
+run report --eval -
+fails 2 ' report' 'needs --out'
+: >in
+for option in curves predictions; do
+    run report --eval e.json --$option - --out x
+    fails 2 ' report' "--$option reads no standard input"
+done
+
+# Beside a run stands its own evaluation.
+sed 's/"model": "model"/"model": "three"/' e.json >other.json
+cp -r model three
+run report --run run --eval other.json --out x
+fails 2 ' report' 'other.json: is an evaluation of three, and the run is run'
+
 finish

@@ -25,6 +25,15 @@ END
 run tokenize --vocab vocab.txt --cased
 stdout_is expected
 
+# Bytes that are not UTF-8 are left out, aloud.
+printf 'the film\nth\377e\n\303\n' >in
+printf '2 5 6 3\n2 5 3\n2 3\n' >expected
+run tokenize --vocab vocab.txt
+exits 0
+stdout_is expected
+remarks '^warning: standard input:2: holds bytes that are not UTF-8, as 2 of 3 lines do'
+[ "$(wc -l <err)" -eq 1 ] || complain 'more than one warning'
+
 printf 'the film\tis very very good\nthe film is\tbad\n' >in
 cat >expected <<'END'
 {"schema_version": 1, "ids": [2, 5, 6, 3, 7, 11, 3], "type_ids": [0, 0, 0, 0, 1, 1, 1], "truncated": true}
@@ -68,5 +77,10 @@ fails 4 ' tokenize' 'other.txt'
 run tokenize --vocab other.txt
 fails 4 ' tokenize' 'other.txt'
 
+
+run tokenize --vocab -
+fails 2 ' tokenize' '--vocab reads no standard input'
+run tokenize --vocab vocab.txt --max-length 3
+fails 2 ' tokenize' '--max-length is 3, expected 0 or at least 4'
 
 finish

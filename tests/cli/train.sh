@@ -275,6 +275,11 @@ remarks '^--data has no effect beside --train and --dev$'
 says '"task": "dev.tsv"'
 grep -q '^      name: "dev.tsv"' named/README.md || complain 'the card names other texts'
 
+for option in train dev; do
+    run train --model start --train texts.tsv --dev dev.tsv "--$option" - --text review \
+        --label verdict --out x
+    fails 2 ' train' "--$option is standard input, .*; write them to a file"
+done
 printf 'review\tverdict\ngood\tpos\nbad\tpos\n' >same.tsv
 run train --model start --train same.tsv --dev same.tsv --text review --label verdict --out x
 fails 4 ' train' 'only one class'
