@@ -121,7 +121,9 @@ static ofr_status write_tokenizer_config(const options *o, const ofr_tok *tok,
         json = json_pack("{s:s, s:i}", "tokenizer_class", tokenizer_class(tok, config),
                          "model_max_length", ofr_config_max_tokens(config));
     }
-    if (!json || json_object_set_new(json, "do_lower_case", json_boolean(!o->cased))) {
+    bool albert = o->cased && strcmp(ofr_tok_kind(tok), "unigram") == 0;
+    if (!json || json_object_set_new(json, "do_lower_case", json_boolean(!o->cased)) ||
+        (albert && json_object_set_new(json, "keep_accents", json_true()))) {
         json_decref(json);
         return ofr_fail_nomem(err, 64, "tokenizer_config.json");
     }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/os.h"
 #include "io/text_stream.h"
@@ -51,6 +52,22 @@ static void skip_bom(ofr_buf *line, size_t start)
     line->p[line->n] = 0;
 }
 
+static void note_bad(ofr_lines *lines, const char *line, size_t n)
+{
+    if (n == 0 || ofr_utf8_valid(line, n, NULL)) return;
+    if (lines->n_bad++ == 0) lines->first_bad = lines->number;
+}
+
+static void warn_of_bad(ofr_lines *lines)
+{
+    if (lines->n_bad == 0) return;
+    ofr_log(OFR_LOG_WARN,
+            "warning: %s:%lld: holds bytes that are not UTF-8, as %lld of %lld lines do; "
+            "they were left out; save the file as UTF-8",
+            lines->path, lines->first_bad, lines->n_bad, lines->number);
+    lines->n_bad = 0;
+}
+
 ofr_status ofr_lines_next(ofr_lines *lines, ofr_buf *line, bool *got, ofr_error *err)
 {
     size_t start = line->n;
@@ -77,8 +94,12 @@ ofr_status ofr_lines_next(ofr_lines *lines, ofr_buf *line, bool *got, ofr_error 
         lines->at += n + ended;
     }
     *got = any;
-    if (!any) return OFR_OK;
+    if (!any) {
+        warn_of_bad(lines);
+        return OFR_OK;
+    }
     if (line->n > start && line->p[line->n - 1] == '\r') line->p[--line->n] = 0;
     if (++lines->number == 1) skip_bom(line, start);
+    note_bad(lines, line->p + start, line->n - start);
     return OFR_OK;
 }

@@ -130,7 +130,8 @@ ofr_status ofr_tok_finish_unigram(ofr_tok *tok, const ofr_tok_settings *s, doubl
     ofr_status status =
         ofr_json_bool(s->config, "keep_accents", &keep, s->config_path, err);
     tok->how = normalize_rules(s, options);
-    tok->how.strip = !keep; /* ALBERT's accents have nothing to do with case */
+    /* ALBERT's accents have nothing to do with case, but for those who ask for both. */
+    if (options.lower_case < 0) tok->how.strip = !keep;
     tok->how.compat = true;
     if (status == OFR_OK) status = ofr_tok_find_specials(tok, s, err);
     if (status == OFR_OK) {

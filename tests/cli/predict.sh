@@ -9,7 +9,8 @@ run predict --model model
 exits 0
 [ "$(wc -l <out)" -eq 7 ] || complain "$last: $(wc -l <out) lines for 7"
 grep -Evq '^(neg|pos)	[01]\.[0-9]{6}	3$' out && { complain "$last: format"; cat out; }
-[ ! -s err ] || { complain "$last: remarks"; cat err; }
+remarks '^warning: standard input:5: holds bytes that are not UTF-8, as 1 of 7 lines do'
+[ "$(wc -l <err)" -eq 1 ] || { complain "$last: other remarks"; cat err; }
 
 # Something to leave early on: find a threshold between the extremes.
 run predict --model model --rule confidence --threshold 0.6
