@@ -96,20 +96,3 @@ char *ofr_arena_strdup(ofr_arena *arena, const char *s, size_t n)
     if (copy != NULL && n > 0) memcpy(copy, s, n);
     return copy;
 }
-
-ofr_arena_mark ofr_arena_here(const ofr_arena *arena)
-{
-    return (ofr_arena_mark){arena->head, arena->head != NULL ? arena->head->used : 0};
-}
-
-void ofr_arena_reset(ofr_arena *arena, ofr_arena_mark mark)
-{
-    /* A mark taken before the first block: keep that block for the next round. */
-    while (arena->head != mark.block && arena->head != NULL &&
-           (mark.block != NULL || arena->head->older != NULL))
-        drop_newest(arena);
-    ofr_arena_block *block = arena->head;
-    if (block == NULL) return;
-    block->used = mark.block != NULL ? mark.used : 0;
-    POISON(bytes_of(block) + block->used, block->size - block->used);
-}

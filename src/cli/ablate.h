@@ -98,9 +98,6 @@ ofr_status ofr_ablate_hardness_read(double **out, int *n, const char *path,
 
 /* The options that units start from: those of the call, with this seed. */
 ofr_train_values ofr_ablate_base(const ofr_ablation *a, int seed);
-/* The run that the units of seed number `seed` fork from; trained when first asked
- * for. */
-ofr_status ofr_ablate_joint(ofr_ablation *a, int seed, ofr_error *err);
 /* Train `values` as NAME, or read what an earlier call left.  fork: its joint phase
  * is the shared one.  OFR_INVALID: NAME was made with other options. */
 ofr_status ofr_ablate_train(ofr_ablation *a, ofr_ablate_unit **out, const char *name,

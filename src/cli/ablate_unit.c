@@ -93,9 +93,10 @@ ofr_train_values ofr_ablate_base(const ofr_ablation *a, int seed)
     return values;
 }
 
-/* The cheapest run with this joint phase.  It counts forgetting, where there is any to
+/* The run that the units of seed number `seed` fork from, the cheapest with this joint
+ * phase; trained when first asked for.  It counts forgetting, where there is any to
  * count: that is no part of the phase's bits, so that every question can fork from it. */
-ofr_status ofr_ablate_joint(ofr_ablation *a, int seed, ofr_error *err)
+static ofr_status train_joint(ofr_ablation *a, int seed, ofr_error *err)
 {
     ofr_train_values values = ofr_ablate_base(a, seed);
     char folder[64];
@@ -118,7 +119,7 @@ ofr_status ofr_ablate_train(ofr_ablation *a, ofr_ablate_unit **out, const char *
     char folder[256];
 
     if (fork) {
-        OFR_TRY(ofr_ablate_joint(a, seed, err));
+        OFR_TRY(train_joint(a, seed, err));
         mine.fork = a->joint[seed]->folder;
     }
     snprintf(folder, sizeof folder, "%s/%s-s%.0f", a->name, name, a->seeds[seed]);

@@ -249,7 +249,7 @@ ofr_status ofr_demo_train(ofr_demo_training *training, ofr_encoder *encoder, ofr
     demo_teller teller = {.term = term};
     const double start = ofr_clock_seconds();
 
-    *training = (ofr_demo_training){.n_lessons = N_LESSONS};
+    *training = (ofr_demo_training){0};
     for (int number = 1; number <= N_LESSONS; number++)
         OFR_TRY(teach(training, number, encoder, dev, tok, held, seed, &teller, err));
     OFR_TRY(learn_to_leave(training, encoder, dev, tok, held, seed, &teller, err));

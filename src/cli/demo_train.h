@@ -17,7 +17,6 @@ ofr_status ofr_demo_model_open(ofr_encoder *encoder, const ofr_tok *tok, uint64_
                                ofr_error *err);
 
 typedef struct ofr_demo_training {
-    int n_lessons;
     long long n_sentences;    /* shown in lessons and phases, without repetitions */
     long long steps;
     double seconds;

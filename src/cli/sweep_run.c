@@ -378,7 +378,7 @@ void ofr_sweep_run_close(ofr_sweep_run *run)
 
 /* ---- records ------------------------------------------------------------- */
 
-void ofr_sweep_run_about(const ofr_sweep_run *run, ofr_curve_about *about)
+static void describe(const ofr_sweep_run *run, ofr_curve_about *about)
 {
     *about = (ofr_curve_about){
         .schema_version = OFR_SCHEMA_VERSION,
@@ -433,7 +433,7 @@ void ofr_sweep_run_records(const ofr_sweep_run *run, ofr_sweep_lines *lines)
 {
     ofr_curve_about about;
 
-    ofr_sweep_run_about(run, &about);
+    describe(run, &about);
     ofr_curve_record_run(&lines->runs, &run->sweep, &about);
     ofr_curve_record_points(&lines->points, &run->sweep, &about);
     ofr_curve_record_oracles(&lines->oracles, &run->sweep, &about);

@@ -64,7 +64,6 @@ ofr_status ofr_sweep_run_open(ofr_sweep_run *run, const ofr_sweep_job *job,
                               ofr_error *err);
 void ofr_sweep_run_close(ofr_sweep_run *run);
 
-void ofr_sweep_run_about(const ofr_sweep_run *run, ofr_curve_about *about);
 /* The JSON lines of the run, into buffers of their own kind. */
 typedef struct ofr_sweep_lines {
     ofr_buf runs, points, curves, oracles, csv;

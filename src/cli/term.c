@@ -40,7 +40,6 @@ void ofr_term_init(ofr_term *term, bool quiet, bool no_color)
     term->quiet = quiet;
     term->is_terminal = isatty(STDERR_FILENO) == 1;
     term->color_err = color_wanted(term->is_terminal, no_color);
-    term->color_out = color_wanted(isatty(STDOUT_FILENO) == 1, no_color);
     term->utf8 = utf8_wanted();
     term->width = WIDTH_DEFAULT;
     if (term->is_terminal && ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 &&

@@ -16,7 +16,7 @@ typedef struct ofr_term {
     FILE *err;             /* standard error, or a test's file             */
     bool quiet;
     bool is_terminal;      /* of `err`                                     */
-    bool color_out, color_err;
+    bool color_err;
     bool utf8;             /* block characters may be used for the bar     */
     int width;             /* columns of `err`                             */
     double (*now)(void);   /* seconds; ofr_clock_seconds                   */

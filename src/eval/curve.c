@@ -60,7 +60,7 @@ bool ofr_curve_find(ofr_curve_mix *mix, const double *saved, int n, double at)
     return true;
 }
 
-double ofr_curve_mixed(const ofr_curve_mix *mix, const double *y)
+static double mixed(const ofr_curve_mix *mix, const double *y)
 {
     if (mix->low == mix->high) return y[mix->low];
     return (1 - mix->share) * y[mix->low] + mix->share * y[mix->high];
@@ -70,7 +70,7 @@ double ofr_curve_height(const double *saved, const double *y, int n, double at)
 {
     ofr_curve_mix mix;
 
-    return ofr_curve_find(&mix, saved, n, at) ? ofr_curve_mixed(&mix, y) : (double)NAN;
+    return ofr_curve_find(&mix, saved, n, at) ? mixed(&mix, y) : (double)NAN;
 }
 
 double ofr_curve_area(const double *saved, const double *y, int n, double to)

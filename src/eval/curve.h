@@ -28,8 +28,7 @@ typedef struct ofr_curve_mix {
  * two knobs gives; level before the first: a rule that saves more than it must is
  * allowed.  false beyond the last point: out of this curve's reach. */
 bool ofr_curve_find(ofr_curve_mix *mix, const double *saved, int n, double at);
-double ofr_curve_mixed(const ofr_curve_mix *mix, const double *y);
-/* Both; NaN out of reach. */
+/* The height there; NaN out of reach. */
 double ofr_curve_height(const double *saved, const double *y, int n, double at);
 /* Mean height from 0 up to `to`; NaN where `to` is out of reach, or 0. */
 double ofr_curve_area(const double *saved, const double *y, int n, double to);

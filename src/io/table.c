@@ -22,7 +22,7 @@ typedef struct reader {
     ofr_arena arena;   /* cells and keys of JSON lines */
     ofr_str *row;      /* fields of the row being read */
     int n_row, cap_row;
-    size_t cap_cells, cap_lines;
+    size_t cap_lines;
 
     const char *path;
     char *at, *end;    /* unread bytes */

@@ -62,7 +62,8 @@ static uint64_t fingerprint(const ofr_method *method, const ofr_encoder *encoder
     return hash_data(hash_data(h, data->train), data->dev);
 }
 
-double ofr_method_auto_lr(const ofr_encoder *encoder)
+/* The learning rate that --lr 0 means for these weights. */
+static double auto_lr(const ofr_encoder *encoder)
 {
     const ofr_params *params = &encoder->params;
 
@@ -201,7 +202,7 @@ ofr_status ofr_method_train(const ofr_method *method, ofr_encoder *encoder, ofr_
     OFR_TRY(ofr_method_check(method, options, config->L, config->regression, err));
     OFR_TRY(reshape(method, encoder, options, err));
     if (o.lr == 0) {
-        o.lr = ofr_method_auto_lr(encoder);
+        o.lr = auto_lr(encoder);
         ofr_log(OFR_LOG_INFO, "learning rate %g (the weights are %s)", o.lr,
                 o.lr > 1e-4 ? "fresh" : "pretrained");
     }

@@ -142,7 +142,4 @@ ofr_status ofr_method_train(const ofr_method *method, ofr_encoder *encoder, ofr_
 ofr_train_options ofr_method_loop(const ofr_method_options *options,
                                   const ofr_method_job *job);
 
-/* The learning rate that --lr 0 means for these weights. */
-double ofr_method_auto_lr(const ofr_encoder *encoder);
-
 #endif

@@ -77,7 +77,6 @@ typedef struct ofr_config {
                               not for training                                */
     char weights[17];      /* what the weights' file says of its content; "" in
                               files of others                                 */
-    int *class_balance;    /* reserved: NULL */
 
     json_t *json;          /* everything as read; owned; kept when saving     */
 } ofr_config;

@@ -39,7 +39,8 @@ typedef struct place {
     bool whole;
 } place;
 
-bool ofr_param_is_packed(const ofr_param *row)
+/* Is this row one of those that ofr_params_open_rest() leaves out? */
+static bool is_packed(const ofr_param *row)
 {
     return row->rank == 2 && !row->whole &&
            (row->group & (OFR_GROUP_BACKBONE | OFR_GROUP_POOLER));
@@ -47,7 +48,7 @@ bool ofr_param_is_packed(const ofr_param *row)
 
 ofr_precision ofr_param_precision(const ofr_param *row, ofr_precision precision)
 {
-    if (!ofr_param_is_packed(row)) return OFR_PRECISION_F32;
+    if (!is_packed(row)) return OFR_PRECISION_F32;
     bool answers = row->group == OFR_GROUP_POOLER; /* few, and they answer alone */
     return answers && precision == OFR_PRECISION_INT8 ? OFR_PRECISION_F16 : precision;
 }
@@ -64,7 +65,7 @@ static size_t add(table *t, const place *at, const char *name, const char *file_
     size_t offset = (t->end + ROOM - 1) / ROOM * ROOM;
     size_t count = (size_t)rows * (size_t)columns;
     ofr_param described = {.group = at->group, .rank = rank, .whole = at->whole};
-    bool packed = t->rest && ofr_param_is_packed(&described);
+    bool packed = t->rest && is_packed(&described);
     if (packed) offset = OFR_PARAM_NONE;
     if (!t->measuring) {
         ofr_param *row = &t->params->rows[t->params->n];

@@ -91,10 +91,8 @@ ofr_status ofr_params_open_rest(ofr_params *params, const ofr_config *config,
                                 ofr_error *err);
 void ofr_params_close(ofr_params *params);
 
-/* Is this row one of those that ofr_params_open_rest() leaves out? */
-bool ofr_param_is_packed(const ofr_param *row);
 /* What a row is held and stored in when the model is at `precision`: f32 for
- * all but those, and F16 for poolers at INT8. */
+ * all but those that ofr_params_open_rest() leaves out, and F16 for poolers at INT8. */
 ofr_precision ofr_param_precision(const ofr_param *row, ofr_precision precision);
 /* Largest whole number of it at INT8, see tensor/quant.h. */
 int ofr_param_top(const ofr_param *row);

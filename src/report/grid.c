@@ -1,4 +1,4 @@
-/* grid.c - cells to Markdown and CSV. */
+/* grid.c - cells to Markdown. */
 #include "report/grid.h"
 
 #include <math.h>
@@ -121,29 +121,5 @@ void ofr_grid_markdown(ofr_buf *out, const ofr_grid *grid)
         if (column < grid->n_columns - 1) continue;
         ofr_buf_adds(out, "|\n");
         if (i + 1 == grid->n_columns) rule_below_header(out, grid);
-    }
-}
-
-static void csv_cell(ofr_buf *out, const char *cell)
-{
-    const bool plain = !strpbrk(cell, ",\"\n\r");
-
-    if (!plain) ofr_buf_addc(out, '"');
-    for (; *cell; cell++) {
-        if (*cell == '"') ofr_buf_addc(out, '"');
-        ofr_buf_addc(out, *cell);
-    }
-    if (!plain) ofr_buf_addc(out, '"');
-}
-
-void ofr_grid_csv(ofr_buf *out, const ofr_grid *grid)
-{
-    const char *cell = grid->text.p;
-    const int n = grid->n_cells - grid->n_cells % grid->n_columns;
-
-    if (lost(out, grid)) return;
-    for (int i = 0; i < n; i++, cell = after(cell)) {
-        csv_cell(out, cell);
-        ofr_buf_addc(out, (i + 1) % grid->n_columns ? ',' : '\n');
     }
 }

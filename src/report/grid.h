@@ -1,5 +1,5 @@
 /*
- * grid.h - a table of short texts, printed as Markdown or CSV.
+ * grid.h - a table of short texts, printed as Markdown.
  *
  * Cells are given row by row; the first row is the header.
  */
@@ -28,6 +28,5 @@ void ofr_grid_spread(ofr_grid *grid, double x, double deviation, double factor,
  * right.  A last row that is not full is not printed.  `out` has failed when memory ran
  * short for a cell. */
 void ofr_grid_markdown(ofr_buf *out, const ofr_grid *grid);
-void ofr_grid_csv(ofr_buf *out, const ofr_grid *grid);
 
 #endif

@@ -16,7 +16,6 @@ typedef struct reader {
     ofr_page *page;
     const char *path;
     ofr_map names; /* class of a name as it stands in the file */
-    char **fields; /* [K] those names */
     int K_names;
 } reader;
 

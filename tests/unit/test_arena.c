@@ -1,4 +1,4 @@
-/* test_arena.c - regions: alignment, marks, reset, shortage of memory. */
+/* test_arena.c - regions: alignment, shortage of memory. */
 #include "support/support.h"
 
 #include "base/arena.h"
@@ -35,34 +35,6 @@ static void test_alloc(void **state)
     assert_int_equal(ofr_mem_live(), live);
 }
 
-static void test_marks(void **state)
-{
-    (void)state;
-    ofr_arena arena;
-    ofr_arena_init(&arena);
-    ofr_arena_mark empty = ofr_arena_here(&arena);
-    char *kept = ofr_arena_strdup(&arena, "kept", 4);
-    ofr_arena_mark mark = ofr_arena_here(&arena);
-    void *first = ofr_arena_alloc(&arena, 100);
-    for (int i = 0; i < 50; i++)
-        assert_non_null(ofr_arena_alloc(&arena, 9000)); /* several blocks */
-    ofr_arena_reset(&arena, mark);
-    assert_string_equal(kept, "kept");
-    unsigned char *again = ofr_arena_alloc(&arena, 100);
-    assert_ptr_equal(again, first); /* the place is used again, and cleared */
-    for (int i = 0; i < 100; i++)
-        assert_int_equal(again[i], 0);
-    size_t count = ofr_mem_count();
-    for (int round = 0; round < 100; round++) { /* reset to empty keeps a block */
-        ofr_arena_reset(&arena, empty);
-        for (int i = 0; i < 10; i++)
-            assert_non_null(ofr_arena_alloc(&arena, 1000));
-    }
-    assert_int_equal(ofr_mem_count(), count);
-    ofr_arena_free(&arena);
-    ofr_arena_reset(&arena, empty);
-}
-
 static void test_shortage(void **state)
 {
     (void)state;
@@ -82,7 +54,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_alloc),
-        cmocka_unit_test(test_marks),
         cmocka_unit_test(test_shortage),
     };
     return cmocka_run_group_tests_name("arena", tests, NULL, NULL);

@@ -1,4 +1,4 @@
-/* Tables as Markdown and CSV, against hand-written pages. */
+/* Tables as Markdown, against hand-written pages. */
 #include "support/support.h"
 
 #include "base/mem.h"
@@ -37,22 +37,6 @@ static void markdown(void **state)
     ofr_buf_free(&out);
 }
 
-static void csv(void **state)
-{
-    ofr_grid grid;
-    ofr_buf out;
-
-    (void)state;
-    ofr_buf_init(&out);
-    fill(&grid);
-    ofr_grid_csv(&out, &grid);
-    assert_string_equal(out.p, "rule,score,a|b\n"
-                               "\"exit, \"\"early\"\"\",91.23 +- 0.50,-\n"
-                               "\xc3\xa9t\xc3\xa9,50.0,2\n");
-    ofr_grid_close(&grid);
-    ofr_buf_free(&out);
-}
-
 /* Memory that runs short while cells or the page are written: said, nothing printed. */
 static void no_memory(void **state)
 {
@@ -61,28 +45,25 @@ static void no_memory(void **state)
     (void)state;
     for (size_t n = 1; failed; n++) {
         ofr_grid grid;
-        ofr_buf pages[2];
+        ofr_buf page;
 
         ofr_mem_fail_at(n, true);
-        ofr_buf_init(&pages[0]);
-        ofr_buf_init(&pages[1]);
+        ofr_buf_init(&page);
         fill(&grid);
-        ofr_grid_markdown(&pages[0], &grid);
-        ofr_grid_csv(&pages[1], &grid);
+        ofr_grid_markdown(&page, &grid);
         ofr_mem_fail_at(0, false);
-        failed = pages[1].failed;
-        assert_true(failed || !pages[0].failed);
-        if (n == 1) assert_true(grid.text.failed && pages[0].failed && pages[0].n == 0);
+        failed = page.failed;
+        assert_true(failed || !grid.text.failed);
+        if (n == 1) assert_true(grid.text.failed && page.failed && page.n == 0);
         ofr_grid_close(&grid);
-        ofr_buf_free(&pages[0]);
-        ofr_buf_free(&pages[1]);
+        ofr_buf_free(&page);
         assert_true(n < 20);
     }
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(markdown), cmocka_unit_test(csv),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(markdown),
                                        cmocka_unit_test(no_memory)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
