@@ -198,8 +198,8 @@ static ofr_status run(void *values, const bool *is_set, char **args, int n_args,
         return ofr_fail(err, OFR_INVALID, "needs one of --shape NAME and --config FILE");
     if (o->config && is_set[ofr_opt_find(rows, "family", strlen("family")) - rows])
         return ofr_fail(err, OFR_INVALID,
-                        "--family goes with --shape; with --config it is \"model_type\" of "
-                        "that file");
+                        "--family goes with --shape; with --config it is "
+                        "\"model_type\" of that file");
     OFR_TRY(ofr_cmd_need(o->vocab, "vocab", err));
     OFR_TRY(ofr_cmd_need(o->out, "out", err));
     OFR_TRY(check_out(o, err));

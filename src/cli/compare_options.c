@@ -250,8 +250,8 @@ void ofr_compare_sweep(ofr_sweep_values *sweep, const ofr_compare_plan *plan, in
     sweep->common = t->common;
     job->model = dir;
     job->data = (ofr_eval_data){.task = t->task, .data = o->test ? NULL : t->data,
-                                .dev = o->test, .text = t->text, .pair = t->pair, .label = t->label,
-                                .no_header = t->no_header,
+                                .dev = o->test, .text = t->text, .pair = t->pair,
+                                .label = t->label, .no_header = t->no_header,
                                 .skip_bad_rows = t->skip_bad_rows};
     job->tune_held = true;
     job->rules = "stored";

@@ -61,7 +61,8 @@ ofr_status ofr_load_whole(ofr_encoder *encoder, const char *dir, const char *ver
  * OFR_INVALID. */
 ofr_status ofr_load_check_length(int max_length, ofr_error *err);
 
-/* Is `dir` a directory, and not that of an unfinished run?  OFR_NOT_FOUND, OFR_INVALID. */
+/* Is `dir` a directory, and not that of an unfinished run?  OFR_NOT_FOUND,
+ * OFR_INVALID. */
 ofr_status ofr_load_check_dir(const char *dir, ofr_error *err);
 
 #endif

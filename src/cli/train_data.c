@@ -21,8 +21,8 @@ static ofr_status check_again(const char *path, const char *option, ofr_error *e
 {
     if (!path || strcmp(path, "-") != 0) return OFR_OK;
     return ofr_fail(err, OFR_INVALID,
-                    "--%s is standard input, which is read only once, and a run is resumed "
-                    "with its texts; write them to a file",
+                    "--%s is standard input, which is read only once, and a run is "
+                    "resumed with its texts; write them to a file",
                     option);
 }
 

@@ -163,8 +163,8 @@ static ofr_status check_model(const builder *b, ofr_error *err)
     if (!s->run || !model || !ofr_file_exists(model) || ofr_file_same(model, s->run))
         return OFR_OK;
     return ofr_fail(err, OFR_INVALID,
-                    "%s: is an evaluation of %s, and the run is %s; give that of the run, "
-                    "or report on one of them",
+                    "%s: is an evaluation of %s, and the run is %s; give that of the "
+                    "run, or report on one of them",
                     ofr_file_input_name(s->eval), model, s->run);
 }
 
