@@ -16,6 +16,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "base/hash.h"
 #include "base/mem.h"
 #include "base/os.h"
 
@@ -437,14 +438,24 @@ ofr_status ofr_file_each(const char *path, ofr_file_take take, void *user, ofr_e
 static void add_to_hash(void *user, const unsigned char *p, size_t n)
 {
     uint64_t *hash = user;
-    for (size_t i = 0; i < n; i++)
-        *hash = (*hash ^ p[i]) * 0x100000001b3U;
+    *hash = ofr_hash_fnv(*hash, p, n);
 }
 
 ofr_status ofr_file_hash(char out[OFR_FILE_HASH], const char *path, ofr_error *err)
 {
-    uint64_t hash = 0xcbf29ce484222325U;
+    uint64_t hash = OFR_HASH_FNV;
     OFR_TRY(ofr_file_each(path, add_to_hash, &hash, err));
     snprintf(out, OFR_FILE_HASH, "%016llx", (unsigned long long)hash);
     return OFR_OK;
+}
+
+ofr_str ofr_file_last_name(const char *path)
+{
+    size_t n = strlen(path), start;
+
+    while (n > 1 && path[n - 1] == '/')
+        n--;
+    for (start = n; start > 0 && path[start - 1] != '/'; start--)
+        ;
+    return (ofr_str){path + start, n - start};
 }

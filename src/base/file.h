@@ -26,6 +26,9 @@ ofr_status ofr_file_open(int *fd, const char *path, ofr_error *err);
 ofr_status ofr_file_open_input(int *fd, const char *path, ofr_error *err);
 const char *ofr_file_input_name(const char *path);
 
+/* The last name of a path, whatever slashes end it; borrowed. */
+ofr_str ofr_file_last_name(const char *path);
+
 /* Map read-only.  OFR_NOT_FOUND, OFR_IO. */
 ofr_status ofr_file_map_open(ofr_file_map *map, const char *path, ofr_error *err);
 void ofr_file_map_close(ofr_file_map *map);

@@ -1,4 +1,4 @@
-/* hash.c - multiply and fold. */
+/* hash.c - multiply and fold, by words and by bytes. */
 #include "base/hash.h"
 
 #include <string.h>
@@ -21,4 +21,12 @@ uint64_t ofr_hash_bytes(uint64_t h, const void *p, size_t n)
     word = 0;
     if (n) memcpy(&word, bytes, n);
     return mix(h, word);
+}
+
+uint64_t ofr_hash_fnv(uint64_t h, const void *p, size_t n)
+{
+    const unsigned char *bytes = p;
+    for (size_t i = 0; i < n; i++)
+        h = (h ^ bytes[i]) * 0x100000001b3u;
+    return h;
 }

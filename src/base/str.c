@@ -286,3 +286,12 @@ void ofr_buf_add_word(ofr_buf *buf, const char *word)
     }
     ofr_buf_addc(buf, '\'');
 }
+
+void ofr_buf_skip_bom(ofr_buf *buf, size_t start)
+{
+    const size_t n = buf->n - start;
+    if (n < 3 || memcmp(buf->p + start, "\xef\xbb\xbf", 3) != 0) return;
+    memmove(buf->p + start, buf->p + start + 3, n - 3);
+    buf->n -= 3;
+    buf->p[buf->n] = 0;
+}

@@ -54,6 +54,8 @@ void ofr_buf_addf(ofr_buf *buf, const char *fmt, ...) OFR_PRINTF(2, 3);
 void ofr_buf_add_double(ofr_buf *buf, double x);
 /* s as a JSON string with its quotes; bytes that are not UTF-8 become U+FFFD. */
 void ofr_buf_add_json(ofr_buf *buf, const char *s, size_t n);
+/* Without the byte order mark that its bytes from `start` on may begin with. */
+void ofr_buf_skip_bom(ofr_buf *buf, size_t start);
 /* As one word of a shell: quoted where a character needs it. */
 void ofr_buf_add_word(ofr_buf *buf, const char *word);
 

@@ -44,14 +44,6 @@ static ofr_status fill(ofr_lines *lines, ofr_error *err)
     return OFR_OK;
 }
 
-static void skip_bom(ofr_buf *line, size_t start)
-{
-    if (line->n - start < 3 || memcmp(line->p + start, "\xef\xbb\xbf", 3) != 0) return;
-    memmove(line->p + start, line->p + start + 3, line->n - start - 3);
-    line->n -= 3;
-    line->p[line->n] = 0;
-}
-
 static void note_bad(ofr_lines *lines, const char *line, size_t n)
 {
     if (n == 0 || ofr_utf8_valid(line, n, NULL)) return;
@@ -99,7 +91,7 @@ ofr_status ofr_lines_next(ofr_lines *lines, ofr_buf *line, bool *got, ofr_error 
         return OFR_OK;
     }
     if (line->n > start && line->p[line->n - 1] == '\r') line->p[--line->n] = 0;
-    if (++lines->number == 1) skip_bom(line, start);
+    if (++lines->number == 1) ofr_buf_skip_bom(line, start);
     note_bad(lines, line->p + start, line->n - start);
     return OFR_OK;
 }

@@ -10,21 +10,10 @@
 #include "report/record.h"
 
 /* The last part of a path, without a slash at its end. */
-static ofr_str base_name(const char *path)
-{
-    size_t n = strlen(path), start;
-
-    while (n > 1 && path[n - 1] == '/')
-        n--;
-    for (start = n; start > 0 && path[start - 1] != '/'; start--)
-        ;
-    return (ofr_str){path + start, n - start};
-}
-
 static void card_front(ofr_buf *out, const ofr_train_values *o, const ofr_eval *eval,
                        const ofr_train_card *card)
 {
-    const ofr_str base = base_name(o->model), name = base_name(o->out);
+    const ofr_str base = ofr_file_last_name(o->model), name = ofr_file_last_name(o->out);
 
     ofr_buf_adds(out, "---\nlibrary_name: offramp\npipeline_tag: text-classification\n"
                       "tags:\n- early-exit\n");
@@ -70,7 +59,7 @@ static ofr_status write_card(const ofr_train_values *o, const ofr_config *config
                              const ofr_train_card *card, ofr_error *err)
 {
     char path[OFR_PATH_MAX];
-    const ofr_str name = base_name(o->out);
+    const ofr_str name = ofr_file_last_name(o->out);
     ofr_buf out;
     ofr_status status;
 

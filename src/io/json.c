@@ -114,39 +114,34 @@ ofr_status ofr_json_parse_line(json_t **out, const char *text, size_t len,
     return parse_named(out, text, len, 0, name, COLUMN, err);
 }
 
-static ofr_status load(json_t **out, const char *path, size_t flags, ofr_error *err)
+static ofr_status load(json_t **out, const char *path, bool input, size_t flags,
+                       ofr_error *err)
 {
+    const char *name = input ? ofr_file_input_name(path) : path;
     ofr_buf bytes;
     ofr_status status;
     ofr_buf_init(&bytes);
-    status = ofr_file_read(&bytes, path, JSON_MAX_BYTES, err);
+    status = input ? ofr_file_read_input(&bytes, path, JSON_MAX_BYTES, err)
+                   : ofr_file_read(&bytes, path, JSON_MAX_BYTES, err);
     if (status == OFR_OK)
-        status = parse_named(out, bytes.p, bytes.n, flags, path, LINE_AND_COLUMN, err);
+        status = parse_named(out, bytes.p, bytes.n, flags, name, LINE_AND_COLUMN, err);
     ofr_buf_free(&bytes);
     return status;
 }
 
 ofr_status ofr_json_load_input(json_t **out, const char *path, ofr_error *err)
 {
-    const char *name = ofr_file_input_name(path);
-    ofr_buf bytes;
-    ofr_status status;
-    ofr_buf_init(&bytes);
-    status = ofr_file_read_input(&bytes, path, JSON_MAX_BYTES, err);
-    if (status == OFR_OK)
-        status = parse_named(out, bytes.p, bytes.n, 0, name, LINE_AND_COLUMN, err);
-    ofr_buf_free(&bytes);
-    return status;
+    return load(out, path, true, 0, err);
 }
 
 ofr_status ofr_json_load(json_t **out, const char *path, ofr_error *err)
 {
-    return load(out, path, 0, err);
+    return load(out, path, false, 0, err);
 }
 
 ofr_status ofr_json_load_reals(json_t **out, const char *path, ofr_error *err)
 {
-    return load(out, path, JSON_DECODE_INT_AS_REAL, err);
+    return load(out, path, false, JSON_DECODE_INT_AS_REAL, err);
 }
 
 /* ---- writing -------------------------------------------------------------------- */

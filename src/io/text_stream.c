@@ -279,14 +279,6 @@ void ofr_text_stream_close(ofr_text_stream *s)
     ofr_mem_free(s);
 }
 
-static void skip_bom(ofr_buf *line, size_t start)
-{
-    if (line->n - start < 3 || memcmp(line->p + start, "\xef\xbb\xbf", 3) != 0) return;
-    memmove(line->p + start, line->p + start + 3, line->n - start - 3);
-    line->n -= 3;
-    line->p[line->n] = 0;
-}
-
 ofr_status ofr_text_stream_next(ofr_text_stream *s, ofr_buf *line, bool *got,
                                 ofr_error *err)
 {
@@ -316,7 +308,7 @@ ofr_status ofr_text_stream_next(ofr_text_stream *s, ofr_buf *line, bool *got,
     *got = any;
     if (!any) return OFR_OK;
     if (line->n > start && line->p[line->n - 1] == '\r') line->p[--line->n] = 0;
-    if (++s->number == 1) skip_bom(line, start);
+    if (++s->number == 1) ofr_buf_skip_bom(line, start);
     return OFR_OK;
 }
 

@@ -1,28 +1,17 @@
 /* job.c - from options and data to a finished run of a method. */
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/log.h"
 #include "method/method.h"
-
-#define FNV_BASIS 0xcbf29ce484222325U
-
-/* FNV-1a over whatever decides the course of a run. */
-static uint64_t hash(uint64_t h, const void *p, size_t n)
-{
-    const unsigned char *bytes = p;
-
-    for (size_t i = 0; i < n; i++)
-        h = (h ^ bytes[i]) * 0x100000001b3U;
-    return h;
-}
 
 static uint64_t hash_data(uint64_t h, const ofr_dataset *data)
 {
     if (!data) return h;
-    h = hash(h, data->offsets, ((size_t)data->n + 1) * sizeof(int));
-    h = hash(h, data->ids, (size_t)data->offsets[data->n] * sizeof(int));
-    if (data->labels) h = hash(h, data->labels, (size_t)data->n * sizeof(int));
-    if (data->targets) h = hash(h, data->targets, (size_t)data->n * sizeof(float));
+    h = ofr_hash_fnv(h, data->offsets, ((size_t)data->n + 1) * sizeof(int));
+    h = ofr_hash_fnv(h, data->ids, (size_t)data->offsets[data->n] * sizeof(int));
+    if (data->labels) h = ofr_hash_fnv(h, data->labels, (size_t)data->n * sizeof(int));
+    if (data->targets) h = ofr_hash_fnv(h, data->targets, (size_t)data->n * sizeof(float));
     return h;
 }
 
@@ -52,13 +41,13 @@ static uint64_t fingerprint(const ofr_method *method, const ofr_encoder *encoder
                         options->layers, options->grad_reg, options->hash_buckets,
                         options->hash_first, encoder->config.L, encoder->config.C,
                         encoder->config.K};
-    uint64_t h = FNV_BASIS;
+    uint64_t h = OFR_HASH_FNV;
 
-    h = hash(h, method->name, strlen(method->name));
-    h = hash(h, reals, sizeof reals);
-    h = hash(h, ints, sizeof ints);
-    h = hash(h, &options->seed, sizeof options->seed);
-    if (options->alphas) h = hash(h, options->alphas, strlen(options->alphas));
+    h = ofr_hash_fnv(h, method->name, strlen(method->name));
+    h = ofr_hash_fnv(h, reals, sizeof reals);
+    h = ofr_hash_fnv(h, ints, sizeof ints);
+    h = ofr_hash_fnv(h, &options->seed, sizeof options->seed);
+    if (options->alphas) h = ofr_hash_fnv(h, options->alphas, strlen(options->alphas));
     return hash_data(hash_data(h, data->train), data->dev);
 }
 
@@ -157,7 +146,7 @@ static void set_fingerprints(ofr_train_options *loop, const ofr_method *method,
 
     loop->fingerprint = fingerprint(method, encoder, data, o, rates);
     loop->fingerprint_before = fingerprint(method, encoder, data, o, given);
-    loop->texts = hash_data(hash_data(FNV_BASIS, data->train), data->dev);
+    loop->texts = hash_data(hash_data(OFR_HASH_FNV, data->train), data->dev);
 }
 
 /* The layers that --layers keeps; gates, heads and token exits of the method. */

@@ -7,14 +7,13 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/rng.h"
 #include "model/params.h"
 
 static uint64_t hash_name(const char *name)
 {
-    uint64_t h = 0xcbf29ce484222325u; /* FNV-1a */
-    for (const char *p = name; *p; p++) h = (h ^ (unsigned char)*p) * 0x100000001b3u;
-    return h;
+    return ofr_hash_fnv(OFR_HASH_FNV, name, strlen(name));
 }
 
 static bool ends_with(const char *name, const char *end)

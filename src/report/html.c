@@ -254,13 +254,9 @@ static ofr_status add_origin(builder *b, ofr_error *err)
 /* The last part of a path, without slashes at its end. */
 static const char *base_name(ofr_page *page, const char *path)
 {
-    size_t n = strlen(path), start;
+    const ofr_str name = ofr_file_last_name(path);
 
-    while (n > 1 && path[n - 1] == '/')
-        n--;
-    for (start = n; start > 0 && path[start - 1] != '/'; start--)
-        ;
-    return ofr_page_copy(page, path + start, n - start);
+    return ofr_page_copy(page, name.p, name.n);
 }
 
 static void add_titles(builder *b)

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/log.h"
 #include "train/net.h"
 
@@ -29,29 +30,11 @@ int ofr_together_most(const ofr_comm *comm, int mine)
 
 /* ---- are we equal? ----------------------------------------------------------- */
 
-/* FNV-1a over words of eight bytes, and the bytes that are left. */
-static uint64_t hash(uint64_t h, const void *p, size_t bytes)
-{
-    const unsigned char *at = p;
-
-    for (; bytes >= 8; bytes -= 8, at += 8) {
-        uint64_t word;
-
-        memcpy(&word, at, 8);
-        h = (h ^ word) * 0x100000001b3U;
-        h ^= h >> 29; /* high bits of a word would otherwise stay high */
-    }
-    for (; bytes > 0; bytes--, at++)
-        h = (h ^ *at) * 0x100000001b3U;
-    return h;
-}
-
 static uint64_t hash_weights(const ofr_trainer *trainer)
 {
     const ofr_encoder *encoder = trainer->encoder;
 
-    return hash(0xcbf29ce484222325U, encoder->w,
-                encoder->params.total * sizeof *encoder->w);
+    return ofr_hash_bytes(0, encoder->w, encoder->params.total * sizeof *encoder->w);
 }
 
 void ofr_together_kernels(char out[OFR_KERNELS_NAME], const ofr_trainer *trainer)
@@ -97,7 +80,7 @@ ofr_status ofr_together_start(const ofr_trainer *trainer, ofr_error *err)
 
     if (trainer->comm->n_ranks == 1) return OFR_OK;
     ofr_together_kernels(mine.kernels, trainer);
-    mine.start = hash(0, &trainer->at, sizeof trainer->at);
+    mine.start = ofr_hash_bytes(0, &trainer->at, sizeof trainer->at);
     mine.weights = hash_weights(trainer);
     return compare(trainer->comm, &mine, err);
 }
