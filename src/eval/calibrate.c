@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "base/mem.h"
+#include "eval/metrics.h"
 
 /* ---- p-values --------------------------------------------------------------- */
 
@@ -88,7 +89,7 @@ typedef struct texts {
 
 static bool right(const texts *t, int i, const ofr_real *z)
 {
-    if (t->targets) return fabs((double)z[0] - (double)t->targets[i]) < t->o->error_limit;
+    if (t->targets) return ofr_metric_near(z[0], t->targets[i], t->o->error_limit);
     return ofr_argmax(z, t->outputs->K) == t->labels[i];
 }
 

@@ -43,15 +43,11 @@ static int class_at(const ofr_eval *e, int text, int layer)
     return e->regression ? 0 : ofr_argmax(logits_at(e, text, layer), e->K);
 }
 
-static bool value_right(const ofr_eval *e, int text, double value)
-{
-    return fabs(value - (double)e->target[text]) < e->error_limit;
-}
-
 bool ofr_eval_right(const ofr_eval *eval, int text, int layer)
 {
     if (eval->regression)
-        return value_right(eval, text, (double)logits_at(eval, text, layer)[0]);
+        return ofr_metric_near(logits_at(eval, text, layer)[0], eval->target[text],
+                               eval->error_limit);
     return class_at(eval, text, layer) == eval->label[text];
 }
 
@@ -167,8 +163,9 @@ static void score_exits(ofr_eval *e, answers *a)
     }
     for (int i = 0; i < e->n; i++) {
         int l = e->exit_layer[i] - 1;
-        e->right[i] = e->regression ? value_right(e, i, (double)e->value[i])
-                                    : e->prediction[i] == e->label[i];
+        e->right[i] = e->regression
+                          ? ofr_metric_near(e->value[i], e->target[i], e->error_limit)
+                          : e->prediction[i] == e->label[i];
         e->histogram[l]++;
         e->exit_accuracy[l] += e->right[i];
         n_right += e->right[i];

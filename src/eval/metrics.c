@@ -7,6 +7,11 @@
 
 #include "eval/stats.h"
 
+bool ofr_metric_near(ofr_real answer, float target, double limit)
+{
+    return fabs((double)answer - (double)target) < limit;
+}
+
 double ofr_metric_accuracy(const int *pred, const int *label, int n)
 {
     double right = 0;

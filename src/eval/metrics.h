@@ -8,7 +8,10 @@
 #ifndef OFR_EVAL_METRICS_H
 #define OFR_EVAL_METRICS_H
 
+#include <stdbool.h>
+
 #include "data/task.h"
+#include "tensor/real.h"
 
 #define OFR_METRIC_BINS 15 /* of the calibration error */
 #define OFR_METRIC_WORK 5  /* doubles of scratch per answer, for correlations */
@@ -22,6 +25,10 @@ double ofr_metric_score(ofr_metric metric, double *work, const int *pred,
  * classification, which have no meaning there.  work: as above. */
 double ofr_metric_score_real(ofr_metric metric, double *work, const float *pred,
                              const float *target, int n);
+
+/* Regression: is `answer` right, nearer to the target than `limit`?  The one place that
+ * says so; answers and targets are floats wherever they come from.  A NaN is not. */
+bool ofr_metric_near(ofr_real answer, float target, double limit);
 
 double ofr_metric_accuracy(const int *pred, const int *label, int n);
 /* Binary, class 1 is the positive one; 0 when there is nothing positive. */

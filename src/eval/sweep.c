@@ -48,7 +48,7 @@ double ofr_sweep_score(const ofr_dataset *data, ofr_metric metric, const float *
 static bool right(const ofr_sweep *s, const ofr_dataset *data, int text, float answer)
 {
     if (data->targets)
-        return fabs((double)answer - (double)data->targets[text]) < s->o.error_limit;
+        return ofr_metric_near(answer, data->targets[text], s->o.error_limit);
     return (int)answer == data->labels[text];
 }
 

@@ -53,7 +53,7 @@ void ofr_watch_close(ofr_watch *watch)
 bool ofr_watch_right(const ofr_dataset *data, int i, const ofr_real *z, int K,
                      double error_limit)
 {
-    if (data->targets) return fabs((double)z[0] - (double)data->targets[i]) < error_limit;
+    if (data->targets) return ofr_metric_near(z[0], data->targets[i], error_limit);
     return ofr_argmax(z, K) == data->labels[i];
 }
 

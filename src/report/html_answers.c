@@ -8,6 +8,7 @@
 
 #include "base/map.h"
 #include "base/mem.h"
+#include "eval/metrics.h"
 
 enum { FIRST = 4 }; /* columns in front: id, label, prediction, exit_layer */
 
@@ -171,7 +172,7 @@ static ofr_status read_front(const reader *r, int row, ofr_error *err)
     OFR_TRY(read_real(r, row, 2, &value, err));
     a->target[row] = (float)target;
     a->value[row] = (float)value;
-    a->ok[row] = fabs(value - target) < a->error_limit;
+    a->ok[row] = ofr_metric_near(a->value[row], a->target[row], a->error_limit);
     return OFR_OK;
 }
 
@@ -209,8 +210,9 @@ static ofr_status read_layer(const reader *r, int row, int l, ofr_error *err)
             a->p_given[row] = (float)x;
     }
     a->p[at] = (float)best;
-    a->right[at] = a->regression ? fabs(best - (double)a->target[row]) < a->error_limit
-                                 : a->says[at] == a->label_class[row];
+    a->right[at] = a->regression
+                       ? ofr_metric_near(a->p[at], a->target[row], a->error_limit)
+                       : a->says[at] == a->label_class[row];
     return OFR_OK;
 }
 

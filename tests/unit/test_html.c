@@ -237,6 +237,12 @@ static void test_regression(void **state)
     support_close_one("accuracy, a wider limit", s.accuracy, 2.0 / 3, 1e-12);
     support_close_one("full, a wider limit", s.accuracy_full, 2.0 / 3, 1e-12);
     ofr_answers_close(&a);
+    /* As evaluation counts, which has floats: 0.9f - 0.4f is less than a half. */
+    path = support_write("near.tsv", "id\tlabel\tprediction\texit_layer\tpi_1\tp_1_0\tp_2_0\n"
+                                     "0\t0.4\t0.9\t2\t\t0.4\t0.9\n");
+    assert_ok(ofr_answers_open(&a, &page, path, NULL, 0, 0.5, &err), err);
+    assert_true(a.ok[0] && a.right[0] && a.right[1]);
+    ofr_answers_close(&a);
     ofr_page_free(&page);
 }
 
