@@ -1,62 +1,14 @@
 /*
- * test_html.c - reports: pages as HTML, JSON and CSV, and what they are made from.
- *
- * gnuplot is hidden from these tests (test_plot.c and the test of the verb draw):
- * what is checked is the text and the numbers.
+ * test_html.c - reports on evaluations and runs: pages as HTML, JSON and CSV, and what
+ * they are made from.  What is checked is the text and the numbers.
  */
-#include "support/support.h"
+#include "unit/html_page.h"
 
 #include <math.h>
 
-#include "base/log.h"
 #include "base/mem.h"
-#include "io/json.h"
 #include "report/html.h"
 #include "report/html_parts.h"
-
-static bool has(const char *text, const char *part)
-{
-    if (strstr(text, part)) return true;
-    print_message("missing: %s\n", part);
-    return false;
-}
-
-/* Every tag that opens is closed in order; no angle bracket stands alone. */
-static void check_well_formed(const char *html)
-{
-    char open[64][24];
-    int depth = 0;
-    const char *p = html + strlen("<!DOCTYPE html>");
-    assert_memory_equal(html, "<!DOCTYPE html>", 15);
-    while ((p = strchr(p, '<'))) {
-        const char *end = strchr(p, '>');
-        const bool closing = p[1] == '/';
-        const char *name = p + 1 + closing;
-        const size_t n = strcspn(name, " \n/>");
-        assert_non_null(end);
-        assert_true(n > 0 && n < sizeof open[0]);
-        if (closing) {
-            assert_true(depth > 0);
-            depth--;
-            if (strlen(open[depth]) != n || strncmp(open[depth], name, n) != 0)
-                fail_msg("</%.*s> closes <%s>", (int)n, name, open[depth]);
-        } else if (end[-1] != '/') {
-            assert_true(depth < 64);
-            memcpy(open[depth], name, n);
-            open[depth++][n] = '\0';
-        }
-        p = end + 1;
-    }
-    assert_int_equal(depth, 0);
-}
-
-static void check_offline(const char *html)
-{
-    static const char *const outside[] = {"http:", "https:",  "src=",  "@import",
-                                          "url(",  "<script", "<link", "//"};
-    for (size_t i = 0; i < sizeof outside / sizeof *outside; i++)
-        if (strstr(html, outside[i])) fail_msg("the page has '%s'", outside[i]);
-}
 
 /* ---- the page in memory --------------------------------------------------------- */
 
@@ -238,8 +190,9 @@ static void test_regression(void **state)
     support_close_one("full, a wider limit", s.accuracy_full, 2.0 / 3, 1e-12);
     ofr_answers_close(&a);
     /* As evaluation counts, which has floats: 0.9f - 0.4f is less than a half. */
-    path = support_write("near.tsv", "id\tlabel\tprediction\texit_layer\tpi_1\tp_1_0\tp_2_0\n"
-                                     "0\t0.4\t0.9\t2\t\t0.4\t0.9\n");
+    path = support_write("near.tsv",
+                         "id\tlabel\tprediction\texit_layer\tpi_1\tp_1_0\tp_2_0\n"
+                         "0\t0.4\t0.9\t2\t\t0.4\t0.9\n");
     assert_ok(ofr_answers_open(&a, &page, path, NULL, 0, 0.5, &err), err);
     assert_true(a.ok[0] && a.right[0] && a.right[1]);
     ofr_answers_close(&a);
@@ -277,26 +230,6 @@ static void test_untrained(void **state)
     assert_fails(ofr_answers_open(&a, &page, path, labels, 2, 0.5, &err), OFR_FORMAT, err,
                  "mixed.tsv:3: p_1_0 is '0.5', expected nothing, as in the first row");
     ofr_page_free(&page);
-}
-
-static json_t *load(const char *path)
-{
-    json_t *json = NULL;
-    ofr_error err;
-    assert_ok(ofr_json_load(&json, path, &err), err);
-    return json;
-}
-
-static const json_t *row(const json_t *report, const char *table, size_t i)
-{
-    const json_t *found = json_array_get(json_object_get(report, table), i);
-    if (!found) fail_msg("report.json has no row %zu of %s", i, table);
-    return found;
-}
-
-static double cell(const json_t *report, const char *table, size_t i, const char *key)
-{
-    return json_number_value(json_object_get(row(report, table, i), key));
 }
 
 static ofr_report_sources evaluation_sources(void)
@@ -504,193 +437,7 @@ static void test_run(void **state)
     assert_true(has(html, "/a run/train.json&#39; --out DIR"));
 }
 
-/* ---- curves --------------------------------------------------------------------- */
-
-/* Two seeds of one rule; the third point of seed 1 is not on the front. */
-static const char records[] =
-    "{\"kind\": \"run\", \"method\": \"m\", \"seed\": 1, \"status\": \"ok\", \"task\": "
-    "\"t\", "
-    "\"score_full\": 0.9, \"train_command\": \"offramp train <x>\"}\n"
-    "{\"kind\": \"run\", \"method\": \"m\", \"seed\": 2, \"status\": \"failed\", "
-    "\"message\": \"no\"}\n"
-    "{\"kind\": \"tomorrow\"}\n"
-    "{\"kind\": \"point\", \"method\": \"m\", \"seed\": 1, \"rule\": \"r\", \"score\": "
-    "0.6, "
-    "\"saved_layers\": 0.5, \"front\": true}\n"
-    "{\"kind\": \"point\", \"method\": \"m\", \"seed\": 1, \"rule\": \"r\", \"score\": "
-    "0.8, "
-    "\"saved_layers\": 0.1, \"front\": true, \"stored\": true, \"exit_histogram\": [1, "
-    "3], "
-    "\"exit_right\": [1, 2], \"ms_per_text\": 1, \"ms_per_text_full\": 3}\n"
-    "{\"kind\": \"point\", \"method\": \"m\", \"seed\": 1, \"rule\": \"r\", \"score\": "
-    "0.1, "
-    "\"saved_layers\": 0.2, \"front\": false}\n"
-    "{\"kind\": \"point\", \"method\": \"m\", \"seed\": 2, \"rule\": \"r\", \"score\": "
-    "0.9, "
-    "\"saved_layers\": 0, \"front\": true}\n"
-    "{\"kind\": \"point\", \"method\": \"m\", \"seed\": 2, \"rule\": \"r\", \"score\": "
-    "0.7, "
-    "\"saved_layers\": 0.4, \"front\": true}\n"
-    "{\"kind\": \"oracle\", \"method\": \"m\", \"seed\": 1, \"rule\": \"first-correct\", "
-    "\"score\": 0.95, \"saved_layers\": 0.8}\n"
-    "{\"kind\": \"curve\", \"method\": \"m\", \"seed\": 1, \"rule\": \"r\", \"area\": "
-    "0.7, "
-    "\"score_at_saved\": [0.7, 0.6, null], \"saved_at_lost\": [0, 0.1, 0.2]}\n";
-
-static void test_curves(void **state)
-{
-    (void)state;
-    ofr_report_sources s = {.record = support_write("records.jsonl", records)};
-    ofr_error err;
-    json_t *report;
-    const char *html;
-    assert_ok(ofr_report_write(support_path("curves"), &s, &err), err);
-    report = load(support_path("curves/report.json"));
-    /* From 0, where seed 1 is level, to 0.4, all that seed 2 saves, by 1/40:
-     * (0.8 + 0.9) / 2, (0.8 + 0.85) / 2 at 0.1, (0.65 + 0.7) / 2. */
-    assert_int_equal(json_array_size(json_object_get(report, "curve_points")), 17);
-    support_close_one("from", cell(report, "curve_points", 0, "saved_layers"), 0, 0);
-    support_close_one("at 0", cell(report, "curve_points", 0, "score"), 0.85, 1e-12);
-    support_close_one("at 0.1", cell(report, "curve_points", 4, "score"), 0.825, 1e-12);
-    support_close_one("to", cell(report, "curve_points", 16, "saved_layers"), 0.4, 1e-12);
-    support_close_one("at 0.4", cell(report, "curve_points", 16, "score"), 0.675, 1e-12);
-    assert_int_equal(json_array_size(json_object_get(report, "timed_points")), 1);
-    assert_true(cell(report, "timed_points", 0, "ms_per_text") == 1);
-    assert_true(cell(report, "timed_points", 0, "score") == 0.8);
-    assert_true(cell(report, "operating", 0, "time_speedup") == 3);
-    assert_true(cell(report, "exits_1", 1, "right") == 2);
-    assert_true(cell(report, "exits_1", 1, "wrong") == 1);
-    assert_true(cell(report, "curves", 0, "saved_at_1") == 0.1);
-    assert_true(json_is_null(json_object_get(row(report, "curves", 0), "score_at_75")));
-    assert_string_equal(
-        json_string_value(json_object_get(row(report, "runs", 1), "message")), "no");
-    json_decref(report);
-    html = support_read(support_path("curves/report.html"));
-    check_well_formed(html);
-    check_offline(html);
-    assert_true(has(html, "offramp train &lt;x&gt;"));
-
-    /* The caller's own files stay. */
-    support_write("curves/report.json", "mine");
-    s.page_only = true;
-    assert_ok(ofr_report_write(support_path("curves"), &s, &err), err);
-    assert_string_equal(support_read(support_path("curves/report.json")), "mine");
-}
-
-static const ofr_plot *find_plot(const ofr_page *page, const char *key)
-{
-    for (const ofr_page_section *part = page->sections; part; part = part->next)
-        for (const ofr_page_item *item = part->items; item; item = item->next)
-            if (item->kind == OFR_ITEM_PLOT && strcmp(item->plot->key, key) == 0)
-                return item->plot;
-    fail_msg("no picture '%s'", key);
-    return NULL;
-}
-
-/* A comparison without finetune: each method has its own full model, and the one named
- * first is drawn. */
-static void test_own_full(void **state)
-{
-    (void)state;
-    const ofr_plot_series *full = NULL;
-    ofr_page page;
-    ofr_error err;
-    ofr_buf text;
-    ofr_buf_init(&text);
-    ofr_buf_adds(&text, records);
-    ofr_buf_adds(&text, "{\"kind\": \"compare\", \"method\": \"m\", \"full_model\": "
-                        "\"own\"}\n");
-    ofr_page_init(&page);
-    assert_ok(ofr_part_curves(&page, support_write("own.jsonl", text.p), &err), err);
-    ofr_buf_free(&text);
-    for (const ofr_plot_series *it = find_plot(&page, "saved")->series; it; it = it->next)
-        if (it->name && strcmp(it->name, "full model (m)") == 0) full = it;
-    assert_non_null(full);
-    assert_true(full->n == 2 && full->y[0] == 0.9 && full->y[1] == 0.9);
-    ofr_page_free(&page);
-}
-
-/* Policies as trained and fitted to two prices, each point on the front of its price.
- * On the tuning texts 0.3 beats 0.2 and 0.6 beats 0.5, whatever is reported. */
-static const char priced[] =
-    "{\"kind\": \"point\", \"method\": \"m\", \"rule\": \"policy\", \"front\": true, "
-    "\"alpha\": null, \"saved_layers\": 0.2, \"score\": 0.8, "
-    "\"tune_saved_layers\": 0.2, \"tune_score\": 0.8}\n"
-    "{\"kind\": \"point\", \"method\": \"m\", \"rule\": \"policy\", \"front\": true, "
-    "\"alpha\": 0.1, \"saved_layers\": 0.6, \"score\": 0.7, "
-    "\"tune_saved_layers\": 0.6, \"tune_score\": 0.85}\n"
-    "{\"kind\": \"point\", \"method\": \"m\", \"rule\": \"policy\", \"front\": true, "
-    "\"alpha\": 0.1, \"saved_layers\": 0.3, \"score\": 0.7, "
-    "\"tune_saved_layers\": 0.3, \"tune_score\": 0.9}\n"
-    "{\"kind\": \"point\", \"method\": \"m\", \"rule\": \"policy\", \"front\": true, "
-    "\"alpha\": 1, \"saved_layers\": 0.5, \"score\": 0.95, "
-    "\"tune_saved_layers\": 0.5, \"tune_score\": 0.8}\n";
-
-static void test_prices(void **state)
-{
-    (void)state;
-    ofr_report_sources s = {.record = support_write("priced.jsonl", priced)};
-    ofr_error err;
-    json_t *report;
-    assert_ok(ofr_report_write(support_path("priced"), &s, &err), err);
-    report = load(support_path("priced/report.json"));
-    assert_int_equal(json_array_size(json_object_get(report, "curve_points")), 2);
-    assert_string_equal(
-        json_string_value(json_object_get(row(report, "curve_points", 0), "curve")),
-        "policy*");
-    assert_true(cell(report, "curve_points", 0, "saved_layers") == 0.3);
-    assert_true(cell(report, "curve_points", 1, "saved_layers") == 0.6);
-    json_decref(report);
-}
-
-/* Seventeen methods and both oracles: every curve is drawn, with looks of its own. */
-static void test_many(void **state)
-{
-    (void)state;
-    enum { METHODS = 17 };
-    const ofr_plot_series *seen[METHODS + 2];
-    bool said = false;
-    ofr_page page;
-    ofr_error err;
-    ofr_buf text;
-    int n = 0;
-    ofr_buf_init(&text);
-    for (int m = 0; m < METHODS; m++)
-        for (int saved = 0; saved < 2; saved++)
-            ofr_buf_addf(&text,
-                         "{\"kind\": \"point\", \"method\": \"m%d\", \"rule\": \"r\", "
-                         "\"score\": 0.%d, \"saved_layers\": 0.%d, \"front\": true, "
-                         "\"stored\": true}\n",
-                         m, 9 - saved, saved);
-    for (int k = 0; k < 2; k++)
-        ofr_buf_addf(&text,
-                     "{\"kind\": \"oracle\", \"method\": \"m0\", \"rule\": \"%s\", "
-                     "\"score\": 1, \"saved_layers\": 0.5}\n",
-                     k ? "consistency" : "first-correct");
-    ofr_page_init(&page);
-    assert_ok(ofr_part_curves(&page, support_write("many.jsonl", text.p), &err), err);
-    ofr_buf_free(&text);
-    for (const ofr_page_section *section = page.sections; section;
-         section = section->next)
-        for (const ofr_page_item *item = section->items; item; item = item->next)
-            said |= item->kind == OFR_ITEM_TEXT &&
-                    strstr(item->text, "Exits are drawn of the first 12");
-    assert_true(said);
-    for (const ofr_plot_series *it = find_plot(&page, "saved")->series; it;
-         it = it->next) {
-        if (it->style != OFR_PLOT_POINTS) continue;
-        assert_true(n < METHODS + 2);
-        for (int i = 0; i < n; i++)
-            if (it->colour == seen[i]->colour && it->shape == seen[i]->shape)
-                fail_msg("%s looks as %s does", it->name, seen[i]->name);
-        if (strncmp(it->name, "oracle", 6) == 0)
-            assert_int_equal(it->colour, OFR_PLOT_NEUTRAL);
-        seen[n++] = it;
-    }
-    assert_int_equal(n, METHODS + 2);
-    assert_string_equal(seen[METHODS - 1]->name, "m16");
-    ofr_page_free(&page);
-}
+/* ---- all of them ---------------------------------------------------------------- */
 
 /* The largest seed that options take. */
 static void test_seed(void **state)
@@ -724,6 +471,16 @@ static void test_seed(void **state)
 static void test_everything(void **state)
 {
     (void)state;
+    static const char records[] =
+        "{\"kind\": \"run\", \"method\": \"m\", \"seed\": 1, \"status\": \"ok\"}\n"
+        "{\"kind\": \"point\", \"method\": \"m\", \"seed\": 1, \"rule\": \"r\", "
+        "\"score\": 0.8, \"saved_layers\": 0.1, \"front\": true, \"stored\": true, "
+        "\"exit_histogram\": [1, 3], \"exit_right\": [1, 2], \"ms_per_text\": 1, "
+        "\"ms_per_text_full\": 3}\n"
+        "{\"kind\": \"oracle\", \"method\": \"m\", \"seed\": 1, \"rule\": "
+        "\"first-correct\", \"score\": 0.95, \"saved_layers\": 0.8}\n"
+        "{\"kind\": \"curve\", \"method\": \"m\", \"seed\": 1, \"rule\": \"r\", "
+        "\"area\": 0.7, \"score_at_saved\": [0.7], \"saved_at_lost\": [0]}\n";
     ofr_report_sources s = evaluation_sources();
     ofr_error err;
     const char *html;
@@ -762,12 +519,6 @@ static void test_memory(void **state)
     }
 }
 
-static int hide_gnuplot(void **state)
-{
-    (void)state;
-    return setenv("PATH", support_folder(), 1);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -775,11 +526,9 @@ int main(void)
         cmocka_unit_test(test_answers),    cmocka_unit_test(test_regression),
         cmocka_unit_test(test_evaluation), cmocka_unit_test(test_reliability),
         cmocka_unit_test(test_untrained),  cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_run),        cmocka_unit_test(test_curves),
+        cmocka_unit_test(test_run),        cmocka_unit_test(test_seed),
         cmocka_unit_test(test_memory),     cmocka_unit_test(test_everything),
-        cmocka_unit_test(test_own_answer), cmocka_unit_test(test_prices),
-        cmocka_unit_test(test_many),       cmocka_unit_test(test_seed),
-        cmocka_unit_test(test_own_full),
+        cmocka_unit_test(test_own_answer),
     };
     return cmocka_run_group_tests(tests, hide_gnuplot, NULL);
 }
