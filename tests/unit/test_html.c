@@ -2,7 +2,7 @@
  * test_html.c - reports on evaluations and runs: pages as HTML, JSON and CSV, and what
  * they are made from.  What is checked is the text and the numbers.
  */
-#include "unit/html_page.h"
+#include "unit/html_look.h"
 
 #include <math.h>
 

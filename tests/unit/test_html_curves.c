@@ -1,5 +1,5 @@
 /* test_html_curves.c - reports on curves: points, fronts, pictures and their series. */
-#include "unit/html_page.h"
+#include "unit/html_look.h"
 
 #include "report/html.h"
 #include "report/html_parts.h"

@@ -1,10 +1,10 @@
 /*
- * html_page.h - looking at reports: the page as text, report.json as numbers.
+ * html_look.h - looking at reports: the page as text, report.json as numbers.
  *
  * gnuplot is hidden from these tests (test_plot.c and the test of the verb draw).
  */
-#ifndef OFR_TESTS_HTML_PAGE_H
-#define OFR_TESTS_HTML_PAGE_H
+#ifndef OFR_TESTS_HTML_LOOK_H
+#define OFR_TESTS_HTML_LOOK_H
 
 #include "support/support.h"
 
