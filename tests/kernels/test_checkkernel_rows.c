@@ -205,6 +205,38 @@ static void norm_case_close(struct norm_case *k)
     free(k->dy);
 }
 
+/* What a kernel makes of a case: rows, what was normalised, their statistics. */
+struct norm_row {
+    const ofr_real *y, *s, *mean, *rstd; /* [R,C] [R,C] [R] [R] */
+};
+
+static void norm_row_close(const char *name, const struct norm_case *k, int r,
+                           const struct norm_row *got, const struct norm_row *want)
+{
+    const int C = k->C;
+    const ofr_real *s = got->s + (size_t)r * C;
+    const double mean = (double)want->mean[r], rstd = (double)want->rstd[r];
+    double top = 0, root = sqrt((double)C) + 4;
+    for (int c = 0; c < C; c++)
+        top = fmax(top, fabs((double)s[c]));
+    /* error of the mean, and of the variance it shifts */
+    double shift = root * (double)OFR_REAL_EPS * top;
+    double relative =
+        root * (double)OFR_REAL_EPS + pow(shift * rstd, 2) + (C == 1 ? 1e9 : 0);
+    assert_true(fabs((double)got->mean[r] - mean) <= shift);
+    assert_true(fabs((double)got->rstd[r] / rstd - 1) <= relative);
+    for (int c = 0; c < C && C > 1; c++) {
+        size_t at = (size_t)r * C + c;
+        double g = fabs((double)k->g[c]), b = fabs((double)k->b[c]);
+        double h = fabs((double)s[c] - mean) * rstd;
+        double limit = g * (shift * rstd + h * relative) +
+                       4 * (double)OFR_REAL_EPS * (g * h + b);
+        if (!(fabs((double)got->y[at] - (double)want->y[at]) <= limit))
+            fail_msg("layernorm %s [%d,%d] at %zu: %.9g, want %.9g, limit %.3g", name,
+                     k->R, C, at, (double)got->y[at], (double)want->y[at], limit);
+    }
+}
+
 static void norm_on(ofr_dev *dev, const struct norm_case *k)
 {
     int R = k->R, C = k->C;
@@ -228,28 +260,10 @@ static void norm_on(ofr_dev *dev, const struct norm_case *k)
     /* From here on the reference starts from the same s. */
     ofr_ops_ref.add_layernorm(NULL, want, sum, mu, inverse, s.p, NULL, k->g, k->b, R, C,
                               eps, (ofr_drop){0});
-    for (int r = 0; r < R; r++) {
-        double top = 0, root = sqrt((double)C) + 4;
-        for (int c = 0; c < C; c++)
-            top = fmax(top, fabs((double)s.p[(size_t)r * C + c]));
-        /* error of the mean, and of the variance it shifts */
-        double shift = root * (double)OFR_REAL_EPS * top;
-        double relative = root * (double)OFR_REAL_EPS +
-                          pow(shift * (double)inverse[r], 2) + (C == 1 ? 1e9 : 0);
-        assert_true(fabs((double)mean.p[r] - (double)mu[r]) <= shift);
-        assert_true(fabs((double)rstd.p[r] / (double)inverse[r] - 1) <= relative);
-        for (int c = 0; c < C && C > 1; c++) {
-            size_t at = (size_t)r * C + c;
-            double g = fabs((double)k->g[c]), b = fabs((double)k->b[c]);
-            double h = fabs((double)s.p[at] - (double)mu[r]) * (double)inverse[r];
-            double limit = g * (shift * (double)inverse[r] + h * relative) +
-                           4 * (double)OFR_REAL_EPS * (g * h + b);
-            if (!(fabs((double)y.p[at] - (double)want[at]) <= limit))
-                fail_msg("layernorm %s [%d,%d] at %zu: %.9g, want %.9g, limit %.3g",
-                         dev->ops.name, R, C, at, (double)y.p[at], (double)want[at],
-                         limit);
-        }
-    }
+    const struct norm_row got = {y.p, s.p, mean.p, rstd.p},
+                          right = {want, s.p, mu, inverse};
+    for (int r = 0; r < R; r++)
+        norm_row_close(dev->ops.name, k, r, &got, &right);
     check_guards("layernorm y", &y);
     check_guards("layernorm s", &s);
     check_guards("layernorm mean", &mean);
@@ -272,6 +286,47 @@ static void norm_on(ofr_dev *dev, const struct norm_case *k)
     free(sum);
     free(mu);
     free(inverse);
+}
+
+/* The gradients that are sums over rows: of gain and of bias. */
+static void norm_sums_close(const struct norm_case *k, const struct norm_row *forward,
+                            const ofr_real *dg, const ofr_real *db, const ofr_real *wg,
+                            const ofr_real *wb)
+{
+    const int R = k->R, C = k->C;
+    for (int c = 0; c < C; c++) {
+        double tg = 1, tb = 1;
+        for (int r = 0; r < R; r++) {
+            double dy = fabs((double)k->dy[(size_t)r * C + c]);
+            double top = fabs((double)forward->s[(size_t)r * C + c]) +
+                         fabs((double)forward->mean[r]);
+            tg += dy * top * (double)forward->rstd[r];
+            tb += dy;
+        }
+        double unit = (R + 4) * (double)OFR_REAL_EPS;
+        assert_true(fabs((double)dg[c] - (double)wg[c]) <= unit * tg);
+        assert_true(fabs((double)db[c] - (double)wb[c]) <= unit * tb);
+    }
+}
+
+static void norm_dx_close(const struct norm_case *k, const struct norm_row *forward,
+                          const ofr_real *dx, const ofr_real *want)
+{
+    const int C = k->C;
+    for (int r = 0; r < k->R; r++) {
+        const double mean = (double)forward->mean[r], rstd = (double)forward->rstd[r];
+        double q = 0, h = 0;
+        for (int c = 0; c < C; c++) {
+            size_t at = (size_t)r * C + c;
+            q = fmax(q, fabs((double)k->dy[at] * (double)k->g[c]));
+            h = fmax(h, (fabs((double)forward->s[at]) + fabs(mean)) * rstd);
+        }
+        double limit =
+            (sqrt((double)C) + 8) * (double)OFR_REAL_EPS * rstd * q * (2 + h * h);
+        for (int c = 0; c < C; c++)
+            assert_true(fabs((double)dx[(size_t)r * C + c] -
+                             (double)want[(size_t)r * C + c]) <= limit);
+    }
 }
 
 static void norm_bwd_on(ofr_dev *dev, ofr_dev *threads, const struct norm_case *k)
@@ -299,31 +354,9 @@ static void norm_bwd_on(ofr_dev *dev, ofr_dev *threads, const struct norm_case *
     check_same("norm_bwd threads dg", dg2.p, dg.p, c1);
     check_same("norm_bwd threads db", db2.p, db.p, c1);
     ofr_ops_ref.layernorm_bwd(NULL, want, wg, wb, k->dy, s, mean, rstd, k->g, R, C);
-    for (int c = 0; c < C; c++) {
-        double tg = 1, tb = 1;
-        for (int r = 0; r < R; r++) {
-            double dy = fabs((double)k->dy[(size_t)r * C + c]);
-            double top = fabs((double)s[(size_t)r * C + c]) + fabs((double)mean[r]);
-            tg += dy * top * (double)rstd[r];
-            tb += dy;
-        }
-        double unit = (R + 4) * (double)OFR_REAL_EPS;
-        assert_true(fabs((double)dg.p[c] - (double)wg[c]) <= unit * tg);
-        assert_true(fabs((double)db.p[c] - (double)wb[c]) <= unit * tb);
-    }
-    for (int r = 0; r < R; r++) {
-        double q = 0, h = 0;
-        for (int c = 0; c < C; c++) {
-            size_t at = (size_t)r * C + c;
-            q = fmax(q, fabs((double)k->dy[at] * (double)k->g[c]));
-            h = fmax(h, (fabs((double)s[at]) + fabs((double)mean[r])) * (double)rstd[r]);
-        }
-        double limit = (sqrt((double)C) + 8) * (double)OFR_REAL_EPS * (double)rstd[r] *
-                       q * (2 + h * h);
-        for (int c = 0; c < C; c++)
-            assert_true(fabs((double)dx.p[(size_t)r * C + c] -
-                             (double)want[(size_t)r * C + c]) <= limit);
-    }
+    const struct norm_row forward = {y, s, mean, rstd};
+    norm_sums_close(k, &forward, dg.p, db.p, wg, wb);
+    norm_dx_close(k, &forward, dx.p, want);
     check_guards("norm_bwd dx", &dx);
     check_guards("norm_bwd dg", &dg);
     check_guards("norm_bwd db", &db);
@@ -356,8 +389,7 @@ static void test_layernorm(void **state)
     }
 }
 
-/* ---- embeddings
- * ------------------------------------------------------------------------ */
+/* ---- embeddings ----------------------------------------------------------------- */
 
 static void test_embed(void **state)
 {
@@ -418,8 +450,7 @@ static void test_embed(void **state)
     }
 }
 
-/* ---- AdamW
- * -------------------------------------------------------------------------------- */
+/* ---- AdamW ---------------------------------------------------------------------- */
 
 static void test_adamw(void **state)
 {
