@@ -318,18 +318,6 @@ int ofr_tok_size(const ofr_tok *tok)
     return tok->vocab.n;
 }
 
-int ofr_tok_pad(const ofr_tok *tok)
-{
-    return tok->pad >= 0 ? tok->pad : 0;
-}
-
-ofr_str ofr_tok_token(const ofr_tok *tok, int id)
-{
-    ofr_str none = {"", 0};
-    if (id < 0 || id >= tok->vocab.n || !tok->vocab.tokens[id].p) return none;
-    return tok->vocab.tokens[id];
-}
-
 int ofr_tok_id(const ofr_tok *tok, ofr_str token)
 {
     return ofr_vocab_id(&tok->vocab, token.p, token.n);

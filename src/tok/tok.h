@@ -29,8 +29,6 @@ ofr_status ofr_tok_open(ofr_tok **out, const char *path, ofr_tok_options options
 void ofr_tok_close(ofr_tok *tok);
 
 int ofr_tok_size(const ofr_tok *tok);                   /* entries of the vocabulary */
-int ofr_tok_pad(const ofr_tok *tok);                    /* id of padding, 0 if none  */
-ofr_str ofr_tok_token(const ofr_tok *tok, int id);      /* borrowed */
 int ofr_tok_id(const ofr_tok *tok, ofr_str token);      /* -1: absent */
 const char *ofr_tok_kind(const ofr_tok *tok); /* "wordpiece", "bpe", "unigram" */
 /* Has the model an embedding for each token?  OFR_FORMAT names the one too many. */

@@ -280,6 +280,5 @@ ofr_status ofr_tok_find_specials(ofr_tok *tok, const ofr_tok_settings *s, ofr_er
     tok->unk = ids[0];
     tok->cls = ids[1];
     tok->sep = ids[2];
-    tok->pad = ids[3];
     return OFR_OK;
 }

@@ -30,7 +30,7 @@ struct ofr_tok {
     ofr_tok_model model;
     ofr_vocab vocab;
     ofr_normalize how;      /* of the text; BPE: nothing happens to it */
-    int unk, cls, sep, pad; /* pad: -1 when there is none */
+    int unk, cls, sep;
     ofr_tok_special *specials;
     int n_specials;
     bool special_first[256]; /* first bytes of the special tokens */
