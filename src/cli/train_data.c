@@ -89,7 +89,8 @@ ofr_status ofr_train_find(ofr_train_source *s, const ofr_train_values *o, ofr_er
     return OFR_OK;
 }
 
-void ofr_train_remark(const ofr_dataset *data, const char *path, int max_tokens)
+/* On texts that were cut and rows that were left out. */
+static void remark(const ofr_dataset *data, const char *path, int max_tokens)
 {
     if (data->n_truncated)
         ofr_log(OFR_LOG_INFO, "%s: %d of %d texts are longer than %d tokens and were cut",
@@ -127,12 +128,12 @@ ofr_status ofr_train_open_data(ofr_dataset *train, ofr_dataset *dev,
 
     OFR_TRY(ofr_dataset_open(train, s->train, &s->columns, tok, max_tokens, NULL, 0,
                              err));
-    ofr_train_remark(train, s->train, max_tokens);
+    remark(train, s->train, max_tokens);
     status = limit(train, values->limit_train, seed, err);
     if (!status && s->has_dev) {
         status = ofr_dataset_open(dev, s->dev, &s->columns, tok, max_tokens,
                                   train->label_names, train->K, err);
-        if (!status) ofr_train_remark(dev, s->dev, max_tokens);
+        if (!status) remark(dev, s->dev, max_tokens);
     } else if (!status) {
         status = ofr_dataset_split(train, dev, values->dev_split, seed, err);
     }

@@ -28,7 +28,4 @@ ofr_status ofr_train_open_data(ofr_dataset *train, ofr_dataset *dev,
                                const ofr_train_values *values, const ofr_tok *tok,
                                int max_tokens, ofr_error *err);
 
-/* Remarks on texts that were cut and rows that were left out. */
-void ofr_train_remark(const ofr_dataset *data, const char *path, int max_tokens);
-
 #endif

@@ -154,8 +154,6 @@ void ofr_trainer_backward(ofr_trainer *trainer, struct ofr_net *net);
 /* x[params.total] = the sum over ranks, on the moved groups: where a step needs the
  * gradient of the whole batch.  A rank without texts makes the same calls. */
 void ofr_trainer_sum(ofr_trainer *trainer, ofr_real *x);
-/* Has this rank's stop flag risen?  Ranks differ in that for a while. */
-bool ofr_trainer_stopped(const ofr_trainer *trainer);
 /* Begin a journal line with phase, iteration and epoch (1-based). */
 void ofr_trainer_journal(ofr_trainer *trainer, const char *event);
 /* An ofr_outputs_progress; user is the trainer.  Shows the phase's bar and stops
