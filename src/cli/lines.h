@@ -23,7 +23,8 @@ ofr_status ofr_lines_open(ofr_lines *lines, const char *path, ofr_error *err);
 void ofr_lines_close(ofr_lines *lines);
 
 /* Append the next line, without its end, to `line`.  *got = false at the end of
- * the file; then bytes that are not UTF-8, which every reader leaves out, are warned of.  OFR_IO, OFR_NOMEM; OFR_FORMAT: longer than OFR_TEXT_STREAM_LINE. */
+ * the file; then bytes that are not UTF-8, which every reader leaves out, are warned of.
+ * OFR_IO, OFR_NOMEM; OFR_FORMAT: longer than OFR_TEXT_STREAM_LINE. */
 ofr_status ofr_lines_next(ofr_lines *lines, ofr_buf *line, bool *got, ofr_error *err);
 
 #endif

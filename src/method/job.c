@@ -11,7 +11,8 @@ static uint64_t hash_data(uint64_t h, const ofr_dataset *data)
     h = ofr_hash_fnv(h, data->offsets, ((size_t)data->n + 1) * sizeof(int));
     h = ofr_hash_fnv(h, data->ids, (size_t)data->offsets[data->n] * sizeof(int));
     if (data->labels) h = ofr_hash_fnv(h, data->labels, (size_t)data->n * sizeof(int));
-    if (data->targets) h = ofr_hash_fnv(h, data->targets, (size_t)data->n * sizeof(float));
+    if (data->targets)
+        h = ofr_hash_fnv(h, data->targets, (size_t)data->n * sizeof(float));
     return h;
 }
 
