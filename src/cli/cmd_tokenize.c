@@ -121,7 +121,7 @@ const ofr_cmd ofr_cmd_tokenize = {
     .notes =
         "One line of ids per line of text, special tokens included.  A TAB in a\n"
         "line separates a pair.  --json prints {\"ids\": [...], \"type_ids\": [...]}\n"
-        "per line.",
+        "per line.  Bytes that are not UTF-8 are left out, with a warning at the end.",
     .arguments = "FILE",
     .options = rows,
     .options_bytes = sizeof(options),
