@@ -328,9 +328,8 @@ const ofr_cmd ofr_cmd_predict = {
                "  offramp predict --model my-model reviews.csv --text review --json",
     .notes = "One text per line; each line, an empty one too, gives one line of\n"
              "label TAB probability TAB exit layer.  Texts are read from standard input\n"
-             "when no file is named, and answered as they arrive.  Bytes that\n"
-             "are not UTF-8 are left out of lines, with a warning; in tables they are an\n"
-             "error.",
+             "when no file is named, and answered as they arrive.  Bytes that are not\n"
+             "UTF-8 are left out of lines, with a warning; in tables they are an error.",
     .arguments = "FILE",
     .options = rows,
     .options_bytes = sizeof(options),
