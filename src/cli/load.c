@@ -15,11 +15,16 @@ static ofr_status check_classifier(const ofr_encoder *encoder, const char *dir,
                                    ofr_error *err)
 {
     if (encoder->config.K > 0 && (encoder->found & OFR_FOUND_CLASSIFIER)) return OFR_OK;
+    const char *use = ofr_config_other_use(encoder->config.json);
+    if (use)
+        return ofr_fail(err, OFR_INVALID,
+                        "%s: config.json says %.64s, which is no classifier of texts; "
+                        "train one with `offramp train --model %s`", dir, use, dir);
     if (encoder->config.multi_label)
         return ofr_fail(err, OFR_INVALID,
                         "%s: its classifier gives several labels to a text "
-                        "(\"problem_type\" in config.json), expected one; train another "
-                        "with `offramp train --model %s`", dir, dir);
+                        "(\"problem_type\" or \"architectures\" in config.json), "
+                        "expected one; train another with `offramp train --model %s`", dir, dir);
     return ofr_fail(err, OFR_INVALID,
                     "%s: this model has no classifier yet; train it with `offramp train "
                     "--model %s`", dir, dir);

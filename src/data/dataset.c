@@ -138,14 +138,21 @@ static ofr_status check_label(const column_numbers *at, const ofr_table *table,
                               ofr_error *err)
 {
     const char *bar = strchr(columns->label, '|');
+    ofr_buf names;
+    ofr_status status;
 
     if (!bar || !table->header || !is_named(table, at->text, columns->text) ||
         is_named(table, at->label, columns->label))
         return OFR_OK;
-    return ofr_fail(err, OFR_FORMAT,
-                    "%s:1: no column '%.*s', so the file has no labels; give one that "
-                    "has, or ask `offramp predict`",
-                    path, (int)(bar - columns->label), columns->label);
+    ofr_buf_init(&names);
+    ofr_table_add_names(&names, table);
+    status = ofr_fail(err, OFR_FORMAT,
+                      "%s:1: no column '%.*s'; the header has: %.300s; give a file with "
+                      "labels, or ask `offramp predict`",
+                      path, (int)(bar - columns->label), columns->label,
+                      names.p ? names.p : "");
+    ofr_buf_free(&names);
+    return status;
 }
 
 static ofr_status find_columns(column_numbers *at, const ofr_table *table,

@@ -481,6 +481,15 @@ static int place_of(const ofr_table *table, ofr_str name, bool of_task)
     return number >= 0 && number < table->n_columns ? (int)number : -1;
 }
 
+void ofr_table_add_names(ofr_buf *out, const ofr_table *table)
+{
+    const size_t from = out->n;
+    for (int c = 0; c < table->n_columns && out->n - from < 300; c++) {
+        if (c) ofr_buf_adds(out, ", ");
+        ofr_buf_add(out, table->header[c].p, table->header[c].n);
+    }
+}
+
 static ofr_status no_column(const ofr_table *table, const char *path, const char *spec,
                             ofr_error *err)
 {
@@ -495,10 +504,7 @@ static ofr_status no_column(const ofr_table *table, const char *path, const char
                         "columns are 0 to %d; give one of these",
                         path, spec, table->n_columns, table->n_columns - 1);
     ofr_buf_init(&names);
-    for (int c = 0; c < table->n_columns && names.n < 300; c++) {
-        if (c) ofr_buf_adds(&names, ", ");
-        ofr_buf_add(&names, table->header[c].p, table->header[c].n);
-    }
+    ofr_table_add_names(&names, table);
     status = ofr_fail(err, OFR_FORMAT,
                       "%s:1: no column '%s'; the header has: %.300s; give one of these",
                       path, spec, names.p ? names.p : "");

@@ -57,6 +57,9 @@ static inline ofr_str ofr_table_cell(const ofr_table *table, int row, int column
     return table->cells[(size_t)row * (size_t)table->n_columns + (size_t)column];
 }
 
+/* The names of the columns for a message, when there are any: "a, b, c". */
+void ofr_table_add_names(ofr_buf *out, const ofr_table *table);
+
 /* OFR_FORMAT "file:line: ...": the cell holds no text, not even an empty one. */
 ofr_status ofr_table_check_cell(const ofr_table *table, int row, int column,
                                 const char *path, ofr_error *err);

@@ -95,16 +95,33 @@ static ofr_status read_label(char **out, const json_t *map, int k, int K,
     return *out ? OFR_OK : ofr_fail_nomem(err, json_string_length(value), "a label");
 }
 
+static const char *architecture_of(const json_t *json)
+{
+    const char *name =
+        json_string_value(json_array_get(json_object_get(json, "architectures"), 0));
+    return name ? name : "";
+}
+
+const char *ofr_config_other_use(const json_t *json)
+{
+    static const char *const others[] = {
+        "ForTokenClassification", "ForQuestionAnswering", "ForMultipleChoice",
+        "ForMaskedLM", "ForPreTraining", "ForNextSentencePrediction", "ForCausalLM"};
+    const char *architecture = architecture_of(json);
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (strstr(architecture, others[i])) return architecture;
+    return NULL;
+}
+
 /* A classifier is announced by id2label, num_labels, or the architecture's name
  * (id2label is left out by some writers when there are two classes).  One of tokens, of
- * questions or of choices has the same keys and is none of texts. */
+ * questions or of choices has the same keys and is none of texts; people's own
+ * classifiers have names of all kinds. */
 static ofr_status count_labels(int *K, const json_t *json, const json_t *map,
                                const char *name, ofr_error *err)
 {
-    const char *architecture =
-        json_string_value(json_array_get(json_object_get(json, "architectures"), 0));
-    bool texts = architecture && strstr(architecture, "ForSequenceClassification");
-    if (architecture && strstr(architecture, "For") && !texts) return OFR_OK;
+    bool texts = strstr(architecture_of(json), "ForSequenceClassification");
+    if (ofr_config_other_use(json)) return OFR_OK;
     if (map) {
         size_t n = json_object_size(map);
         if (n < 1 || n > 65536) {
@@ -157,8 +174,9 @@ static ofr_status read_labels(ofr_config *config, const json_t *json, const char
     OFR_TRY(ofr_json_text(json, "problem_type", &problem, name, err));
     /* A classifier of several labels per text is none that we can run; its
      * backbone is as good as any. */
-    config->multi_label = K > 0 && problem &&
-                          strcmp(problem, "multi_label_classification") == 0;
+    config->multi_label =
+        K > 0 && (problem ? strcmp(problem, "multi_label_classification") == 0
+                          : strstr(architecture_of(json), "MultiLabel") != NULL);
     if (K == 0 || config->multi_label) return OFR_OK;
     bool regression = K == 1 && (!problem || strcmp(problem, "regression") == 0);
     OFR_TRY(ofr_config_set_labels(config, K, NULL, regression, err));

@@ -108,6 +108,9 @@ void ofr_config_free(ofr_config *config);
 const char *ofr_family_name(ofr_family family);   /* "bert" */
 int ofr_family_parse(const char *name);           /* -1: unknown */
 const char *ofr_gate_name(ofr_gate_kind gate);    /* "policy", "lte" */
+/* "BertForTokenClassification": what config.json says that the model is for, where it is
+ * something else than to classify texts; otherwise NULL. */
+const char *ofr_config_other_use(const json_t *json);
 bool ofr_config_projects(const ofr_config *config);  /* a matrix [C,E] follows the
                                                         embeddings */
 int ofr_config_max_tokens(const ofr_config *config); /* longest text it can read */

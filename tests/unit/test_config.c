@@ -142,6 +142,13 @@ static void test_multi_label(void **state)
               err);
     assert_true(c.K == 0 && !c.multi_label); /* no classifier at all */
     ofr_config_free(&c);
+    assert_ok(parse(&c,
+                    "{\"model_type\":\"bert\",\"id2label\":{\"0\":\"a\",\"1\":\"b\"},"
+                    "\"architectures\":[\"BertForMultiLabelSequenceClassification\"]}",
+                    &err),
+              err);
+    assert_true(c.K == 0 && c.multi_label);
+    ofr_config_free(&c);
 }
 
 static void test_classes(void **state)
@@ -161,6 +168,11 @@ static void test_classes(void **state)
                  others[i]);
         expect_classes(text, 0, false, NULL); /* none of texts */
     }
+    /* people's own names */
+    expect_classes(",\"architectures\":[\"BertForSentimentClassification\"],"
+                   "\"id2label\":{\"1\":\"ja\",\"0\":\"nein\"}",
+                   2, false, "ja");
+    expect_classes(",\"architectures\":[\"BertForClassification\"]", 0, false, NULL);
     expect_classes(",\"architectures\":[\"BertModel\"],\"num_labels\":3", 3, false,
                    "LABEL_2");
     expect_classes(",\"num_labels\":5", 5, false, "LABEL_4");

@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "data/dataset.h"
+#include "data/task.h"
 
 static ofr_tok *tok;
 
@@ -172,7 +173,8 @@ static void test_task_labels(void **state)
     c.of_task = true;
     path = support_write("x.tsv", "index\tsentence\n0\ta\n1\tb\n"); /* SST-2's test.tsv */
     assert_fails(ofr_dataset_open(&data, path, &c, tok, 0, NULL, 0, &err), OFR_FORMAT,
-                 err, "x.tsv:1: no column 'label', so the file has no labels; give one");
+                 err, "x.tsv:1: no column 'label'; the header has: index, sentence; give "
+                      "a file with labels");
     c.label = NULL;
     assert_ok(ofr_dataset_open(&data, path, &c, tok, 0, NULL, 0, &err), err);
     ofr_dataset_close(&data);
@@ -181,6 +183,33 @@ static void test_task_labels(void **state)
     assert_ok(ofr_dataset_open(&data, path, &c, tok, 0, NULL, 0, &err), err);
     assert_int_equal(data.n, 2);
     ofr_dataset_close(&data);
+}
+
+/* A pair task's rows in the three columns that many copies have. */
+static void test_task_copies(void **state)
+{
+    static const char *const names[] = {"mnli", "mnlimm", "qqp"};
+    ofr_dataset data;
+    ofr_error err;
+
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        const ofr_task *task;
+        assert_ok(ofr_task_find(&task, names[i], &err), err);
+        ofr_columns c = columns(task->text, task->pair, task->label);
+        c.of_task = true;
+        const char *path = support_write(
+            "x.tsv", i < 2 ? "sentence1\tsentence2\tlabel\na\tb\tyes\nb\ta\tno\n"
+                           : "question1\tquestion2\tlabel\na\tb\tyes\nb\ta\tno\n");
+        assert_ok(ofr_dataset_open(&data, path, &c, tok, 0, NULL, 0, &err), err);
+        assert_int_equal(data.K, 2);
+        assert_string_equal(data.label_names[data.labels[0]], "yes");
+        ofr_dataset_close(&data);
+        path = support_write("x.tsv", i < 2 ? "index\tsentence1\tsentence2\n0\ta\tb\n"
+                                            : "id\tquestion1\tquestion2\n0\ta\tb\n");
+        assert_true(ofr_dataset_open(&data, path, &c, tok, 0, NULL, 0, &err) ==
+                    OFR_FORMAT);
+    }
 }
 
 static void test_regression(void **state)
@@ -477,7 +506,7 @@ int main(void)
         cmocka_unit_test(test_errors),     cmocka_unit_test(test_own_columns),
         cmocka_unit_test(test_skip),       cmocka_unit_test(test_split),
         cmocka_unit_test(test_gather),     cmocka_unit_test(test_memory),
-        cmocka_unit_test(test_real),
+        cmocka_unit_test(test_real),       cmocka_unit_test(test_task_copies),
     };
 
     return cmocka_run_group_tests(tests, open_tok, close_tok);
