@@ -224,9 +224,10 @@ static const char *training_command(builder *b)
 static ofr_status add_origin(builder *b, ofr_error *err)
 {
     static const char *const of_eval[] = {
-        "command",     "task",      "model",       "rule",       "threshold", "data",
-        "data_sha256", "n_texts",   "n_truncated", "n_bad_rows", "seed",      "batch",
-        "threads",     "processor", "kernels",     "commit",     NULL};
+        "command",      "task",        "model",   "rule",        "threshold",
+        "data",         "data_sha256", "n_texts", "n_truncated", "n_bad_rows",
+        "n_unlabelled", "seed",        "batch",   "threads",     "processor",
+        "kernels",      "commit",      NULL};
     const ofr_report_sources *s = b->sources;
     ofr_page *page = &b->page;
     ofr_page_table *t = ofr_part_origin(page);

@@ -113,6 +113,7 @@ void ofr_record_json(ofr_buf *out, const ofr_eval *eval, const ofr_record_about 
     ofr_jsonline_int(out, "n_texts", e->n);
     ofr_jsonline_int(out, "n_truncated", about->n_truncated);
     ofr_jsonline_int(out, "n_bad_rows", about->n_bad_rows);
+    ofr_jsonline_int(out, "n_unlabelled", about->n_unlabelled);
     ofr_jsonline_int(out, "batch", e->batch);
     ofr_jsonline_int(out, "threads", about->threads);
     ofr_jsonline_text(out, "processor", about->processor);

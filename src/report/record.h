@@ -19,7 +19,7 @@ typedef struct ofr_record_about {
     const char *processor;     /* model name and instruction set  */
     const char *kernels;
     int threads;
-    int n_truncated, n_bad_rows;
+    int n_truncated, n_bad_rows, n_unlabelled; /* as in ofr_dataset */
     /* where the numbers come from; NULL or "": not said */
     const char *command, *commit;
     const char *data, *data_sha256; /* file and its digest        */

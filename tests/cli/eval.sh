@@ -100,6 +100,13 @@ exits 0
 says '"n_truncated": 1'
 remarks '1 of 2 texts are longer than 12 tokens'
 
+# So are rows without a label.
+printf 'premise\thypothesis\tlabel\ngood\tfilm\tpos\nbad\tfilm\t-\nbad\tgood\tneg\n' >t.tsv
+run eval --model model --dev t.tsv --task snli --json --runs 0
+exits 0
+says '"n_texts": 2, .*"n_bad_rows": 0, "n_unlabelled": 1'
+remarks "1 rows with the label '-' were left out"
+
 # Exits that nobody trained say nothing: on the card, in figures, answers and reports.
 run train --model model --train dev.tsv --dev-split 0.2 --text review --label verdict \
     --method finetune --joint-epochs 1 --threads 1 --out plain -q
