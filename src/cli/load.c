@@ -24,7 +24,8 @@ static ofr_status check_classifier(const ofr_encoder *encoder, const char *dir,
         return ofr_fail(err, OFR_INVALID,
                         "%s: its classifier gives several labels to a text "
                         "(\"problem_type\" or \"architectures\" in config.json), "
-                        "expected one; train another with `offramp train --model %s`", dir, dir);
+                        "expected one; train another with `offramp train --model %s`",
+                        dir, dir);
     return ofr_fail(err, OFR_INVALID,
                     "%s: this model has no classifier yet; train it with `offramp train "
                     "--model %s`", dir, dir);
