@@ -27,31 +27,34 @@ static int32_t byte_char(int b)
     return c;
 }
 
-/* Bytes that training never met may be without a token.  Without most of them, or the
- * space, it is a vocabulary of characters, of which little would remain but <unk>. */
-static ofr_status find_bytes(ofr_bpe *bpe, int unk, const char *name, ofr_error *err)
+/* Bytes that training never met may be without a token. */
+static ofr_status find_bytes(ofr_bpe *bpe, const char *name, ofr_error *err)
 {
-    int n_missing = 0;
-    bool space = true;
     for (int b = 0; b < 256; b++) {
         char text[4];
         int n = ofr_utf8_put(text, byte_char(b));
         bpe->byte_ids[b] = ofr_vocab_id(bpe->vocab, text, (size_t)n);
-        if (bpe->byte_ids[b] >= 0) continue;
-        bpe->byte_ids[b] = unk;
-        n_missing++;
-        space = space && b != ' ';
-        if (unk < 0)
+        if (bpe->byte_ids[b] < 0 && bpe->unk < 0)
             return ofr_fail(err, OFR_FORMAT,
                             "%s: the vocabulary has no token \"%.*s\" for byte 0x%02x "
                             "and no unknown token; it is no byte-level vocabulary, "
                             "restore the file",
                             name, n, text, (unsigned)b);
     }
+    return OFR_OK;
+}
+
+ofr_status ofr_bpe_check_bytes(const ofr_bpe *bpe, const char *name, ofr_error *err)
+{
+    bool space = bpe->byte_ids[' '] >= 0;
+    int n_missing = 0;
+    for (int b = 0; b < 256; b++)
+        n_missing += bpe->byte_ids[b] < 0;
     if (space && n_missing <= BYTES_MISSING_MAX) return OFR_OK;
     return ofr_fail(err, OFR_FORMAT,
-                    "%s: the vocabulary has tokens for %d of the 256 bytes%s; it is no "
-                    "byte-level vocabulary, choose another model",
+                    "%s: the vocabulary has tokens for %d of the 256 bytes%s, and nothing "
+                    "says that it is a byte-level one; if it is, add \"tokenizer_class\": "
+                    "\"RobertaTokenizer\" to tokenizer_config.json",
                     name, 256 - n_missing, space ? "" : ", not for the space");
 }
 
@@ -61,7 +64,8 @@ ofr_status ofr_bpe_open(ofr_bpe *bpe, const ofr_vocab *vocab, int unk, size_t n_
     memset(bpe, 0, sizeof *bpe);
     bpe->vocab = vocab;
     bpe->prefix_space = prefix_space;
-    OFR_TRY(find_bytes(bpe, unk, name, err));
+    bpe->unk = unk;
+    OFR_TRY(find_bytes(bpe, name, err));
     bpe->n_slots = 64;
     while (bpe->n_slots < 2 * n_merges)
         bpe->n_slots *= 2;
@@ -264,12 +268,18 @@ static ofr_status encode_word(const ofr_bpe *bpe, ofr_tok_scratch *scratch, ofr_
                               ofr_error *err)
 {
     symbols s = {0};
+    int n = 0;
     OFR_TRY(place(&s, scratch, word.n, err));
-    for (int i = 0; i < s.n; i++) {
-        s.id[i] = bpe->byte_ids[(unsigned char)word.p[i]];
-        s.next[i] = i + 1;
-        s.prev[i] = i - 1;
+    for (size_t i = 0; i < word.n; i++) {
+        int id = bpe->byte_ids[(unsigned char)word.p[i]];
+        if (id < 0) id = bpe->unk;
+        if (id < 0) continue;
+        s.id[n] = id;
+        s.next[n] = n + 1;
+        s.prev[n] = n - 1;
+        n++;
     }
+    s.n = n;
     merge_all(bpe, &s);
     for (int i = 0; i < s.n; i = s.next[i])
         OFR_TRY(ofr_tok_push(scratch, s.id[i], err));

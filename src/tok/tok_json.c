@@ -158,6 +158,7 @@ static ofr_status json_bpe(ofr_tok *tok, ofr_tok_settings *s, const json_t *mode
                            ofr_error *err)
 {
     const json_t *merges = json_object_get(model, "merges");
+    const char *unk = NULL;
     char where[OFR_PATH_MAX + 40];
     size_t i;
     json_t *merge;
@@ -173,6 +174,8 @@ static ofr_status json_bpe(ofr_tok *tok, ofr_tok_settings *s, const json_t *mode
                         s->name);
     OFR_TRY(ofr_bpe_open(&tok->bpe, &tok->vocab, tok->unk, json_array_size(merges) + 1,
                          s->prefix_space, s->name, err));
+    OFR_TRY(ofr_json_text(model, "unk_token", &unk, s->name, err));
+    tok->bpe.unk = unk ? ofr_vocab_id(&tok->vocab, unk, strlen(unk)) : -1;
     json_array_foreach(merges, i, merge)
     {
         snprintf(where, sizeof where, "%s: merges[%zu]", s->name, i);

@@ -47,6 +47,8 @@ static ofr_status open_bpe_files(ofr_tok *tok, ofr_tok_settings *s,
     if (status == OFR_OK)
         status = ofr_bpe_open(&tok->bpe, &tok->vocab, tok->unk, n_lines, s->prefix_space,
                               vocab_path, err);
+    if (status == OFR_OK && !s->stated)
+        status = ofr_bpe_check_bytes(&tok->bpe, vocab_path, err);
     if (status == OFR_OK)
         status = ofr_bpe_read_merges(&tok->bpe, &merges, merges_path, err);
     ofr_buf_free(&merges);

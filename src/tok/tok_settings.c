@@ -56,7 +56,7 @@ static bool is_class(const char *text, const char *name)
 /* A bare vocabulary does not say how texts are cut: HerBERT's vocab.json, T5's
  * spiece.model and the vocab.txt of Japanese BERT are not read as ours are.  GPT-2's own
  * class puts nothing around a text. */
-ofr_status ofr_tok_check_class(const ofr_tok_settings *s, ofr_tok_model kind,
+ofr_status ofr_tok_check_class(ofr_tok_settings *s, ofr_tok_model kind,
                                ofr_error *err)
 {
     static const char *const known[3][6] = {
@@ -75,8 +75,9 @@ ofr_status ofr_tok_check_class(const ofr_tok_settings *s, ofr_tok_model kind,
     if (!made_by) return OFR_OK;
     for (size_t i = 0; i < sizeof any / sizeof *any; i++)
         if (is_class(made_by, any[i])) return OFR_OK;
-    for (int i = 0; known[kind][i]; i++)
-        if (is_class(made_by, known[kind][i])) return OFR_OK;
+    for (int i = 0; known[kind][i] && !s->stated; i++)
+        s->stated = is_class(made_by, known[kind][i]);
+    if (s->stated) return OFR_OK;
     return ofr_fail(err, OFR_FORMAT,
                     "%s: \"tokenizer_class\" is \"%.40s\", which cuts texts in a way "
                     "that is not supported, unlike %s; choose another model",

@@ -22,6 +22,7 @@ typedef struct ofr_tok_settings {
     const json_t *model;  /* config.json of the model beside them, or NULL */
     const char *model_path;
     const json_t *listed; /* added_tokens of tokenizer.json, or NULL */
+    bool stated;          /* "tokenizer_class" says what a bare vocabulary is */
     int lower, strip;     /* 1, 0, -1: not said */
     bool chinese, prefix_space, quotes, blanks, runs; /* see ofr_normalize */
 } ofr_tok_settings;
@@ -40,8 +41,9 @@ ofr_status ofr_tok_only_text(const json_t *object, const char *key, const char *
 /* tokenizer_config.json over what tokenizer.json said. */
 ofr_status ofr_tok_read_config(ofr_tok_settings *s, ofr_error *err);
 
-/* Refuse a vocabulary by itself whose "tokenizer_class" is not of this kind. */
-ofr_status ofr_tok_check_class(const ofr_tok_settings *s, ofr_tok_model kind,
+/* Refuse a vocabulary by itself whose "tokenizer_class" is not of this kind; s->stated:
+ * it is, by name. */
+ofr_status ofr_tok_check_class(ofr_tok_settings *s, ofr_tok_model kind,
                                ofr_error *err);
 
 /* Special and added tokens of all files, for tok->how and tok->model. */

@@ -281,9 +281,9 @@ static void test_bad_files(void **state)
         {"{\"a\": 1, \"b\": 1}", "\"a\" and \"b\" have the same id 1"},
         {"{\"<s>\": 0, \"</s>\": 1}", "no token \"\xc4\x80\" for byte 0x00"},
         {"{\"<s>\": 0, \"</s>\": 1, \"<unk>\": 2, \"a\": 3}",
-         "tokens for 1 of the 256 bytes, not for the space; it is no byte-level"},
+         "tokens for 1 of the 256 bytes, not for the space, and nothing says that"},
         {"{\"<s>\": 0, \"</s>\": 1, \"<unk>\": 2, \"\xc4\xa0\": 3}",
-         "tokens for 1 of the 256 bytes; it is no byte-level"},
+         "tokens for 1 of the 256 bytes, and nothing says that it is a byte-level"},
         {"{\"a\": 0", "vocab.json:1:"},
     };
     ofr_error err;
@@ -308,13 +308,50 @@ static void test_bad_files(void **state)
     assert_int_equal(ofr_mem_live(), live);
 }
 
+/* Molecules, say: few characters are enough where a file says that these are bytes.  The
+ * others are <unk> to a RobertaTokenizer; to a tokenizer.json they are what that says, or
+ * nothing, and their neighbours meet. */
+static void test_few_bytes(void **state)
+{
+    (void)state;
+    static const char few[] = "{\"<s>\": 0, \"</s>\": 1, \"<unk>\": 2, \"C\": 3, "
+                              "\"O\": 4, \"CO\": 5}";
+    char text[1024];
+    ofr_error err;
+    ofr_tok *tok = NULL;
+    const char *dir = model_dir();
+    support_write("roberta/vocab.json", few);
+    support_write("roberta/merges.txt", "C O\n");
+    const char *config = support_write("roberta/tokenizer_config.json",
+                                       "{\"tokenizer_class\": \"RobertaTokenizer\"}");
+    assert_ok(ofr_tok_open(&tok, dir, (ofr_tok_options){-1}, &err), err);
+    CHECK(tok, "COC=O", 5, 3, 2, 4, -1);
+    ofr_tok_close(tok);
+    assert_ok(ofr_file_remove(config, &err), err);
+    for (int named = 0; named < 2; named++) {
+        snprintf(text, sizeof text,
+                 "{\"pre_tokenizer\": {\"type\": \"ByteLevel\"}, \"post_processor\": "
+                 "{\"type\": \"RobertaProcessing\", \"sep\": [\"</s>\", 1], \"cls\": "
+                 "[\"<s>\", 0]}, \"model\": {\"unk_token\": %s, \"merges\": [\"C O\"], "
+                 "\"vocab\": %s}}",
+                 named ? "\"<unk>\"" : "null", few);
+        assert_ok(ofr_tok_open(&tok, support_write("t.json", text),
+                               (ofr_tok_options){-1}, &err),
+                  err);
+        if (named) CHECK(tok, "C\xc2\xb5O", 3, 2, 2, 4, -1);
+        else CHECK(tok, "C\xc2\xb5O", 5, -1);
+        if (!named) CHECK(tok, "\xc2\xb5", -1);
+        ofr_tok_close(tok);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_merges),         cmocka_unit_test(test_mark),
         cmocka_unit_test(test_json),           cmocka_unit_test(test_split),
         cmocka_unit_test(test_special_tokens), cmocka_unit_test(test_long_word),
-        cmocka_unit_test(test_bad_files),
+        cmocka_unit_test(test_bad_files),      cmocka_unit_test(test_few_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
