@@ -50,6 +50,10 @@ static ofr_status check_kind(struct stat *info, int fd, const char *path, bool i
 static ofr_status open_to_read(int *out, struct stat *info, const char *path, bool input,
                                ofr_error *err)
 {
+    /* Whoever writes to a pipe would see it opened and closed again, and end. */
+    if (!input && stat(path, info) == 0 && !S_ISREG(info->st_mode) &&
+        !S_ISDIR(info->st_mode))
+        return is_special(path, err);
     int fd = ofr_os_open(path, input ? O_RDONLY : O_RDONLY | O_NONBLOCK, 0);
     if (fd < 0) return ofr_os_fail(err, path, "open", errno);
     ofr_status status = check_kind(info, fd, path, input, err);

@@ -1,6 +1,7 @@
 /* test_file.c - reading, mapping, atomic writing, and clear failures. */
 #include "support/support.h"
 
+#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -86,11 +87,17 @@ static void test_pipe(void **state)
     ofr_buf_init(&buf);
     strcpy(path, support_path("pipe"));
     assert_int_equal(mkfifo(path, 0600), 0);
+    /* Not even opened: whoever waits to write to it would think that somebody reads. */
+    const int opened = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+    struct inotify_event event;
+    assert_true(inotify_add_watch(opened, path, IN_OPEN) >= 0);
     (void)alarm(60);
     assert_fails(ofr_file_map_open(&map, path, &err), OFR_IO, err,
                  "pipe: is not a regular file, expected one");
     assert_fails(ofr_file_read(&buf, path, 0, &err), OFR_IO, err, "not a regular file");
     assert_fails(ofr_file_hash(hash, path, &err), OFR_IO, err, "not a regular file");
+    assert_int_equal(read(opened, &event, sizeof event), -1);
+    close(opened);
     assert_ok(ofr_file_check(path, &err), err);
     assert_fails(ofr_file_check_own(path, &err), OFR_IO, err, "not a regular file");
     pid_t writer = fork();
