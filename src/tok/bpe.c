@@ -52,9 +52,10 @@ ofr_status ofr_bpe_check_bytes(const ofr_bpe *bpe, const char *name, ofr_error *
         n_missing += bpe->byte_ids[b] < 0;
     if (space && n_missing <= BYTES_MISSING_MAX) return OFR_OK;
     return ofr_fail(err, OFR_FORMAT,
-                    "%s: the vocabulary has tokens for %d of the 256 bytes%s, and nothing "
-                    "says that it is a byte-level one; if it is, add \"tokenizer_class\": "
-                    "\"RobertaTokenizer\" to tokenizer_config.json",
+                    "%s: the vocabulary has tokens for %d of the 256 bytes%s, and "
+                    "nothing says that it is a byte-level one; if it is, add "
+                    "\"tokenizer_class\": \"RobertaTokenizer\" to "
+                    "tokenizer_config.json",
                     name, 256 - n_missing, space ? "" : ", not for the space");
 }
 
