@@ -216,7 +216,7 @@ ofr_status ofr_file_make_dirs(const char *path, ofr_error *err)
 
 ofr_status ofr_file_remove(const char *path, ofr_error *err)
 {
-    if (unlink(path) == 0 || errno == ENOENT) return OFR_OK;
+    if (unlink(path) == 0 || errno == ENOENT || errno == ENOTDIR) return OFR_OK;
     return ofr_os_fail(err, path, "remove", errno);
 }
 
@@ -394,6 +394,13 @@ ofr_status ofr_file_check_room(const char *dir, double bytes, const char *what,
                     "%s: %.1f MB are free on that disk, %s needs %.1f MB; make room or "
                     "choose another place",
                     dir, room / unit, what, bytes / unit);
+}
+
+double ofr_file_freed(const char *path)
+{
+    struct stat info;
+    if (lstat(path, &info) != 0 || !S_ISREG(info.st_mode) || info.st_nlink > 1) return 0;
+    return (double)info.st_size;
 }
 
 /* NAME.PID-NUMBER.tmp, as ofr_file_writer_begin() makes them. */

@@ -90,6 +90,8 @@ ofr_status ofr_file_check_own(const char *path, ofr_error *err);
  * `what`. */
 ofr_status ofr_file_check_room(const char *dir, double bytes, const char *what,
                                ofr_error *err);
+/* Bytes that come free when `path` goes: none where it is absent or has other names. */
+double ofr_file_freed(const char *path);
 /* Remove the temporary files in `dir` whose writers died.  Nobody minds a failure. */
 void ofr_file_tidy(const char *dir);
 

@@ -35,9 +35,7 @@ static ofr_status train(ofr_ablation *a, ofr_train_values *values, const char *p
     bool complete;
 
     OFR_TRY(ofr_method_find(&method, values->method_name, err));
-    if (a->o->train.overwrite)
-        OFR_TRY(ofr_file_remove(path, err)); /* of a model that is given up */
-    else
+    if (!a->o->train.overwrite)
         OFR_TRY(ofr_trainer_peek(values->out, &values->resume, &complete, err));
     ofr_log(OFR_LOG_INFO, "%s %s: %s", a->name, values->resume ? "continues" : "trains",
             values->out);

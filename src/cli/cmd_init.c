@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/lock.h"
 #include "base/log.h"
 #include "cli/cmd.h"
 #include "cli/copy.h"
@@ -132,21 +133,22 @@ static ofr_status write_tokenizer_config(const options *o, const ofr_tok *tok,
     return status;
 }
 
-/* What belongs to a model or a run that --force gives up. */
+/* What belongs to a model or a run that --force gives up; a train.json that now looks
+ * like that of an unfinished run is the run's. */
 static ofr_status clear(const options *o, ofr_error *err)
 {
     char path[OFR_PATH_MAX];
     if (!o->force) return OFR_OK;
     OFR_TRY(ofr_out_folder_clear(o->out, err));
+    if (!ofr_out_folder_unfinished(o->out)) return OFR_OK;
     OFR_TRY(ofr_file_join(path, o->out, "train.json", err));
     return ofr_file_remove(path, err);
 }
 
-static ofr_status write_all(const options *o, ofr_encoder *encoder, const ofr_tok *tok,
-                            ofr_error *err)
+static ofr_status write_files(const options *o, ofr_encoder *encoder, const ofr_tok *tok,
+                              ofr_error *err)
 {
     char path[OFR_PATH_MAX];
-    OFR_TRY(ofr_file_make_dirs(o->out, err));
     OFR_TRY(clear(o, err));
     OFR_TRY(ofr_file_join(path, o->out, "model.safetensors", err));
     OFR_TRY(ofr_weights_save(&encoder->params, &encoder->config, path, encoder->w,
@@ -155,6 +157,18 @@ static ofr_status write_all(const options *o, ofr_encoder *encoder, const ofr_to
     OFR_TRY(write_tokenizer_config(o, tok, &encoder->config, err));
     OFR_TRY(ofr_file_join(path, o->out, "config.json", err));
     return ofr_config_save(&encoder->config, path, err);
+}
+
+static ofr_status write_all(const options *o, ofr_encoder *encoder, const ofr_tok *tok,
+                            ofr_error *err)
+{
+    ofr_lock lock = {.fd = -1};
+    ofr_status status;
+    OFR_TRY(ofr_file_make_dirs(o->out, err));
+    if (o->force) OFR_TRY(ofr_lock_open(&lock, o->out, err)); /* a run may be going on */
+    status = write_files(o, encoder, tok, err);
+    ofr_lock_close(&lock);
+    return status;
 }
 
 static ofr_status report(const options *o, const ofr_encoder *encoder, ofr_error *err)

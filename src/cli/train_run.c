@@ -15,12 +15,6 @@
 #include "cli/train_save.h"
 #include "train/run_folder.h"
 
-static void show(void *user, const char *label, long long done, long long total,
-                 const char *note)
-{
-    ofr_term_progress(user, label, done, total, note);
-}
-
 static bool show_eval(void *user, int done, int total)
 {
     ofr_term_progress(user, "eval", done, total, NULL);
@@ -63,6 +57,24 @@ typedef struct run {
     void *user;
 } run;
 
+static void show(void *user, const char *label, long long done, long long total,
+                 const char *note)
+{
+    const run *r = user;
+
+    ofr_term_progress(r->o->common.term, label, done, total, note);
+}
+
+/* What stands in the folder goes when nothing is left that may keep the run from
+ * beginning. */
+static ofr_status begin(void *user, ofr_error *err)
+{
+    const run *r = user;
+
+    OFR_TRY(ofr_out_folder_clear(r->o->out, err));
+    return ofr_train_write_config(r->o, err);
+}
+
 static ofr_status finish(const run *r, const ofr_method_result *result, ofr_error *err)
 {
     const ofr_config *config = &r->m->encoder.config;
@@ -104,7 +116,7 @@ static ofr_status resume_command(ofr_buf *command, const ofr_train_values *o,
 }
 
 /* command: to go on with. */
-static ofr_status train(const run *r, const ofr_method *method, const ofr_comm *comm,
+static ofr_status train(run *r, const ofr_method *method, const ofr_comm *comm,
                         const char *command, ofr_error *err)
 {
     const ofr_train_values *o = r->o;
@@ -117,8 +129,9 @@ static ofr_status train(const run *r, const ofr_method *method, const ofr_comm *
         .fork = o->fork,
         .comm = comm,
         .stop = ofr_stop_flag(),
+        .begin = o->resume ? NULL : begin,
         .progress = show,
-        .user = o->common.term,
+        .user = r,
     };
     ofr_method_result result;
     ofr_status status;
@@ -126,10 +139,6 @@ static ofr_status train(const run *r, const ofr_method *method, const ofr_comm *
     if (comm->n_ranks > 1)
         ofr_log(OFR_LOG_INFO, "%d ranks share each batch; this one has %d threads",
                 comm->n_ranks, r->m->dev->n_threads);
-    if (!o->resume && comm->rank == 0) {
-        OFR_TRY(ofr_out_folder_clear(o->out, err));
-        OFR_TRY(ofr_train_write_config(o, err));
-    }
     status = ofr_method_train(method, &r->m->encoder, r->m->dev, &r->data, &o->method,
                               &job, &result, err);
     ofr_term_progress_end(o->common.term);
@@ -143,7 +152,7 @@ static ofr_status train(const run *r, const ofr_method *method, const ofr_comm *
 }
 
 /* In a folder that is ours alone; rank 0 is the one that writes. */
-static ofr_status train_alone(const run *r, const ofr_method *method, ofr_error *err)
+static ofr_status train_alone(run *r, const ofr_method *method, ofr_error *err)
 {
     const ofr_comm *comm = r->o->common.comm ? r->o->common.comm : &ofr_comm_self;
     ofr_lock lock = {.fd = -1};
@@ -178,8 +187,8 @@ ofr_status ofr_train_run(const ofr_train_values *values, const ofr_method *metho
     status = ofr_train_open_data(&train_data, &dev_data, &source, values, m.tok,
                                  m.max_tokens, err);
     if (!status) {
-        const run r = {values, &source, &m, {&train_data, &dev_data, source.metric},
-                       reporter, user};
+        run r = {values, &source, &m, {&train_data, &dev_data, source.metric},
+                 reporter, user};
 
         status = ofr_method_check(method, &values->method, m.encoder.config.L,
                                   source.columns.regression, err);

@@ -102,6 +102,7 @@ ofr_train_options ofr_method_loop(const ofr_method_options *o, const ofr_method_
         .fork = job->fork,
         .comm = job->comm,
         .stop = job->stop,
+        .begin = job->begin,
         .progress = job->progress,
         .user = job->user,
         .guard = job->guard,

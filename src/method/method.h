@@ -123,6 +123,7 @@ typedef struct ofr_method_job {
     const char *fork;
     const ofr_comm *comm;        /* NULL: one rank */
     volatile sig_atomic_t *stop; /* see train.h */
+    ofr_status (*begin)(void *user, ofr_error *err); /* see train.h */
     ofr_train_progress progress;
     void *user;
     void (*guard)(bool on);      /* tests */

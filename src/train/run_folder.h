@@ -10,10 +10,11 @@
 #define OFR_RUN_LATEST "checkpoint/state.safetensors"
 #define OFR_RUN_AFTER_FIRST "checkpoint/first.safetensors"
 
-/* Make the folders of options->out, remove what killed runs left half written and,
- * unless this run is resumed, the checkpoints of an earlier run, which would be taken
- * for its own.  Then see that files can be written there and that the disk has room:
- * a checkpoint is up to state_bytes, the model model_bytes.  OFR_IO, OFR_NOT_FOUND. */
+/* Make the folders of options->out and remove what killed runs left half written.  See
+ * that files can be written there and that the disk has room: a checkpoint is up to
+ * state_bytes, the model model_bytes.  Then, unless this run is resumed, let
+ * options->begin() give up an earlier run and remove its checkpoints, which would be
+ * taken for this run's own.  OFR_IO, OFR_NOT_FOUND. */
 ofr_status ofr_run_folder_prepare(const ofr_train_options *options, bool resumed,
                                   double state_bytes, double model_bytes,
                                   ofr_error *err);

@@ -82,7 +82,10 @@ ofr_status ofr_together_start(const ofr_trainer *trainer, ofr_error *err)
     ofr_together_kernels(mine.kernels, trainer);
     mine.start = ofr_hash_bytes(0, &trainer->at, sizeof trainer->at);
     mine.weights = hash_weights(trainer);
-    return compare(trainer->comm, &mine, err);
+    OFR_TRY(compare(trainer->comm, &mine, err));
+    /* Rank 0 is about to touch files: not before all others have agreed. */
+    trainer->comm->barrier(trainer->comm);
+    return trainer->comm->check(trainer->comm, err);
 }
 
 ofr_status ofr_together_still(const ofr_trainer *trainer, ofr_error *err)

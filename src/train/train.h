@@ -54,6 +54,9 @@ typedef struct ofr_train_options {
     const ofr_comm *comm;        /* NULL: one rank                              */
     volatile sig_atomic_t *stop; /* NULL, or becomes non-zero to interrupt; then gets
                                     the largest of all ranks' numbers           */
+    /* A run that begins gives up what an earlier one left in `out`; called by rank 0
+     * once all has been looked at that may keep this run from beginning.  May be NULL. */
+    ofr_status (*begin)(void *user, ofr_error *err);
     ofr_train_progress progress; /* may be NULL */
     void *user;
     void (*guard)(bool on);      /* tests: called around every step; may be NULL */

@@ -44,13 +44,27 @@ run init --shape tiny --vocab vocab.txt --out b --force -q
 of_run='train.json journal.jsonl timings.jsonl README.md predictions.dev.tsv origin.json
 checkpoint/state.safetensors checkpoint/first.safetensors model.safetensors.index.json'
 for file in $of_run; do
-    echo '{}' >"b/$file"
+    echo '{"out": "b", "method": "pabee"}' >"b/$file"
 done
 run init --shape tiny --vocab vocab.txt --out b --force -q
 exits 0
 for file in $of_run; do
     [ ! -e "b/$file" ] || complain "--force left $file of the run"
 done
+# A train.json of something else is no sign of a run.
+not_of_run='train.json journal.jsonl README.md'
+for file in $not_of_run; do
+    echo '[{"text": "x"}]' >"b/$file"
+done
+echo mine >b/checkpoint.kept
+rm -r b/checkpoint
+mv b/checkpoint.kept b/checkpoint
+run init --shape tiny --vocab vocab.txt --out b --force -q
+exits 0
+for file in $not_of_run checkpoint; do
+    [ -e "b/$file" ] || complain "--force took $file, which is of no run"
+done
+rm b/train.json
 
 run info a
 exits 0
@@ -75,6 +89,20 @@ exits 0
 says '"labels": \["neg", "pos"\]'
 says '"exits": true'
 says '"policies": true'
+
+# A run that goes on is not disturbed.
+make_texts 100 >texts.tsv
+"$offramp" train --model model --train texts.tsv --text review --label verdict --dev-split 0.2 \
+    --joint-epochs 10000 --threads 1 --out busy -q >out 2>err &
+pid=$!
+while kill -0 $pid 2>/dev/null && [ ! -s busy/journal.jsonl ]; do :; done
+run init --shape tiny --vocab vocab.txt --out busy --force
+fails 2 ' init' "busy: process $pid on .* works in this folder"
+for file in train.json journal.jsonl; do
+    [ -s "busy/$file" ] || complain "--force took $file of a run that goes on"
+done
+kill -TERM $pid
+wait $pid
 
 # Of a trained model's config.json the shape alone is taken: the weights are random.
 sed '$s/}$/, "offramp": {"method": "pabee", "rule": "patience", "threshold": 2,\n\

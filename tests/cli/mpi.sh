@@ -138,12 +138,19 @@ one_line 4 'rank 1: bad.tsv:3: found 1 field'
 # shellcheck disable=SC2086
 two "$offramp" train --model start $data $how --seed 7 --out x
 one_line 2 'rank 1: begins with other data or settings than rank 0'
+rm -rf x
+cp -r one x
+keep=$how
+how="$how --overwrite"
 # shellcheck disable=SC2086
 two env OFR_CPU=scalar "$offramp" train --model start $data $how --out x
+how=$keep
 if "$offramp" doctor | grep -q '^kernels *scalar'; then
     exits 0
 else
     one_line 2 "rank 1: computes with kernels 'scalar', rank 0 with"
+    rm -f x/lock # of a rank that was ended
+    diff -r one x || complain "$last: the old run was given up"
 fi
 rm -rf x
 

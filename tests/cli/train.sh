@@ -72,6 +72,21 @@ for taken in one:config.json start:config.json own:README.md; do
 done
 grep -q mine own/README.md || complain 'a card of the own was replaced'
 
+# A train.json that is not of a run tells nothing of the files beside it.
+mkdir theirs
+echo '[{"text": "x"}]' >theirs/train.json
+cp -r theirs texts_alone
+echo mine | tee theirs/README.md theirs/model.safetensors >theirs/vocab.txt
+cp -r theirs kept_theirs
+for taken in theirs:model.safetensors texts_alone:train.json; do
+    run train --model other --train texts.tsv --dev-split 0.2 --text review --label verdict \
+        --joint-epochs 1 --method entropy --out "${taken%:*}"
+    fails 2 ' train' "${taken%:*}: holds ${taken#*:} already, .*another --out.*--overwrite"
+done
+run info theirs
+fails 3 ' info' 'theirs/config.json'
+diff -r kept_theirs theirs || complain 'files of somebody else were replaced'
+
 # The same options from a file; the same bits.
 cat >options.json <<'END'
 {"train": "texts.tsv", "text": "review", "label": "verdict", "dev-split": 0.2, "batch": 16,
@@ -184,12 +199,46 @@ run train --model start $data --joint-epochs 1 --method finetune --out plain -q
 exits 0
 says 'saved layers 0.0 %'
 
+# A run that cannot begin gives nothing up.
+overwrite()
+{
+    # shellcheck disable=SC2086
+    run train --model start $data --joint-epochs 1 --method finetune --out plain --overwrite \
+        -q "$@"
+}
+echo '{}' | tee plain/unit.json plain/records.jsonl plain/points.csv >plain/sweep.safetensors
+cp -r plain kept
+overwrite --tensorboard texts.tsv/events
+fails 1 ' train' 'texts.tsv: exists and is not a directory'
+diff -r kept plain || complain "$last: it has begun"
+for name in config.json origin.json unit.json; do
+    rm -rf plain
+    cp -r kept plain
+    rm -f "plain/$name"
+    mkdir "plain/$name"
+    overwrite
+    fails 1 ' train' "plain/$name: is a directory in the place of a file"
+    cmp -s kept/model.safetensors plain/model.safetensors || complain "$last: the model is gone"
+done
+rm -r plain
+cp -r kept plain
+rm -r plain/checkpoint
+echo mine >plain/checkpoint
+overwrite
+fails 1 ' train' 'plain/checkpoint: exists and is not a directory'
+cmp -s kept/config.json plain/config.json || complain "$last: the model is gone"
+rm plain/checkpoint
+
+# What was measured on a model that is given up goes with it.
 # shellcheck disable=SC2086
 run train --model start $data --joint-epochs 1 --policy-epochs 1 --iterations 0 --max-loss 1 \
     --gradient reinforce --rollouts 1 --out plain --overwrite -q
 exits 0
 remarks '--max-loss has no effect without --alphas'
 remarks '--rollouts 1: .* the policies learn nothing'
+for file in unit.json records.jsonl points.csv sweep.safetensors; do
+    [ ! -e "plain/$file" ] || complain "$file is of a model that is gone"
+done
 
 run train --model start --out x
 fails 2 ' train' 'needs --task NAME'

@@ -371,8 +371,18 @@ static void test_torn_lines(void **state)
 
 /* ---- before the work ------------------------------------------------------------- */
 
+static ofr_status count(void *user, ofr_error *err)
+{
+    (void)err;
+    ++*(int *)user;
+    return OFR_OK;
+}
+
 static void test_room(void **state)
 {
+    static const char old[100000];
+    char path[OFR_PATH_MAX];
+    int begun = 0;
     ofr_error err;
 
     (void)state;
@@ -388,6 +398,19 @@ static void test_room(void **state)
     o.keep_first = true;
     assert_fails(ofr_run_folder_prepare(&o, false, 1e6, 0.4e6, &err), OFR_IO, err,
                  "the run needs 3.4 MB");
+    /* What an earlier run has left goes before, but not in vain. */
+    o.begin = count;
+    o.user = &begun;
+    in_folder(path, "room", OFR_RUN_LATEST);
+    assert_ok(ofr_file_write(path, old, sizeof old, &err), err);
+    in_folder(path, "room", "model.safetensors");
+    assert_ok(ofr_file_write(path, old, sizeof old, &err), err);
+    assert_fails(ofr_run_folder_prepare(&o, false, 1e6, 0.4e6, &err), OFR_IO, err,
+                 "the run needs 3.2 MB");
+    assert_int_equal(begun, 0);
+    faults_room(3.3e6);
+    assert_ok(ofr_run_folder_prepare(&o, false, 1e6, 0.4e6, &err), err);
+    assert_int_equal(begun, 1);
     faults_room(-1);
     assert_ok(ofr_run_folder_prepare(&o, false, 1e6, 0.4e6, &err), err);
     faults_fail(FAULT_OPEN, 1, true);
