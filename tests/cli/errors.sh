@@ -54,13 +54,17 @@ run train --model good --train rows.tsv --dev rows.tsv --text text --label label
 fails 1 ' train' 'taken/model.safetensors: is not a regular file, expected one'
 mkfifo pipe
 cat rows.tsv >pipe &
+writer=$!
 run calibrate --model good --data pipe --text text --label label --max-drop 5 --rule confidence
 fails 1 ' calibrate' 'not possible with this data: 2 texts'
+kill $writer 2>/dev/null # it waits for ever where nobody has opened the pipe
 wait
 cat in >pipe &
+writer=$!
 run predict --model good pipe
 exits 0
 says '^[np][eo][gs]'
+kill $writer 2>/dev/null
 wait
 
 # ---- outputs that are inputs ----
