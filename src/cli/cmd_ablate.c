@@ -121,7 +121,22 @@ static bool has_use(const ofr_ablate_question *question, const char *option)
            ofr_method_reads(&ofr_method_consistentee, option);
 }
 
-static void remark_options(const ofr_ablate_question *question, const bool *is_set)
+/* A unit is known by its command.  That of the joint phase has what a question sets for
+ * the other units alone, as questions that have a use for it share the phase. */
+static bool is_in_units(const ofr_opt *row, const ofr_ablate_values *o)
+{
+    static const char *const set_for_all[] = {"prices", "hardness", "policy-epochs",
+                                              "iterations", NULL};
+
+    for (int i = 0; set_for_all[i]; i++)
+        if (strcmp(set_for_all[i], row->name) == 0) return false;
+    return !ofr_command_is_default(row, o);
+}
+
+#define UNITS ", but tells units apart: give it in every call into one --out, or in none"
+
+static void remark_options(const ofr_ablate_values *o,
+                           const ofr_ablate_question *question, const bool *is_set)
 {
     for (const ofr_opt *row = rows; row->name; row++) {
         if (!is_set[row - rows]) continue;
@@ -129,8 +144,8 @@ static void remark_options(const ofr_ablate_question *question, const bool *is_s
             ofr_log(OFR_LOG_WARN,
                     "--seed has no effect; --seeds lists those to train with");
         else if (!has_use(question, row->name))
-            ofr_log(OFR_LOG_WARN, "--%s has no effect with ablate %s", row->name,
-                    question->name);
+            ofr_log(OFR_LOG_WARN, "--%s has no effect with ablate %s%s", row->name,
+                    question->name, is_in_units(row, o) ? UNITS : "");
     }
 }
 
@@ -202,7 +217,7 @@ static ofr_status run(void *values, const bool *is_set, char **args, int n_args,
         OFR_TRY(ofr_default_model(model, err));
         o->train.model = model;
     }
-    remark_options(question, is_set);
+    remark_options(o, question, is_set);
     ofr_stop_begin();
     status = answer(o, question, err);
     ofr_stop_end();

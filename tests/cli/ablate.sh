@@ -51,13 +51,14 @@ for question in reward hardness gradient iterations consistency; do
     exits 0
     says "^{\"schema_version\":1,\"ablation\":\"$question\""
     [ ! -s err ] || complain 'not quiet'
-    # Options that the question sets itself, or that the method does not look at.
+    # Options that the question sets itself, or that the method does not look at, at their
+    # defaults and at other values.
     case $question in
-    reward) useless='--reward hardness' ;;
-    hardness) useless='--hardness memorized' ;;
-    gradient) useless='--rollouts 8' ;;
-    iterations) useless='--tolerance 0.001' ;;
-    consistency) useless='--alpha 0.005' ;;
+    reward) useless='--reward hardness' other=plain ;;
+    hardness) useless='--hardness memorized' other=entropy ;;
+    gradient) useless='--rollouts 8' other=3 ;;
+    iterations) useless='--tolerance 0.001' other=0.5 ;;
+    consistency) useless='--alpha 0.005' other=0.7 ;;
     esac
     # shellcheck disable=SC2086
     ablate $question $useless --seed 42 --distill 0.9
@@ -66,6 +67,21 @@ for question in reward hardness gradient iterations consistency; do
     remarks "^${useless% *} has no effect with ablate $question$"
     remarks '^--seed has no effect; --seeds lists'
     remarks "^--distill has no effect with ablate $question$"
+    useless=${useless% *}
+    ablate $question "$useless" $other --distill 0.5 --out others
+    exits 0
+    grep -v '^    offramp' first >wanted
+    grep -v '^    offramp' out | cmp -s wanted - || complain "$question: $useless has an effect"
+    remarks "^--distill has no effect with ablate $question, but tells units apart: give"
+    rm -r others
+    ablate $question "$useless" $other
+    if grep -q "^$useless has no effect with ablate $question, but tells units apart" err; then
+        exits 2
+        remarks 'was made with other options'
+    else
+        exits 0
+        remarks "^$useless has no effect with ablate $question$"
+    fi
     ablate $question
     grep -q ' trains' err && complain "$question: trained again"
     stdout_is first
