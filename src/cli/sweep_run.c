@@ -314,6 +314,17 @@ static void name_run(ofr_sweep_run *r)
         snprintf(r->name, sizeof r->name, "%.31s", method);
 }
 
+/* A model of an earlier version does not say what its training counted as right. */
+static double error_limit(const ofr_sweep_run *r)
+{
+    const ofr_config *config = &r->m.encoder.config;
+    const json_t *own = json_object_get(config->json, "offramp");
+
+    return r->origin.known && !json_is_number(json_object_get(own, "error_limit"))
+               ? r->origin.values.method.error_limit
+               : config->error_limit;
+}
+
 static ofr_status open_parts(ofr_sweep_run *r, ofr_error *err)
 {
     const ofr_sweep_job *job = r->job;
@@ -335,7 +346,7 @@ static ofr_status open_parts(ofr_sweep_run *r, ofr_error *err)
     options.values = job->values;
     options.metric = r->source.metric;
     options.metric2 = r->source.metric2;
-    options.error_limit = r->m.encoder.config.error_limit;
+    options.error_limit = error_limit(r);
     options.seed = job->seed;
     options.features = job->alphas != NULL;
     options.progress = show_pass;

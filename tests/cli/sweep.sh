@@ -131,4 +131,21 @@ run sweep --model model --dev dev.tsv $own --tune nowhere.tsv
 fails 3 ' sweep' 'nowhere.tsv'
 run sweep --dev dev.tsv
 fails 2 ' sweep' 'needs --model'
+# A regression of an earlier version has its limit in train.json alone.
+awk -F '\t' -v OFS='\t' 'NR == 1 { print "review", "stars"; next } { print $1, NR % 5 }' dev.tsv >stars.tsv
+stars="--text review --label stars"
+# shellcheck disable=SC2086
+run train --model model --train stars.tsv --dev stars.tsv $stars --regression --method pabee \
+    --joint-epochs 1 --error-limit 1000 --out regression -q
+exits 0
+for limit in kept absent; do
+    # shellcheck disable=SC2086
+    run sweep --model regression --dev stars.tsv $stars --rules patience --out "$limit" -q
+    exits 0
+    grep '"kind": "point"' "$limit/records.jsonl" >points
+    [ -s points ] || complain "$last: no points"
+    ! grep -v '"accuracy": 1,' points || complain "$last: errors below 1000 are not right"
+    sed 's/"error_limit"/"other"/' regression/config.json >without
+    cp without regression/config.json
+done
 finish
