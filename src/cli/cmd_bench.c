@@ -161,8 +161,6 @@ static ofr_status measure_times(bench *b, const options *o, const lists *l, int 
         OFR_TRY(ofr_bench_weights(mix, config->L, "exit-mix", o->exit_mix, err));
         plan.mix = mix;
     }
-    if (!o->rule && !isnan(o->threshold))
-        return ofr_fail(err, OFR_INVALID, "--threshold needs --rule NAME");
     if (o->rule) {
         OFR_TRY(ofr_rule_choose(&plan.rule, &plan.threshold, config, o->rule,
                                 o->threshold, err));
@@ -250,6 +248,8 @@ static ofr_status check_options(const options *o, ofr_error *err)
     if (instead > 1)
         return ofr_fail(err, OFR_INVALID,
                         "one of --decide, --profile, --cold and --peaks at a time");
+    if (!o->rule && !isnan(o->threshold))
+        return ofr_fail(err, OFR_INVALID, "--threshold needs --rule NAME");
     if (o->common.json && o->markdown)
         return ofr_fail(err, OFR_INVALID, "one of --json and --md at a time");
     return OFR_OK;

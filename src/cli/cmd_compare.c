@@ -188,7 +188,8 @@ static ofr_status write_tables(const ofr_compare_runs *runs, const ofr_buf *text
 
     ofr_buf_init(&page);
     ofr_buf_add(&page, text->p, text->n);
-    ofr_buf_adds(&page, "\nEvery run again, by itself:\n\n```sh\n");
+    ofr_buf_adds(&page, "\nEvery run again, by itself (add `--overwrite` to `train`, or "
+                        "give both another folder):\n\n```sh\n");
     ofr_compare_commands(&page, runs);
     ofr_buf_adds(&page, "```\n");
     status = ofr_sweep_write(runs->plan->o->out, "report.md", &page, err);

@@ -124,6 +124,10 @@ fails_bench_shape()
     fails 2 ' bench' "$1"
 }
 fails_bench_shape giant
+pattern='--threshold needs --rule'
+fails_bench --model model --threshold 0.5
+fails_bench --model model --threshold 0.5 --decide
+fails_bench --model nowhere --threshold 0.5
 pattern='one of --decide, --profile, --cold and --peaks'
 fails_bench --model model --decide --cold
 pattern='is less than a batch of 8'
