@@ -17,6 +17,11 @@ static const char *const default_names[3][5] = {
 static const char *const name_keys[5] = {"unk_token", "cls_token", "sep_token",
                                          "pad_token", "mask_token"};
 
+/* What a special token is called. */
+typedef struct given_name {
+    const char *text, *path; /* the file that says so, or NULL */
+} given_name;
+
 /* "cls_token": "[CLS]" or {"content": "[CLS]"}; otherwise *text stays. */
 static ofr_status read_name(const char **text, const json_t *object, const char *key,
                             const char *path, ofr_error *err)
@@ -181,7 +186,7 @@ static bool is_more(const ofr_tok_settings *s, const char *text)
 /* added_tokens.json: {"[E1]": 30522}.  [CLS] and its like are left to the caller, who
  * knows more of them; other special ones are not normalised. */
 static ofr_status add_plain(ofr_tok *tok, const ofr_tok_settings *s,
-                            const char *const names[5], ofr_error *err)
+                            const given_name names[5], ofr_error *err)
 {
     const char *content;
     json_t *value;
@@ -192,7 +197,7 @@ static ofr_status add_plain(ofr_tok *tok, const ofr_tok_settings *s,
         OFR_TRY(check_id(tok, id, content, s->added_path, err));
         OFR_TRY(place_token(tok, content, (int)id, s->added_path, err));
         for (int k = 0; k < 5; k++)
-            named = named || strcmp(content, names[k]) == 0;
+            named = named || strcmp(content, names[k].text) == 0;
         if (!named)
             OFR_TRY(add_special(tok, (ofr_tok_special){.id = (int)id},
                                 !is_more(s, content), err));
@@ -203,7 +208,7 @@ static ofr_status add_plain(ofr_tok *tok, const ofr_tok_settings *s,
 /* All files' added tokens; the list of tokenizer_config.json stands for the older
  * added_tokens.json. */
 static ofr_status add_all(ofr_tok *tok, const ofr_tok_settings *s,
-                          const char *const names[5], ofr_error *err)
+                          const given_name names[5], ofr_error *err)
 {
     const json_t *decoder = json_object_get(s->config, "added_tokens_decoder");
     size_t n = json_array_size(s->listed) + json_object_size(decoder) +
@@ -226,53 +231,60 @@ static ofr_status add_all(ofr_tok *tok, const ofr_tok_settings *s,
     return add_plain(tok, s, names, err);
 }
 
-/* What the files call the five; the older special_tokens_map.json comes first, for
- * tokenizer_config.json has the last word. */
-static ofr_status read_names(const char *names[5], ofr_tok_model kind,
+/* What the files call the five.  As in transformers 4 the older special_tokens_map.json
+ * has the last word, and none beside the list of added tokens that came in its place. */
+static ofr_status read_names(given_name names[5], ofr_tok_model kind,
                              const ofr_tok_settings *s, ofr_error *err)
 {
+    bool listed = json_is_object(json_object_get(s->config, "added_tokens_decoder"));
+    const json_t *const files[2] = {s->config, listed ? NULL : s->map};
+    const char *const paths[2] = {s->config_path, s->map_path};
     for (int k = 0; k < 5; k++) {
-        names[k] = default_names[kind][k];
-        OFR_TRY(read_name(&names[k], s->map, name_keys[k], s->map_path, err));
-        OFR_TRY(read_name(&names[k], s->config, name_keys[k], s->config_path, err));
+        names[k] = (given_name){default_names[kind][k], NULL};
+        for (int i = 0; i < 2; i++) {
+            const char *old = names[k].text;
+            OFR_TRY(read_name(&names[k].text, files[i], name_keys[k], paths[i], err));
+            if (names[k].text != old) names[k].path = paths[i];
+        }
     }
     return OFR_OK;
 }
 
 static ofr_status no_special(const ofr_tok *tok, const ofr_tok_settings *s, int k,
-                             const char *text, ofr_error *err)
+                             given_name given, ofr_error *err)
 {
+    const char *of = given.path ? " of " : "", *path = given.path ? given.path : "";
     if (tok->model == OFR_TOK_UNIGRAM)
         return ofr_fail(err, OFR_FORMAT,
-                        "%s: the vocabulary of %d tokens has no \"%.64s\" (%s), and of "
-                        "unigram tokenizers only ALBERT's is supported; choose another "
-                        "model",
-                        s->name, tok->vocab.n, text, name_keys[k]);
+                        "%s: the vocabulary of %d tokens has no \"%.64s\" (%s%s%s), and "
+                        "of unigram tokenizers only ALBERT's is supported; choose "
+                        "another model",
+                        s->name, tok->vocab.n, given.text, name_keys[k], of, path);
     return ofr_fail(err, OFR_FORMAT,
-                    "%s: the vocabulary of %d tokens has no \"%.64s\" (%s); give the "
+                    "%s: the vocabulary of %d tokens has no \"%.64s\" (%s%s%s); give the "
                     "vocabulary of a BERT-like encoder, or the name that it has there as "
-                    "\"%s\" in tokenizer_config.json",
-                    s->name, tok->vocab.n, text, name_keys[k], name_keys[k]);
+                    "\"%s\" in %s",
+                    s->name, tok->vocab.n, given.text, name_keys[k], of, path,
+                    name_keys[k], given.path ? given.path : "tokenizer_config.json");
 }
 
 ofr_status ofr_tok_find_specials(ofr_tok *tok, const ofr_tok_settings *s, ofr_error *err)
 {
-    const char *names[5];
+    given_name names[5];
     int ids[5];
     OFR_TRY(read_names(names, tok->model, s, err));
-    if (tok->model == OFR_TOK_UNIGRAM && strcmp(names[1], "[CLS]") != 0)
+    if (tok->model == OFR_TOK_UNIGRAM && !s->surrounds &&
+        strcmp(names[1].text, "[CLS]") != 0)
         return ofr_fail(err, OFR_FORMAT,
                         "%s: \"cls_token\" is \"%.64s\", of unigram tokenizers only "
                         "ALBERT's with \"[CLS]\" is supported; choose another model",
-                        json_object_get(s->config, "cls_token") ? s->config_path
-                                                                : s->map_path,
-                        names[1]);
+                        names[1].path, names[1].text);
     OFR_TRY(add_all(tok, s, names, err));
     for (int k = 0; k < 5; k++) {
-        const char *text = names[k];
-        bool needed = k == 1 || k == 2 || (k == 0 && tok->model == OFR_TOK_WORDPIECE);
+        const char *text = names[k].text;
+        bool needed = k == 0 ? tok->model == OFR_TOK_WORDPIECE : k < 3 && !s->surrounds;
         ids[k] = text[0] ? ofr_vocab_id(&tok->vocab, text, strlen(text)) : -1;
-        if (ids[k] < 0 && needed) return no_special(tok, s, k, text, err);
+        if (ids[k] < 0 && needed) return no_special(tok, s, k, names[k], err);
         ofr_tok_special special = {
             .id = ids[k], .strip_left = k == 4 && tok->model != OFR_TOK_WORDPIECE};
         if (ids[k] >= 0) OFR_TRY(add_special(tok, special, false, err));

@@ -288,7 +288,9 @@ static ofr_status read_whole(ofr_tok *tok, ofr_tok_settings *s, const json_t *js
                              ofr_tok_options options, ofr_error *err)
 {
     const json_t *model = json_object_get(json, "model");
+    const json_t *post = json_object_get(json, "post_processor");
     bool complete[N_STAGES];
+    s->surrounds = post && !json_is_null(post);
     s->listed = json_object_get(json, "added_tokens");
     if (!json_is_object(model))
         return ofr_fail(err, OFR_FORMAT,
@@ -305,7 +307,12 @@ static ofr_status read_whole(ofr_tok *tok, ofr_tok_settings *s, const json_t *js
     }
     for (int i = 0; i < N_STAGES; i++)
         OFR_TRY(take_stage(s, tok->model, &stages[i], json, &complete[i], err));
+    const int lower = s->lower, strip = s->strip;
     OFR_TRY(ofr_tok_read_config(s, err));
+    if (tok->model == OFR_TOK_UNIGRAM) { /* ALBERT's settings are for spiece.model */
+        s->lower = lower;
+        s->strip = strip;
+    }
     OFR_TRY(open_model(tok, s, model, options, err));
     for (int i = 0; i < N_STAGES; i++) /* at the end: damage is called damage */
         if (!complete[i])
@@ -314,7 +321,7 @@ static ofr_status read_whole(ofr_tok *tok, ofr_tok_settings *s, const json_t *js
                             "in a way that is not supported; take tokenizer.json of the "
                             "original model",
                             s->name, stages[i].key, stages[i].types[tok->model][0]);
-    return ofr_tok_check_post(tok, json_object_get(json, "post_processor"), s->name, err);
+    return ofr_tok_take_post(tok, post, s->name, err);
 }
 
 ofr_status ofr_tok_open_json(ofr_tok *tok, ofr_tok_settings *s, const char *path,
@@ -325,7 +332,7 @@ ofr_status ofr_tok_open_json(ofr_tok *tok, ofr_tok_settings *s, const char *path
     OFR_TRY(ofr_json_load(&json, path, err));
     s->name = path;
     status = json_is_object(json) ? read_whole(tok, s, json, options, err)
-                                  : ofr_tok_no_object(path, err);
+                                  : ofr_tok_no_object(path, "tokenizer", err);
     s->listed = NULL;
     json_decref(json);
     return status;

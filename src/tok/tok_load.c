@@ -60,9 +60,13 @@ static ofr_status open_spiece(ofr_tok *tok, ofr_tok_settings *s, const char *pat
 {
     double *scores = NULL;
     int unk = -1;
+    bool keep = s->strip == 0;
     s->name = path;
     tok->model = OFR_TOK_UNIGRAM;
     OFR_TRY(ofr_tok_check_class(s, tok->model, err));
+    /* Accents have nothing to do with case, but for those who ask for both. */
+    OFR_TRY(ofr_json_bool(s->config, "keep_accents", &keep, s->config_path, err));
+    s->strip = !keep;
     OFR_TRY(ofr_unigram_read_model(&tok->vocab, &scores, &unk, path, err));
     return ofr_tok_finish_unigram(tok, s, scores, tok->vocab.n, unk, options, err);
 }
@@ -128,11 +132,12 @@ static ofr_status open_found(ofr_tok *tok, ofr_tok_settings *s, const char *dir,
 
 /* The settings in one of the files beside the vocabulary.  model_max_length of
  * tokenizer_config.json is often 10^30, more than an integer holds. */
-static ofr_status load_object(json_t **out, const char *path, bool reals, ofr_error *err)
+static ofr_status load_object(json_t **out, const char *path, bool reals,
+                              const char *keys_of, ofr_error *err)
 {
     if (!path) return OFR_OK;
     OFR_TRY(reals ? ofr_json_load_reals(out, path, err) : ofr_json_load(out, path, err));
-    return json_is_object(*out) ? OFR_OK : ofr_tok_no_object(path, err);
+    return json_is_object(*out) ? OFR_OK : ofr_tok_no_object(path, keys_of, err);
 }
 
 typedef struct beside {
@@ -146,10 +151,10 @@ static ofr_status load_settings(beside *json, ofr_tok_settings *s, char *const *
     s->added_path = files[ADDED];
     s->map_path = files[MAP];
     s->model_path = ofr_file_exists(model_path) ? model_path : NULL;
-    OFR_TRY(load_object(&json->config, s->config_path, true, err));
-    OFR_TRY(load_object(&json->added, s->added_path, false, err));
-    OFR_TRY(load_object(&json->map, s->map_path, true, err));
-    OFR_TRY(load_object(&json->model, s->model_path, true, err));
+    OFR_TRY(load_object(&json->config, s->config_path, true, "tokenizer", err));
+    OFR_TRY(load_object(&json->added, s->added_path, false, "tokenizer", err));
+    OFR_TRY(load_object(&json->map, s->map_path, true, "tokenizer", err));
+    OFR_TRY(load_object(&json->model, s->model_path, true, "model", err));
     s->config = json->config;
     s->added = json->added;
     s->map = json->map;

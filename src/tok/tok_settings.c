@@ -4,12 +4,11 @@
 #include <math.h>
 #include <string.h>
 
-ofr_status ofr_tok_no_object(const char *path, ofr_error *err)
+ofr_status ofr_tok_no_object(const char *path, const char *keys_of, ofr_error *err)
 {
     return ofr_fail(err, OFR_FORMAT,
-                    "%s: not a JSON object, expected the keys of a tokenizer; restore "
-                    "the file",
-                    path);
+                    "%s: not a JSON object, expected the keys of a %s; restore the file",
+                    path, keys_of);
 }
 
 ofr_status ofr_tok_read_tri(const json_t *object, const char *key, int *out,
@@ -126,15 +125,11 @@ ofr_status ofr_tok_finish_unigram(ofr_tok *tok, const ofr_tok_settings *s, doubl
                                   ofr_error *err)
 {
     size_t n = (size_t)n_scores;
-    bool keep = s->strip == 0;
     double *all = NULL;
-    ofr_status status =
-        ofr_json_bool(s->config, "keep_accents", &keep, s->config_path, err);
+    ofr_status status;
     tok->how = normalize_rules(s, options);
-    /* ALBERT's accents have nothing to do with case, but for those who ask for both. */
-    if (options.lower_case < 0) tok->how.strip = !keep;
     tok->how.compat = true;
-    if (status == OFR_OK) status = ofr_tok_find_specials(tok, s, err);
+    status = ofr_tok_find_specials(tok, s, err);
     if (status == OFR_OK) {
         all = ofr_mem_array((size_t)tok->vocab.n, sizeof *all);
         if (!all) status = ofr_fail_nomem(err, n * sizeof *all, "the scores of pieces");

@@ -23,12 +23,13 @@ typedef struct ofr_tok_settings {
     const char *model_path;
     const json_t *listed; /* added_tokens of tokenizer.json, or NULL */
     bool stated;          /* "tokenizer_class" says what a bare vocabulary is */
+    bool surrounds;       /* tokenizer.json says what stands around texts */
     int lower, strip;     /* 1, 0, -1: not said */
     bool chinese, prefix_space, quotes, blanks, runs; /* see ofr_normalize */
 } ofr_tok_settings;
 
-/* What is wrong with a file that is none. */
-ofr_status ofr_tok_no_object(const char *path, ofr_error *err);
+/* A file that holds no keys; keys_of: "tokenizer" or "model". */
+ofr_status ofr_tok_no_object(const char *path, const char *keys_of, ofr_error *err);
 /* "a": true, false or absent; *out stays when it is absent or null. */
 ofr_status ofr_tok_read_tri(const json_t *object, const char *key, int *out,
                             const char *name, ofr_error *err);
@@ -59,9 +60,10 @@ ofr_status ofr_tok_finish_unigram(ofr_tok *tok, const ofr_tok_settings *s, doubl
                                   int n_scores, int unk, ofr_tok_options options,
                                   ofr_error *err);
 
-/* "post_processor" of tokenizer.json: puts it texts together as tok.c does? */
-ofr_status ofr_tok_check_post(const ofr_tok *tok, const json_t *post, const char *name,
-                              ofr_error *err);
+/* "post_processor" of tokenizer.json: tok->cls and tok->sep; refused when it puts texts
+ * together otherwise than tok.c does. */
+ofr_status ofr_tok_take_post(ofr_tok *tok, const json_t *post, const char *name,
+                             ofr_error *err);
 
 /* tokenizer.json. */
 ofr_status ofr_tok_open_json(ofr_tok *tok, ofr_tok_settings *s, const char *path,

@@ -98,7 +98,7 @@ tokenizer 'nothing around a text' tokenizer.json \
     'bad/tokenizer.json: "post_processor" has no step that puts .*; take tokenizer.json of'
 tokenizer 'something else around it' tokenizer.json \
     "{$bert,\"post_processor\":{\"type\":\"RobertaProcessing\"},\"model\":{\"vocab\":{$three}}}" \
-    'bad/tokenizer.json: "post_processor" has a step "RobertaProcessing" that makes .*; choose'
+    'bad/tokenizer.json: "post_processor" has a step "RobertaProcessing", expected one, .*; choose'
 tokenizer 'longer words' tokenizer.json \
     "{$bert,\"model\":{\"max_input_chars_per_word\":200,\"vocab\":{$three}}}" \
     'bad/tokenizer.json: "max_input_chars_per_word" is 200, only 100 .*; choose'

@@ -118,7 +118,7 @@ static void test_json(void **state)
          "\"use_regex\" is false, only true is supported"},
         {"\"pre_tokenizer\": {\"type\": \"ByteLevel\"}, \"post_processor\": {\"type\": "
          "\"BertProcessing\", \"sep\": [\"</s>\", 262], \"cls\": [\"<s>\", 261]}",
-         "something else than <s> a </s></s> b </s>; choose"},
+         "has a step \"BertProcessing\", expected one, TemplateProcessing or Roberta"},
         {"\"normalizer\": {\"type\": \"Lowercase\"}, \"pre_tokenizer\": {\"type\": "
          "\"ByteLevel\"}",
          "\"normalizer\" has a step \"Lowercase\", expected none; choose"},

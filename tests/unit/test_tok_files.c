@@ -110,13 +110,17 @@ static void test_beside(void **state)
     (void)state;
     char dir[OFR_PATH_MAX];
     ofr_error err;
-    ofr_tok *tok = open_dir(small_vocab, "{\"sep_token\": \"A\"}", NULL, -1);
+    ofr_tok *tok = open_dir(small_vocab, "{\"sep_token\": \"A\", \"pad_token\": \"A\"}",
+                            NULL, -1);
     ofr_tok_close(tok);
     snprintf(dir, sizeof dir, "%s/model", support_folder());
     const char *config = support_write("model/config.json",
                                        "{\"tokenizer_class\": \"HerbertTokenizer\"}");
     assert_fails(ofr_tok_open(&tok, dir, (ofr_tok_options){-1}, &err), OFR_FORMAT, err,
                  "config.json: \"tokenizer_class\" is \"HerbertTokenizer\"");
+    support_write("model/config.json", "[]");
+    assert_fails(ofr_tok_open(&tok, dir, (ofr_tok_options){-1}, &err), OFR_FORMAT, err,
+                 "config.json: not a JSON object, expected the keys of a model; restore");
     assert_ok(ofr_file_remove(config, &err), err);
     const char *map = support_write("model/special_tokens_map.json",
                                     "{\"cls_token\": {\"content\": \"a\"}, "
@@ -125,9 +129,20 @@ static void test_beside(void **state)
     support_write("model/added_tokens.json", "{\"[E1]\": 10}");
     assert_ok(ofr_tok_open(&tok, dir, (ofr_tok_options){-1}, &err), err);
     assert_int_equal(tok->cls, 5);
-    assert_int_equal(tok->sep, 8); /* tokenizer_config.json has the last word */
+    assert_int_equal(tok->sep, 6); /* the map has the last word */
     CHECK(tok, "[E1][e1]", 10, 1, 1, 1, -1);
+    CHECK(tok, "A", 8, -1); /* special, so that its case is kept */
     ofr_tok_close(tok);
+    support_write("model/tokenizer_config.json",
+                  "{\"sep_token\": \"A\", \"added_tokens_decoder\": {}}");
+    assert_ok(ofr_tok_open(&tok, dir, (ofr_tok_options){-1}, &err), err);
+    assert_int_equal(tok->cls, 2); /* and none beside such a list */
+    assert_int_equal(tok->sep, 8);
+    ofr_tok_close(tok);
+    support_write("model/tokenizer_config.json", "{}");
+    support_write("model/special_tokens_map.json", "{\"cls_token\": \"<c>\"}");
+    assert_fails(ofr_tok_open(&tok, dir, (ofr_tok_options){-1}, &err), OFR_FORMAT, err,
+                 "special_tokens_map.json); give the vocabulary of a BERT-like encoder");
     support_write("model/special_tokens_map.json", "[]");
     assert_fails(ofr_tok_open(&tok, dir, (ofr_tok_options){-1}, &err), OFR_FORMAT, err,
                  "special_tokens_map.json: not a JSON object");
@@ -337,18 +352,23 @@ static void test_post_processor(void **state)
         {"{\"type\": \"Sequence\", \"processors\": [{\"type\": \"ByteLevel\"}, " BERT
          "]}",
          NULL},
-        {"null", "has no step that puts \"[CLS]\" and \"[SEP]\" around a text"},
+        {"null", "has no step that puts special tokens around a text"},
         {"{\"type\": \"ByteLevel\"}", "has no step that puts"},
-        {"{\"type\": \"Sequence\", \"processors\": [" BERT "," BERT "]}", "has a step"},
-        {"{\"type\": \"BertProcessing\", \"sep\": [\"\", 3], \"cls\": [\"\", 1]}",
-         "makes of two texts something else than [CLS] a [SEP] b [SEP]; choose"},
+        {"{\"type\": \"Sequence\", \"processors\": [" BERT "," BERT "]}",
+         "has a second step \"BertProcessing\""},
+        {"{\"type\": \"BertProcessing\", \"sep\": [\"\", 3], \"cls\": [\"\", 10]}",
+         "puts tokens around a text that are not in the vocabulary; restore"},
         {"{\"type\": \"RobertaProcessing\", \"sep\": [\"\", 3], \"cls\": [\"\", 2]}",
-         "has a step \"RobertaProcessing\""},
-        {TEMPLATE(SINGLE, PAIR, 1), "has a step \"TemplateProcessing\""},
-        {TEMPLATE(TEXT(A, 0) "," SEP(0), PAIR, 2), "has a step"},
-        {TEMPLATE(SINGLE, SINGLE "," TEXT(B, 0) "," SEP(0), 2), "has a step"},
-        {TEMPLATE(SINGLE, SINGLE "," SEP(0) "," TEXT(B, 1) "," SEP(1), 2), "has a step"},
-        {TEMPLATE(SINGLE, SINGLE "," TEXT(A, 1) "," SEP(1), 2), "has a step"},
+         "has a step \"RobertaProcessing\", expected one, TemplateProcessing or Bert"},
+        {TEMPLATE(SINGLE, PAIR, -1), "not in the vocabulary"},
+        {TEMPLATE(TEXT(A, 0) "," SEP(0), PAIR, 2), "\"single\" of"},
+        {TEMPLATE(SINGLE "," SEP(0), PAIR, 2),
+         "\"single\" of \"post_processor\" is something else than [CLS] a [SEP] with"},
+        {TEMPLATE(SINGLE, SINGLE "," TEXT(B, 0) "," SEP(0), 2),
+         "\"pair\" of \"post_processor\" is something else than [CLS] a [SEP] b [SEP] "
+         "with types 0 0 0 1 1; choose"},
+        {TEMPLATE(SINGLE, SINGLE "," SEP(0) "," TEXT(B, 1) "," SEP(1), 2), "\"pair\" of"},
+        {TEMPLATE(SINGLE, SINGLE "," TEXT(A, 1) "," SEP(1), 2), "\"pair\" of"},
         {"7", "has a step \"\""},
     };
     char text[2048];
@@ -370,6 +390,31 @@ static void test_post_processor(void **state)
     }
 }
 
+/* What stands around a text is up to tokenizer.json, whatever the names beside it are. */
+static void test_post_names(void **state)
+{
+    (void)state;
+    static const char *const maps[] = {
+        "{}", "{\"cls_token\": \"<s>\", \"sep_token\": \"</s>\"}",
+        "{\"cls_token\": \"b\", \"sep_token\": \"[PAD]\"}"};
+    static const char *const posts[] = {BERT, TEMPLATE(SINGLE, PAIR, 2)};
+    char text[2048];
+    for (size_t i = 0; i < 6; i++) {
+        snprintf(text, sizeof text,
+                 "{\"normalizer\": {\"type\": \"BertNormalizer\"}," BERT_WORDS
+                 "\"post_processor\": %s, \"model\": {" JSON_VOCAB "}}",
+                 posts[i / 3]);
+        ofr_tok_close(open_dir(small_vocab, NULL, NULL, -1));
+        const char *map = support_write("model/special_tokens_map.json", maps[i % 3]);
+        ofr_tok *tok = open_dir(NULL, NULL, text, -1);
+        ofr_error err;
+        assert_int_equal(tok->cls, 2);
+        assert_int_equal(tok->sep, 3);
+        ofr_tok_close(tok);
+        assert_ok(ofr_file_remove(map, &err), err);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -377,6 +422,7 @@ int main(void)
         cmocka_unit_test(test_refused_config), cmocka_unit_test(test_added_tokens),
         cmocka_unit_test(test_refused_json),   cmocka_unit_test(test_special_lists),
         cmocka_unit_test(test_beside),         cmocka_unit_test(test_post_processor),
+        cmocka_unit_test(test_post_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -19,23 +19,26 @@ static const struct {
 };
 enum { N_PIECES = sizeof pieces / sizeof *pieces };
 
-#define POST                                                                             \
-    "\"post_processor\": {\"type\": \"BertProcessing\", " \
-    "\"sep\": [\"[SEP]\", 3], \"cls\": [\"[CLS]\", 2]},"
-
-static const char *write_json(const char *head)
+/* tokenizer.json; its texts begin with the piece cls. */
+static const char *write_json_with(const char *head, int cls)
 {
     char text[4096];
     size_t n = (size_t)snprintf(text, sizeof text,
-                                "{%s" POST "\"model\": {\"type\": \"Unigram\", "
-                                "\"unk_id\": 1, \"vocab\": [",
-                                head);
+                                "{%s\"post_processor\": {\"type\": \"BertProcessing\", "
+                                "\"sep\": [\"\", 3], \"cls\": [\"\", %d]}, \"model\": "
+                                "{\"type\": \"Unigram\", \"unk_id\": 1, \"vocab\": [",
+                                head, cls);
     for (int i = 0; i < N_PIECES; i++)
         n += (size_t)snprintf(text + n, sizeof text - n, "%s[\"%s%s\", %g]", i ? "," : "",
                               pieces[i].text[0] == '"' ? "\\" : "", pieces[i].text,
                               (double)pieces[i].score);
     snprintf(text + n, sizeof text - n, "]}}");
     return support_write("tokenizer.json", text);
+}
+
+static const char *write_json(const char *head)
+{
+    return write_json_with(head, 2);
 }
 
 static const char albert[] =
@@ -198,12 +201,10 @@ static void test_other_chains(void **state)
             ofr_tok_open(&tok, write_json(bad[i][0]), (ofr_tok_options){-1}, &err),
             OFR_FORMAT, err, bad[i][1]);
     /* XLM-R: other special tokens mean another way to put texts together */
-    write_json(albert);
-    support_write("tokenizer_config.json", "{\"cls_token\": \"<pad>\"}");
-    assert_fails(ofr_tok_open(&tok, support_folder(), (ofr_tok_options){-1}, &err),
+    assert_fails(ofr_tok_open(&tok, write_json_with(albert, 0), (ofr_tok_options){-1},
+                              &err),
                  OFR_FORMAT, err,
-                 "\"cls_token\" is \"<pad>\", of unigram tokenizers only");
-    assert_ok(ofr_file_remove(support_path("tokenizer_config.json"), &err), err);
+                 "begins a text with \"<pad>\", of unigram tokenizers only ALBERT's");
 }
 
 static void test_model(void **state)
@@ -249,6 +250,19 @@ static void test_accents(void **state)
         else CHECK(tok, "\xc3\xa1", 5, 1, -1);
         ofr_tok_close(tok);
     }
+    /* tokenizer.json alone says what becomes of both */
+    ofr_tok *tok = NULL;
+    write_json(albert);
+    support_write("tokenizer_config.json",
+                  "{\"keep_accents\": true, \"do_lower_case\": false}");
+    assert_ok(ofr_tok_open(&tok, support_folder(), (ofr_tok_options){-1}, &err), err);
+    check_cuts(tok);
+    ofr_tok_close(tok);
+    assert_ok(ofr_file_remove(json, &err), err);
+    support_write("tokenizer_config.json", "{\"cls_token\": \"<pad>\"}");
+    assert_fails(ofr_tok_open(&tok, support_folder(), (ofr_tok_options){-1}, &err),
+                 OFR_FORMAT, err,
+                 "\"cls_token\" is \"<pad>\", of unigram tokenizers only");
     assert_ok(ofr_file_remove(support_path("tokenizer_config.json"), &err), err);
 }
 
