@@ -101,6 +101,18 @@ static const char *tokenizer_class(const ofr_tok *tok, const ofr_config *config)
     return config->family == OFR_FAMILY_ELECTRA ? "ElectraTokenizer" : "BertTokenizer";
 }
 
+/* Nothing beside ALBERT's tokenizer.json can say what becomes of case. */
+static ofr_status check_case(const options *o, const ofr_tok *tok, ofr_error *err)
+{
+    if (!o->cased || strcmp(ofr_tok_kind(tok), "unigram") != 0 ||
+        !has_file(tok, "tokenizer.json"))
+        return OFR_OK;
+    return ofr_fail(err, OFR_INVALID,
+                    "%s: tokenizer.json of ALBERT says itself what becomes of case and "
+                    "accents; leave out --cased, or give its spiece.model",
+                    o->vocab);
+}
+
 /* tokenizer_config.json, unless the tokenizer brought its own or tokenizer.json, which
  * says it all. */
 static ofr_status write_tokenizer_config(const options *o, const ofr_tok *tok,
@@ -218,6 +230,7 @@ static ofr_status run(void *values, const bool *is_set, char **args, int n_args,
     OFR_TRY(ofr_cmd_need(o->out, "out", err));
     OFR_TRY(check_out(o, err));
     OFR_TRY(ofr_tok_open(&tok, o->vocab, how, err));
+    if ((status = check_case(o, tok, err)) != OFR_OK) goto close_tok;
     if ((status = make_config(&config, o, tok, err)) != OFR_OK) goto close_tok;
     status = ofr_encoder_new(&encoder, &config, o->seed, err);
     ofr_config_free(&config);

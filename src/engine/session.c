@@ -49,12 +49,12 @@ static ofr_status settle_sizes(ofr_session *s, const ofr_session_options *option
     return OFR_OK;
 }
 
-/* `part`, max_tokens times. */
+/* `part`, again and again, 8 bytes for each token. */
 static ofr_status warm_by(ofr_session *s, const char *part, ofr_error *err)
 {
     ofr_buf text;
     ofr_buf_init(&text);
-    for (int i = 0; i < s->max_tokens; i++)
+    while (text.n < 8 * (size_t)s->max_tokens && !text.failed)
         ofr_buf_adds(&text, part);
     ofr_buf_adds(&text, "\xff"); /* which is left out of a copy of the text */
     ofr_status status = text.failed ? ofr_fail_nomem(err, text.n, "a text") : OFR_OK;
@@ -74,7 +74,10 @@ static ofr_status warm_tokenizer(ofr_session *s, ofr_error *err)
 {
     OFR_TRY(ofr_tok_reserve(&s->scratch, s->max_tokens, 8 * (size_t)s->max_tokens, err));
     OFR_TRY(warm_by(s, "abcdefg ", err));
-    return warm_by(s, "abcdefgh", err);
+    OFR_TRY(warm_by(s, "abcdefgh", err));
+    if (strcmp(ofr_tok_kind(s->model->tok), "unigram") != 0) return OFR_OK;
+    OFR_TRY(warm_by(s, "\xe3\x8c\x96", err)); /* a sign that stands for a word of six */
+    return warm_by(s, "\xef\xb7\xba", err);   /* one for four words, the most */
 }
 
 ofr_status ofr_session_prepare(ofr_session *session, const ofr_model *model,

@@ -30,6 +30,17 @@ for line in '"do_lower_case": false' '"cls_token": "\[CLS\]"' '"model_max_length
     grep -q -- "$line" brought-cased/tokenizer_config.json || complain "brought: no $line"
 done
 
+cat >albert.json <<'END'
+{"normalizer": {"type": "Precompiled"}, "pre_tokenizer": {"type": "Metaspace"},
+ "post_processor": {"type": "BertProcessing", "cls": ["", 1], "sep": ["", 2]},
+ "model": {"type": "Unigram", "unk_id": 0,
+           "vocab": [["<unk>", 0], ["[CLS]", 0], ["[SEP]", 0], ["a", -1]]}}
+END
+run init --shape tiny --family albert --vocab albert.json --out alb --cased
+fails 2 ' init' 'albert.json: tokenizer.json of ALBERT says itself what becomes of case'
+run init --shape tiny --family albert --vocab albert.json --out alb -q
+exits 0
+
 run init --shape tiny --vocab vocab.txt --out a
 fails 2 ' init' 'not empty'
 run init --shape tiny --vocab vocab.txt --out a --force --seed 4

@@ -146,6 +146,23 @@ static void write_bpe(const char *dir)
     ofr_buf_free(&json);
 }
 
+/* Pieces of one letter; its normalizer takes ligatures apart. */
+static void write_unigram(const char *dir)
+{
+    static const char json[] =
+        "{\"normalizer\": {\"type\": \"Precompiled\"}, \"pre_tokenizer\": {\"type\": "
+        "\"Sequence\", \"pretokenizers\": [{\"type\": \"WhitespaceSplit\"}, {\"type\": "
+        "\"Metaspace\"}]}, \"post_processor\": {\"type\": \"BertProcessing\", \"cls\": "
+        "[\"\", 2], \"sep\": [\"\", 3]}, \"model\": {\"type\": \"Unigram\", \"unk_id\": 1, "
+        "\"vocab\": [[\"<pad>\", 0], [\"<unk>\", 0], [\"[CLS]\", 0], [\"[SEP]\", 0], "
+        "[\"\xe2\x96\x81\", -3], [\"w\", -2], [\"a\", -2], [\"b\", -2]]}}";
+    char path[OFR_PATH_MAX];
+    ofr_error err;
+
+    in_dir(path, dir, "tokenizer.json");
+    assert_ok(ofr_file_write(path, json, sizeof json - 1, &err), err);
+}
+
 static void write_model(const char *dir, ofr_family family, ofr_precision precision)
 {
     ofr_config config;
@@ -178,6 +195,8 @@ static void write_model(const char *dir, ofr_family family, ofr_precision precis
     ofr_config_free(&config);
     if (family == OFR_FAMILY_ROBERTA)
         write_bpe(dir);
+    else if (family == OFR_FAMILY_ALBERT)
+        write_unigram(dir);
     else
         write_wordpiece(dir);
 }
@@ -282,9 +301,16 @@ static void test_files(void **state)
 enum { LONG_TOKENS = 100, LONG_BYTES = 8 * LONG_TOKENS };
 
 /* 0: one word; 1: with a byte that is not UTF-8; 2 and 3: short words nearly up to the
- * limit, then a word of a piece per byte, of as many as WordPiece cuts or to the end. */
+ * limit, then a word of a piece per byte, of as many as WordPiece cuts or to the end;
+ * 4 and 5: signs that stand for a word of six letters, and for four words. */
 static void long_text(char text[LONG_BYTES], int which)
 {
+    if (which >= 4) {
+        memset(text, ' ', LONG_BYTES);
+        for (int i = 0; i + 3 <= LONG_BYTES; i += 3)
+            memcpy(text + i, which == 4 ? "\xe3\x8c\x96" : "\xef\xb7\xba", 3);
+        return;
+    }
     memset(text, 'w', LONG_BYTES);
     if (which == 1) text[70] = (char)0xff;
     if (which < 2) return;
@@ -297,14 +323,16 @@ static void long_text(char text[LONG_BYTES], int which)
 /* Texts and pairs of 8 bytes per token find room in an open session. */
 static void test_long_word(void **state)
 {
-    static const ofr_family families[] = {OFR_FAMILY_BERT, OFR_FAMILY_ROBERTA};
+    static const ofr_family families[] = {OFR_FAMILY_BERT, OFR_FAMILY_ROBERTA,
+                                          OFR_FAMILY_ALBERT};
+    static const char *const dirs[] = {"long-bert", "long-roberta", "long-albert"};
     const ofr_session_options sizes = {.max_batch = 2, .max_tokens = LONG_TOKENS,
                                        .n_threads = 1};
     char word[LONG_BYTES];
 
     (void)state;
-    for (int f = 0; f < 2; f++) {
-        const char *dir = support_path(f ? "long-roberta" : "long-bert");
+    for (int f = 0; f < 3; f++) {
+        const char *dir = support_path(dirs[f]);
         ofr_model *model;
         ofr_session *session;
         ofr_result result;
@@ -314,7 +342,7 @@ static void test_long_word(void **state)
         assert_ok(ofr_model_open(&model, dir, &err), err);
         assert_ok(ofr_session_open(&session, model, &sizes, &err), err);
         const size_t violations = ofr_mem_violations();
-        for (int which = 0; which < 4; which++) {
+        for (int which = 0; which < 6; which++) {
             const ofr_text text = {word, sizeof word, word, sizeof word};
             long_text(word, which);
             ofr_mem_forbid(true);
