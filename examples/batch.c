@@ -11,8 +11,10 @@
 #define _POSIX_C_SOURCE 200809L /* getline() */
 #include <offramp.h>
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/types.h>
 
 enum { BATCH = 32 };
@@ -21,6 +23,7 @@ enum { BATCH = 32 };
 typedef struct reader {
     char *lines[BATCH];
     size_t sizes[BATCH];
+    int error; /* errno where reading failed; 0: it did not */
 } reader;
 
 /* Up to BATCH lines, without what ends them; how many. */
@@ -29,7 +32,10 @@ static int read_lines(reader *r, ofr_text *texts)
     int n = 0;
     while (n < BATCH) {
         ssize_t length = getline(&r->lines[n], &r->sizes[n], stdin);
-        if (length < 0) break;
+        if (length < 0) {
+            if (!feof(stdin)) r->error = errno;
+            break;
+        }
         if (length > 0 && r->lines[n][length - 1] == '\n') length--;
         if (length > 0 && r->lines[n][length - 1] == '\r') length--;
         texts[n] = (ofr_text){r->lines[n], (size_t)length, NULL, 0};
@@ -59,7 +65,7 @@ int main(int argc, char **argv)
     ofr_model *model = NULL;
     ofr_session *session = NULL;
     ofr_session_options options = {.max_batch = BATCH};
-    reader r = {{NULL}, {0}};
+    reader r = {{NULL}, {0}, 0};
     ofr_error err = {OFR_OK, ""};
     if (argc != 2) {
         fprintf(stderr, "usage: batch MODEL_DIR < FILE\n");
@@ -74,8 +80,8 @@ int main(int argc, char **argv)
     ofr_model_close(model);
     for (int i = 0; i < BATCH; i++)
         free(r.lines[i]);
-    if (status == OFR_OK && !feof(stdin)) {
-        perror("batch: standard input");
+    if (status == OFR_OK && r.error) {
+        fprintf(stderr, "batch: standard input: %s\n", strerror(r.error));
         return 1;
     }
     return status == OFR_OK ? 0 : 1;

@@ -68,12 +68,12 @@ static void open_directory(const uint8_t *data, size_t size, int lower_case, ofr
     static const char *const names[] = {
         "dir/vocab.txt",      "dir/vocab.json",   "dir/merges.txt",
         "dir/tokenizer.json", "dir/spiece.model", "dir/tokenizer_config.json",
-        "dir/special_tokens_map.json", "dir/added_tokens.json"};
+        "dir/special_tokens_map.json", "dir/added_tokens.json", "dir/config.json"};
     char path[96];
     ofr_error err;
     snprintf(path, sizeof path, "%s/dir", ofr_fuzz_folder());
     OFR_FUZZ_CHECK(ofr_file_make_dirs(path, &err) == OFR_OK);
-    ofr_fuzz_files(names, 8, data, size);
+    ofr_fuzz_files(names, 9, data, size);
     open_and_use(path, lower_case, text, OFR_STR("b a"));
 }
 

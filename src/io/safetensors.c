@@ -449,6 +449,24 @@ static ofr_status refuse_pickle(const char *dir, ofr_error *err)
                     dir);
 }
 
+/* transformers' class of the model, as config.json has it, or "".  Another class would
+ * leave weights out, or add a classifier of random numbers. */
+static void find_class(char name[64], const char *dir)
+{
+    char path[OFR_PATH_MAX];
+    json_t *json = NULL;
+    name[0] = 0;
+    if (ofr_file_join(path, dir, "config.json", NULL) != OFR_OK ||
+        !ofr_file_exists(path) || ofr_json_load_reals(&json, path, NULL) != OFR_OK)
+        return;
+    const json_t *named = json_array_get(json_object_get(json, "architectures"), 0);
+    const char *text = json_is_string(named) ? json_string_value(named) : "";
+    size_t n = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                            "abcdefghijklmnopqrstuvwxyz0123456789");
+    if (n > 0 && n < 64 && !text[n]) memcpy(name, text, n + 1);
+    json_decref(json);
+}
+
 /* The weights of other kinds, or nothing. */
 static ofr_status no_weights(const char *dir, ofr_error *err)
 {
@@ -457,17 +475,20 @@ static ofr_status no_weights(const char *dir, ofr_error *err)
         {"tf_model.h5", ", from_tf=True"},
         {"flax_model.msgpack", ", from_flax=True"},
     };
-    char path[OFR_PATH_MAX];
+    char path[OFR_PATH_MAX], class[64];
     OFR_TRY(ofr_file_join(path, dir, "pytorch_model.bin", err));
     if (ofr_file_exists(path)) return refuse_pickle(dir, err);
+    find_class(class, dir);
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
         OFR_TRY(ofr_file_join(path, dir, others[i][0], err));
         if (ofr_file_exists(path))
             return ofr_fail(err, OFR_FORMAT,
-                            "%s: only safetensors are read; convert it in transformers: "
-                            "AutoModelForSequenceClassification.from_pretrained('%s'%s)"
-                            ".save_pretrained('DIR', safe_serialization=True)",
-                            path, dir, others[i][1]);
+                            "%s: only safetensors are read; convert it in "
+                            "transformers%s: %s.from_pretrained('%s'%s).save_pretrained('DIR', "
+                            "safe_serialization=True)",
+                            path,
+                            class[0] ? "" : ", with its own class if it has a classifier",
+                            class[0] ? class : "AutoModel", dir, others[i][1]);
     }
     return ofr_fail(err, OFR_NOT_FOUND,
                     "%s: no model.safetensors and no model.safetensors.index.json; give "

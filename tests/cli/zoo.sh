@@ -240,9 +240,15 @@ rm bad/pytorch_model.bin
 for other in pytorch_model.bin.index.json tf_model.h5; do
     echo x >bad/$other
     run predict --model bad
-    expect "$other" 4 predict "bad/$other: only safetensors are read; convert it .*save_pretrained"
+    expect "$other" 4 predict "bad/$other: only safetensors are read; convert it .*save_pretrained" \
+        'transformers: BertForSequenceClassification.from_pretrained('
     rm bad/$other
 done
+sed 's/"BertForSequenceClassification"/"; import os"/' good/config.json >bad/config.json
+: >bad/tf_model.h5
+run predict --model bad
+expect 'weights of no named class' 4 predict \
+    "with its own class .*: AutoModel.from_pretrained('bad', from_tf=True)"
 
 # ---- config.json ------------------------------------------------------------------
 
