@@ -302,13 +302,14 @@ enum { LONG_TOKENS = 100, LONG_BYTES = 8 * LONG_TOKENS };
 
 /* 0: one word; 1: with a byte that is not UTF-8; 2 and 3: short words nearly up to the
  * limit, then a word of a piece per byte, of as many as WordPiece cuts or to the end;
- * 4 and 5: signs that stand for a word of six letters, and for four words. */
+ * 4 to 6: signs that stand for words of six and seven characters, and for four words. */
 static void long_text(char text[LONG_BYTES], int which)
 {
+    static const char *const signs[] = {"\xe3\x8c\x96", "\xe3\x88\x9d", "\xef\xb7\xba"};
     if (which >= 4) {
         memset(text, ' ', LONG_BYTES);
         for (int i = 0; i + 3 <= LONG_BYTES; i += 3)
-            memcpy(text + i, which == 4 ? "\xe3\x8c\x96" : "\xef\xb7\xba", 3);
+            memcpy(text + i, signs[which - 4], 3);
         return;
     }
     memset(text, 'w', LONG_BYTES);
@@ -342,7 +343,7 @@ static void test_long_word(void **state)
         assert_ok(ofr_model_open(&model, dir, &err), err);
         assert_ok(ofr_session_open(&session, model, &sizes, &err), err);
         const size_t violations = ofr_mem_violations();
-        for (int which = 0; which < 6; which++) {
+        for (int which = 0; which < 7; which++) {
             const ofr_text text = {word, sizeof word, word, sizeof word};
             long_text(word, which);
             ofr_mem_forbid(true);
