@@ -76,8 +76,10 @@ static ofr_status warm_tokenizer(ofr_session *s, ofr_error *err)
     OFR_TRY(warm_by(s, "abcdefg ", err));
     OFR_TRY(warm_by(s, "abcdefgh", err));
     if (strcmp(ofr_tok_kind(s->model->tok), "unigram") != 0) return OFR_OK;
-    OFR_TRY(warm_by(s, "\xe3\x8c\x96", err)); /* a sign that stands for a word of six */
-    return warm_by(s, "\xef\xb7\xba", err);   /* one for four words, the most */
+    /* The signs that stand for most characters of a word: six, which stay, and seven,
+     * which come together again. */
+    OFR_TRY(warm_by(s, "\xe3\x8c\x96", err));
+    return warm_by(s, "\xe3\x88\x9d", err);
 }
 
 ofr_status ofr_session_prepare(ofr_session *session, const ofr_model *model,
