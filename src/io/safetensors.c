@@ -484,8 +484,8 @@ static ofr_status no_weights(const char *dir, ofr_error *err)
         if (ofr_file_exists(path))
             return ofr_fail(err, OFR_FORMAT,
                             "%s: only safetensors are read; convert it in "
-                            "transformers%s: %s.from_pretrained('%s'%s).save_pretrained('DIR', "
-                            "safe_serialization=True)",
+                            "transformers%s: %s.from_pretrained('%s'%s)"
+                            ".save_pretrained('DIR', safe_serialization=True)",
                             path,
                             class[0] ? "" : ", with its own class if it has a classifier",
                             class[0] ? class : "AutoModel", dir, others[i][1]);
