@@ -154,7 +154,8 @@ static void write_unigram(const char *dir)
         "\"Sequence\", \"pretokenizers\": [{\"type\": \"WhitespaceSplit\"}, {\"type\": "
         "\"Metaspace\"}]}, \"post_processor\": {\"type\": \"BertProcessing\", \"cls\": "
         "[\"\", 2], \"sep\": [\"\", 3]}, \"model\": {\"type\": \"Unigram\", "
-        "\"unk_id\": 1, \"vocab\": [[\"<pad>\", 0], [\"<unk>\", 0], [\"[CLS]\", 0], [\"[SEP]\", 0], "
+        "\"unk_id\": 1, \"vocab\": [[\"<pad>\", 0], [\"<unk>\", 0], "
+        "[\"[CLS]\", 0], [\"[SEP]\", 0], "
         "[\"\xe2\x96\x81\", -3], [\"w\", -2], [\"a\", -2], [\"b\", -2]]}}";
     char path[OFR_PATH_MAX];
     ofr_error err;
