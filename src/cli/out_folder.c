@@ -17,8 +17,9 @@ static const char *const of_model[] = {
     "origin.json", NULL};
 static const char *const of_checkpoint[] = {OFR_RUN_LATEST, OFR_RUN_AFTER_FIRST, NULL};
 /* Names that others may use as well: of a run where its train.json stands. */
-static const char *const of_measurement[] = {"unit.json", "records.jsonl", "points.csv",
-                                             "sweep.safetensors", NULL};
+static const char *const of_measurement[] = {
+    "unit.json",   "records.jsonl", "points.csv", "sweep.safetensors",
+    "report.html", "report.json",   "report.csv", NULL};
 static const char *const of_run[] = {"README.md", "timings.jsonl", "journal.jsonl", NULL};
 
 static bool holds(const char *dir, const char *name)

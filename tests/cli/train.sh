@@ -206,7 +206,10 @@ overwrite()
     run train --model start $data --joint-epochs 1 --method finetune --out plain --overwrite \
         -q "$@"
 }
-echo '{}' | tee plain/unit.json plain/records.jsonl plain/points.csv >plain/sweep.safetensors
+measured='unit.json records.jsonl points.csv sweep.safetensors report.html report.json report.csv'
+for file in $measured; do
+    echo '{}' >"plain/$file"
+done
 cp -r plain kept
 overwrite --tensorboard texts.tsv/events
 fails 1 ' train' 'texts.tsv: exists and is not a directory'
@@ -236,7 +239,7 @@ run train --model start $data --joint-epochs 1 --policy-epochs 1 --iterations 0 
 exits 0
 remarks '--max-loss has no effect without --alphas'
 remarks '--rollouts 1: .* the policies learn nothing'
-for file in unit.json records.jsonl points.csv sweep.safetensors; do
+for file in $measured; do
     [ ! -e "plain/$file" ] || complain "$file is of a model that is gone"
 done
 
